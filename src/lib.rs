@@ -1,1 +1,4 @@
-//! x
+//! placeholder map
+pub mod clock;
+pub mod inventory;
+pub mod settings;

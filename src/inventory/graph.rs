@@ -1,0 +1,75 @@
+//! Questions to a finished inventory; none of them can fail.
+
+use std::net::IpAddr;
+
+use super::{Element, ElementIndex, ElementKind, Inventory, Target};
+
+impl Inventory {
+    /// All elements; nobody stands before what it depends on.
+    #[must_use]
+    pub fn elements(&self) -> &[Element] {
+        &self.elements
+    }
+
+    /// The element at a place of this inventory.
+    ///
+    /// # Panics
+    /// With an index of another inventory.
+    #[must_use]
+    pub fn element(&self, index: ElementIndex) -> &Element {
+        &self.elements[index.0]
+    }
+
+    /// Where the element of this name stands.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<ElementIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Everything that is measured.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
+    }
+
+    /// The targets that speak for an element.
+    pub fn targets_of(&self, element: ElementIndex) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(move |target| target.element == element)
+    }
+
+    /// The server that this poller runs on, if stated.
+    #[must_use]
+    pub const fn poller(&self) -> Option<ElementIndex> {
+        self.poller
+    }
+
+    /// Addresses near the poller that tell whether it is cut off.
+    #[must_use]
+    pub fn anchors(&self) -> &[IpAddr] {
+        &self.anchors
+    }
+
+    /// What lies between the poller and an element, nearest first, the element itself last.
+    /// Sites and customers carry no packets and stand in no path.
+    #[must_use]
+    pub fn path(&self, element: ElementIndex) -> &[ElementIndex] {
+        &self.paths[element.0]
+    }
+
+    /// Everything that depends on an element, directly or not, without itself.
+    #[must_use]
+    pub fn dependents(&self, element: ElementIndex) -> &[ElementIndex] {
+        &self.dependents[element.0]
+    }
+
+    /// Customers that depend on an element, by name.
+    #[must_use]
+    pub fn customers_behind(&self, element: ElementIndex) -> Vec<&str> {
+        self.dependents(element)
+            .iter()
+            .map(|dependent| self.element(*dependent))
+            .filter(|dependent| dependent.kind == ElementKind::Customer)
+            .map(|customer| customer.name.as_str())
+            .collect()
+    }
+}

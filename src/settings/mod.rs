@@ -1,0 +1,153 @@
+//! `linesman.toml`: one file, every section with a default that runs, every mistake at once.
+//!
+//! Layers, later ones win: defaults, the file, environment `LINESMAN__SECTION__KEY`, flags.
+//! Times are strings as `"30s"`, `"5m"`, `"2h"`, `"14d"`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::inventory::Inventory;
+
+/// Everything the daemon is told.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings {
+    /// `[server]`: how people and programs reach us.
+    pub server: ServerSettings,
+    /// `[database]`: where tickets and observations are kept.
+    pub database: DatabaseSettings,
+    /// `[diagnosis]`: when a symptom is a fault and when it is over.
+    pub diagnosis: DiagnosisSettings,
+    /// `[tickets]`: when a fault is a ticket.
+    pub tickets: TicketSettings,
+    /// `[retention]`: how long measurements are kept.
+    pub retention: RetentionSettings,
+    /// `[log]`: what is logged.
+    pub log: LogSettings,
+    /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.
+    pub inventory: Inventory,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerSettings {
+    /// `listen`: loopback unless stated.
+    pub listen: SocketAddr,
+    /// `insecure_listen`: allows plain HTTP on an address that is not loopback.
+    pub insecure_listen: bool,
+    /// `public_url`: how others name us in links; `http://LISTEN` unless stated.
+    pub public_url: Option<String>,
+    /// `grace`: how long a stop may take.
+    pub grace: Duration,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9470)),
+            insecure_listen: false,
+            public_url: None,
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// `[database]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseSettings {
+    /// `url`: `sqlite:PATH` or `postgres://…`; a password in it is a secret.
+    pub url: String,
+    /// `url_file`: a file that holds the URL instead, for secrets.
+    pub url_file: Option<PathBuf>,
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self { url: "sqlite:linesman.db".to_owned(), url_file: None }
+    }
+}
+
+/// `[diagnosis]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct DiagnosisSettings {
+    /// `interval`: longest time between two looks at the measurements.
+    pub interval: Duration,
+    /// `hard_window`: how much of the past proves a hard fault (total or heavy loss).
+    pub hard_window: Duration,
+    /// `gray_window`: how much of the past proves slight loss.
+    pub gray_window: Duration,
+    /// `minimum_requests`: no verdict on a path from fewer requests.
+    pub minimum_requests: u32,
+    /// `verify_for`: how long a repaired fault is measured before it counts as over.
+    pub verify_for: Duration,
+    /// `verify_rounds`: good rounds in a row that each target must show in that time.
+    pub verify_rounds: u32,
+}
+
+impl Default for DiagnosisSettings {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            hard_window: Duration::from_secs(15),
+            gray_window: Duration::from_secs(300),
+            minimum_requests: 3,
+            verify_for: Duration::from_secs(300),
+            verify_rounds: 3,
+        }
+    }
+}
+
+/// `[tickets]`
+#[derive(Debug, Clone, PartialEq)]
+pub struct TicketSettings {
+    /// `settle`: how long a fault must last before it is a ticket.
+    pub settle: Duration,
+    /// `reopen_window`: a fault that comes back within it reopens its ticket.
+    pub reopen_window: Duration,
+    /// `candidate_below`: a fault of lower confidence opens a candidate for a person to approve.
+    pub candidate_below: f64,
+}
+
+impl Default for TicketSettings {
+    fn default() -> Self {
+        Self {
+            settle: Duration::from_secs(30),
+            reopen_window: Duration::from_secs(24 * 3600),
+            candidate_below: 0.6,
+        }
+    }
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionSettings {
+    /// `observations`: every round as measured.
+    pub observations: Duration,
+    /// `hourly`: rolled up by the hour.
+    pub hourly: Duration,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 3600;
+        Self { observations: Duration::from_secs(14 * DAY), hourly: Duration::from_secs(730 * DAY) }
+    }
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogSettings {
+    /// `level`: as `info` or `linesman=debug,info`; `info` unless stated.
+    pub level: Option<String>,
+    /// `format`: text on a terminal and JSON else, unless stated.
+    pub format: Option<LogFormat>,
+}
+
+/// Shape of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
