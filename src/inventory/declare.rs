@@ -91,6 +91,8 @@ pub struct DeviceDeclaration {
     pub link: Option<String>,
     /// ICMP address.
     pub address: Option<IpAddr>,
+    /// TCP port to connect to, where ICMP is not answered.
+    pub tcp: Option<SocketAddr>,
     /// Model.
     pub model: Option<String>,
 }
@@ -108,6 +110,8 @@ pub struct LinkDeclaration {
     pub far: Option<String>,
     /// ICMP address at the far end.
     pub far_address: Option<IpAddr>,
+    /// TCP port at the far end to connect to, where ICMP is not answered.
+    pub far_tcp: Option<SocketAddr>,
 }
 
 /// A landing line.
@@ -165,6 +169,8 @@ pub struct AccessDeclaration {
     pub link: Option<String>,
     /// ICMP address at the customer's end of the line (modem, customer router).
     pub address: Option<IpAddr>,
+    /// TCP port there to connect to, where ICMP is not answered.
+    pub tcp: Option<SocketAddr>,
 }
 
 /// A customer.
