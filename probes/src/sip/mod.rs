@@ -18,7 +18,11 @@ mod ledger;
 pub mod message;
 pub mod options;
 mod parse;
+#[cfg(test)]
+mod probe_tests;
 mod tcp;
+#[cfg(test)]
+mod torture_tests;
 mod udp;
 
 pub use code::{Aliveness, RegistrationState, aliveness, registration_state};

@@ -92,3 +92,21 @@ pub(super) fn own_fault(error: &io::Error) -> Impediment {
         _ => Impediment::Local { reason: error.to_string() },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn our_own_inability_is_named() {
+        for errno in [Errno::NETUNREACH, Errno::HOSTUNREACH, Errno::NETDOWN] {
+            assert_eq!(own_fault(&errno.into()), Impediment::NoRoute);
+        }
+        for errno in [Errno::PERM, Errno::ACCESS] {
+            assert!(matches!(own_fault(&errno.into()), Impediment::NoPermission { .. }));
+        }
+        assert!(matches!(own_fault(&Errno::MFILE.into()), Impediment::Local { .. }));
+    }
+}
