@@ -190,7 +190,11 @@ fn carried(input: &Input, index: ElementIndex, own: &BTreeMap<ElementIndex, Vec<
         ElementKind::Customer => &element.depends_on,
         _ => input.inventory.dependents(index),
     };
-    if others.iter().any(answers) { ElementState::Ok } else { ElementState::Unknown }
+    // A landing line that answers says nothing of the customers who call out by it.
+    let own_line = |other: &&ElementIndex| {
+        element.kind != ElementKind::Customer || input.inventory.element(**other).kind != ElementKind::Trunk
+    };
+    if others.iter().filter(own_line).any(answers) { ElementState::Ok } else { ElementState::Unknown }
 }
 
 fn to_fault(input: &Input, paths: &[Evidence], finding: &Finding, elements: &[ElementReport]) -> Fault {
