@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -133,6 +134,29 @@ async fn a_silent_peer_ends_the_round_in_time() {
     let measured = over_udp(round(2, 100, Duration::from_millis(150)), |_, _| Vec::new()).await;
     assert_eq!((measured.outcome, measured.burst.sent), (Outcome::Silent, 2));
     assert!(began.elapsed() >= Duration::from_millis(200));
+    assert!(began.elapsed() < LONG);
+}
+
+#[test]
+fn a_flood_of_datagrams_cannot_hold_the_round_open() {
+    let flood = std::net::UdpSocket::bind("127.0.71.4:0").unwrap();
+    let target = probe(flood.local_addr().unwrap(), Transport::Udp);
+    let over = AtomicBool::new(false);
+    let began = Instant::now();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let (_, victim) = flood.recv_from(&mut [0; 2000]).unwrap();
+            let other =
+                Message::response(200, "OK").with("Via", "SIP/2.0/UDP x;branch=z9hG4bKother").to_bytes();
+            while !over.load(Ordering::Relaxed) {
+                let _ = flood.send_to(&other, victim);
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let measured = runtime.block_on(target.measure(round(1, 0, Duration::from_millis(300))));
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(measured.outcome, Outcome::Silent);
+    });
     assert!(began.elapsed() < LONG);
 }
 
