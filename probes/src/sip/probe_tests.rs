@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::Instant;
 
 use super::{Message, SipProbe, StreamFramer, respond_to};
-use crate::observation::{Detail, Measured, Outcome};
+use crate::observation::{Detail, Impediment, Measured, Outcome};
 use crate::probe::{Probe, ProbeSpec, Round, Transport};
 
 const LONG: Duration = Duration::from_secs(5);
@@ -182,6 +182,42 @@ async fn an_address_this_host_cannot_reach_by_any_interface_is_our_own_matter() 
         assert_eq!(measured.outcome, Outcome::Unmeasured, "{measured:?}");
         assert!(measured.impediment.is_some());
     }
+}
+
+const WITHOUT_ROUTES: &str = "LINESMAN_TEST_IN_EMPTY_NETNS";
+
+#[test]
+fn a_host_without_a_route_does_not_blame_the_target() {
+    if std::env::var_os(WITHOUT_ROUTES).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let target = probe("192.0.2.1:5060".parse().unwrap(), transport);
+            let measured = runtime.block_on(target.measure(round(1, 0, Duration::from_millis(300))));
+            assert_eq!(measured, Measured::unmeasured(Impediment::NoRoute), "{transport:?}");
+        }
+        return;
+    }
+    // The same test again, in a network namespace of its own that has no routes at all.
+    let in_namespace = |program: &std::ffi::OsStr, arguments: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command
+            .args(["--map-root-user", "--net", "--"])
+            .arg(program)
+            .args(arguments)
+            .env(WITHOUT_ROUTES, "1");
+        command.output()
+    };
+    if !in_namespace("true".as_ref(), &[]).is_ok_and(|output| output.status.success()) {
+        let reason = "no network namespace may be made here (unshare --map-root-user --net)";
+        assert_ne!(std::env::var("LINESMAN_TEST_REQUIRE").as_deref(), Ok("all"), "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+    let myself = std::env::current_exe().unwrap();
+    let name = "sip::probe_tests::a_host_without_a_route_does_not_blame_the_target";
+    let output = in_namespace(myself.as_os_str(), &["--exact", name]).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// Plays the peer of one TCP connection.
