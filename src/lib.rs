@@ -1,5 +1,12 @@
 //! placeholder map
 pub mod cli;
 pub mod clock;
+pub mod diagnosis;
+pub mod http;
 pub mod inventory;
+pub mod live;
+pub mod locale;
+pub mod metrics;
 pub mod settings;
+pub mod store;
+pub mod ticket;

@@ -91,6 +91,10 @@ pub struct DeviceDeclaration {
     pub link: Option<String>,
     /// ICMP address.
     pub address: Option<IpAddr>,
+    /// TCP port to connect to, where ICMP is not answered.
+    pub tcp: Option<SocketAddr>,
+    /// SIP address (UDP), for a device that speaks it.
+    pub sip: Option<SocketAddr>,
     /// Model.
     pub model: Option<String>,
 }
@@ -108,6 +112,10 @@ pub struct LinkDeclaration {
     pub far: Option<String>,
     /// ICMP address at the far end.
     pub far_address: Option<IpAddr>,
+    /// TCP port at the far end to connect to, where ICMP is not answered.
+    pub far_tcp: Option<SocketAddr>,
+    /// SIP address (UDP) at the far end.
+    pub far_sip: Option<SocketAddr>,
 }
 
 /// A landing line.
@@ -165,6 +173,10 @@ pub struct AccessDeclaration {
     pub link: Option<String>,
     /// ICMP address at the customer's end of the line (modem, customer router).
     pub address: Option<IpAddr>,
+    /// TCP port there to connect to, where ICMP is not answered.
+    pub tcp: Option<SocketAddr>,
+    /// SIP address (UDP) there.
+    pub sip: Option<SocketAddr>,
 }
 
 /// A customer.
@@ -174,6 +186,8 @@ pub struct CustomerDeclaration {
     pub gateways: Vec<String>,
     /// His access lines.
     pub access: Vec<String>,
+    /// Landing lines that his calls go out by: whose failure he feels.
+    pub trunks: Vec<String>,
     /// Who to call.
     pub contacts: Vec<String>,
     /// Key account [mission section 9].

@@ -1,0 +1,98 @@
+//! What is known right now, shared between the workers that learn it and the pages that show it.
+//!
+//! Nothing here decides or waits; what must survive a restart is in the store.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use linesman_probes::observation::Observation;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use crate::diagnosis::Diagnosis;
+use crate::ticket::event::RecordedEvent;
+
+/// Something that an open page wants to hear of.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// An event of a ticket, committed.
+    Ticket(Arc<RecordedEvent>),
+    /// A new look at the measurements, stored under this generation.
+    Diagnosis(i64),
+    /// The settings were reloaded.
+    Settings,
+}
+
+/// What the pages and the API ask of the workers.
+#[derive(Debug)]
+pub enum Order {
+    /// Measure these targets at once, whatever their interval says.
+    Remeasure(Vec<String>),
+    /// Read the settings again; the answer lists every mistake, and then nothing changed.
+    Reload(oneshot::Sender<Result<(), Vec<String>>>),
+}
+
+/// Channel to the workers; bounded, and a full one is an answer, not a wait.
+pub type Orders = mpsc::Sender<Order>;
+
+/// The live picture.
+#[derive(Debug)]
+pub struct Live {
+    diagnosis: RwLock<Option<(i64, Arc<Diagnosis>)>>,
+    latest: RwLock<BTreeMap<String, Arc<Observation>>>,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        // A page that lags by more than this is told to read everything again.
+        const BACKLOG: usize = 1024;
+        Self {
+            diagnosis: RwLock::default(),
+            latest: RwLock::default(),
+            changes: broadcast::Sender::new(BACKLOG),
+        }
+    }
+}
+
+impl Live {
+    /// The newest look at the measurements, with its generation.
+    #[must_use]
+    pub fn diagnosis(&self) -> Option<(i64, Arc<Diagnosis>)> {
+        self.diagnosis.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces it and tells everybody.
+    pub fn set_diagnosis(&self, generation: i64, diagnosis: Arc<Diagnosis>) {
+        *self.diagnosis.write().unwrap_or_else(PoisonError::into_inner) = Some((generation, diagnosis));
+        self.tell(Change::Diagnosis(generation));
+    }
+
+    /// The newest observation of a target.
+    #[must_use]
+    pub fn latest(&self, target: &str) -> Option<Arc<Observation>> {
+        self.latest.read().unwrap_or_else(PoisonError::into_inner).get(target).cloned()
+    }
+
+    /// Keeps an observation as the newest of its target.
+    pub fn observe(&self, observation: Arc<Observation>) {
+        let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
+        latest.insert(observation.target.clone(), observation);
+    }
+
+    /// Forgets targets that are no longer measured.
+    pub fn keep_targets(&self, keep: impl Fn(&str) -> bool) {
+        self.latest.write().unwrap_or_else(PoisonError::into_inner).retain(|target, _| keep(target));
+    }
+
+    /// From now on, every change.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Tells everybody who listens.
+    pub fn tell(&self, change: Change) {
+        // Nobody listening is the ordinary case.
+        let _ = self.changes.send(change);
+    }
+}

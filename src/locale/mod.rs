@@ -1,0 +1,187 @@
+//! What people read, in English and Simplified Chinese.
+//!
+//! The pure rooms never make sentences: they make [`Message`]s, a key with arguments, which are
+//! stored and rendered for whoever reads them. The two catalogues have the same keys and the
+//! same placeholders by test.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// Languages of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Simplified Chinese.
+    #[serde(rename = "zh-CN")]
+    Chinese,
+}
+
+impl Language {
+    /// The BCP 47 tag.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// The language that a tag as `zh`, `zh-Hans-CN` or `en-GB` asks for.
+    #[must_use]
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', '_', '.']).next().unwrap_or_default();
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "zh" => Some(Self::Chinese),
+            _ => None,
+        }
+    }
+
+    /// The first language of an `Accept-Language` header (RFC 9110 section 12.5.4) that we speak.
+    #[must_use]
+    pub fn of_accept_language(header: &str) -> Self {
+        let mut wishes: Vec<(f32, Self)> = header
+            .split(',')
+            .take(16)
+            .filter_map(|part| {
+                let mut pieces = part.trim().split(';');
+                let language = Self::of_tag(pieces.next()?.trim())?;
+                let quality =
+                    pieces.find_map(|piece| piece.trim().strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+                Some((quality, language))
+            })
+            .collect();
+        wishes.sort_by(|a, b| b.0.total_cmp(&a.0));
+        wishes.first().map_or(Self::English, |wish| wish.1)
+    }
+}
+
+/// A sentence to be: which one, and what fills its gaps.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Message {
+    /// Key in the catalogues.
+    pub key: String,
+    /// Values of `{placeholders}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, String>,
+}
+
+impl Message {
+    /// Without arguments yet.
+    #[must_use]
+    pub fn new(key: &str) -> Self {
+        Self { key: key.to_owned(), args: BTreeMap::new() }
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.args.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// The sentence in a language.
+    #[must_use]
+    pub fn render(&self, language: Language) -> String {
+        render(language, &self.key, &self.args)
+    }
+}
+
+/// The words of a key in a language, without arguments.
+#[must_use]
+pub fn words(language: Language, key: &str) -> String {
+    render(language, key, &BTreeMap::new())
+}
+
+fn render(language: Language, key: &str, args: &BTreeMap<String, String>) -> String {
+    let Some(pattern) = catalogue(language).get(key) else {
+        // A message stored by a newer program: the key still tells more than nothing.
+        return key.to_owned();
+    };
+    let mut text = String::with_capacity(pattern.len() + 32);
+    let mut rest = pattern.as_str();
+    while let Some(open) = rest.find('{') {
+        let Some(length) = rest[open..].find('}') else { break };
+        text.push_str(&rest[..open]);
+        let name = &rest[open + 1..open + length];
+        match args.get(name) {
+            // An argument may itself be the key of a word, as `cause.fibre`.
+            Some(value) => text.push_str(catalogue(language).get(value).unwrap_or(value)),
+            None => text.push_str(&rest[open..=open + length]),
+        }
+        rest = &rest[open + length + 1..];
+    }
+    text.push_str(rest);
+    text
+}
+
+type Catalogue = BTreeMap<String, String>;
+
+fn catalogue(language: Language) -> &'static Catalogue {
+    static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("en.toml")));
+    static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("zh-CN.toml")));
+    match language {
+        Language::English => &ENGLISH,
+        Language::Chinese => &CHINESE,
+    }
+}
+
+/// Flattens `[section] key = "…"` to `section.key`.
+fn read(source: &str) -> Catalogue {
+    let mut flat = Catalogue::new();
+    let table: toml::Table = source.parse().expect("the catalogues are part of the program and tested");
+    flatten("", &table, &mut flat);
+    flat
+}
+
+fn flatten(prefix: &str, table: &toml::Table, flat: &mut Catalogue) {
+    for (key, value) in table {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            toml::Value::Table(inner) => flatten(&path, inner, flat),
+            toml::Value::String(words) => {
+                flat.insert(path, words.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn placeholders(pattern: &str) -> BTreeSet<&str> {
+        pattern.split('{').skip(1).filter_map(|piece| piece.split('}').next()).collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_things_with_the_same_gaps() {
+        let (english, chinese) = (catalogue(Language::English), catalogue(Language::Chinese));
+        let keys = |catalogue: &'static Catalogue| catalogue.keys().collect::<BTreeSet<_>>();
+        let only_one: Vec<_> = keys(english).symmetric_difference(&keys(chinese)).copied().collect();
+        assert!(only_one.is_empty(), "keys of one language only: {only_one:?}");
+        for (key, pattern) in english {
+            assert_eq!(placeholders(pattern), placeholders(&chinese[key]), "placeholders of {key}");
+        }
+    }
+
+    #[test]
+    fn the_language_is_the_best_liked_one_that_we_speak() {
+        assert_eq!(Language::of_accept_language("fr, zh-CN;q=0.8, en;q=0.9"), Language::English);
+        assert_eq!(Language::of_accept_language("zh-Hans-CN,zh;q=0.9,en;q=0.1"), Language::Chinese);
+        assert_eq!(Language::of_accept_language(";;;,q=,"), Language::English);
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_rather_than_nothing() {
+        assert_eq!(Message::new("no.such").render(Language::Chinese), "no.such");
+    }
+}

@@ -1,0 +1,138 @@
+//! Shapes that the store speaks besides the domain's own.
+
+use chrono::{DateTime, Utc};
+use linesman_probes::observation::Observation;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::diagnosis::{Class, Severity};
+use crate::ticket::{State, Ticket};
+
+/// What a token may do (design: roles by table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads, personal data masked.
+    Viewer,
+    /// Reads, confirms and corrects diagnoses, measures again, notes.
+    Technician,
+    /// What a technician may, and every ticket action.
+    Noc,
+    /// Everything, tokens and configuration included.
+    Admin,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewToken {
+    /// Unique name: the actor in the audit trail.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it ends; at most a year.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// A token without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TokenInfo {
+    /// Unique name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// Made.
+    pub created_at: DateTime<Utc>,
+    /// Ends.
+    pub expires_at: DateTime<Utc>,
+    /// Last use, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Ended before its time.
+    pub revoked: bool,
+}
+
+/// Which tickets; empty lists match all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TicketFilter {
+    /// Any of these states.
+    pub states: Vec<State>,
+    /// Only open (`true`) or only not open (`false`).
+    pub open: Option<bool>,
+    /// Any of these classes.
+    pub classes: Vec<Class>,
+    /// Any of these severities.
+    pub severities: Vec<Severity>,
+    /// This segment.
+    pub segment: Option<String>,
+    /// This owner.
+    pub owner: Option<String>,
+    /// Registered at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Registered before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Place in a list of tickets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketCursor {
+    /// Of the last ticket seen.
+    pub registered_at: DateTime<Utc>,
+    /// Of the last ticket seen.
+    pub id: String,
+}
+
+/// A part of a list of tickets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TicketPage {
+    /// Newest first.
+    pub tickets: Vec<Ticket>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<TicketCursor>,
+}
+
+/// Which observations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservationQuery {
+    /// Of these targets; all when empty.
+    pub targets: Vec<String>,
+    /// From this round's start.
+    pub from: DateTime<Utc>,
+    /// Before this round's start.
+    pub to: DateTime<Utc>,
+    /// At most so many, the newest kept.
+    pub limit: u32,
+}
+
+/// An observation as kept.
+pub type StoredObservation = Observation;
+
+/// One hour of one target.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct HourlyPoint {
+    /// Start of the hour.
+    pub hour: DateTime<Utc>,
+    /// Rounds measured.
+    pub rounds: i64,
+    /// Rounds that could not be measured.
+    pub unmeasured: i64,
+    /// Requests sent.
+    pub sent: i64,
+    /// Answers.
+    pub received: i64,
+    /// Mean delay over answers, ms.
+    pub rtt_mean_ms: Option<f64>,
+    /// Largest delay, ms.
+    pub rtt_max_ms: Option<f64>,
+}
+
+/// What `db check` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// What the database says of itself: empty when sound.
+    pub damage: Vec<String>,
+    /// Events verified.
+    pub events: i64,
+    /// First event whose hash does not fit, if any.
+    pub broken_at: Option<i64>,
+    /// Hash of the last event: the head to keep elsewhere.
+    pub head: Option<String>,
+}

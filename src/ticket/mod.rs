@@ -1,0 +1,192 @@
+//! A ticket: the work item that a fault opens and only a measurement closes.
+//!
+//! PURE: the engine is `(ticket, event, now) -> (ticket, effects)`; the store applies both in one
+//! transaction with the event's row in the hash chain. No clock, no SQL, no HTTP status.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`state`] | the states, their TMF621 status, which may follow which |
+//! | [`event`] | what can happen to a ticket, and to what end |
+//! | [`apply`] | the guards and the changes, in one place for API, CLI, pages and automation |
+//! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
+//! | [`chain`] | the hash chain over events |
+
+pub mod apply;
+pub mod chain;
+pub mod event;
+pub mod state;
+pub mod wanted;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::diagnosis::{Cause, Class, Fault, Severity, Side};
+
+pub use apply::{Refusal, apply, open};
+pub use event::{Actor, Effect, Event, Visibility};
+pub use state::State;
+
+/// Identity of a ticket, for programs; people use [`TicketNumber`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+pub struct TicketId(pub String);
+
+impl std::fmt::Display for TicketId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Number of a ticket, for people: `LM-2026-000123` [R29].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TicketNumber {
+    /// Year of registration, UTC.
+    pub year: u16,
+    /// Count within the year, from 1.
+    pub count: u32,
+}
+
+impl std::fmt::Display for TicketNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("LM-{:04}-{:06}", self.year, self.count))
+    }
+}
+
+impl std::str::FromStr for TicketNumber {
+    type Err = NotATicketNumber;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || NotATicketNumber(text.chars().take(40).collect());
+        let rest = text.strip_prefix("LM-").ok_or_else(refuse)?;
+        let (year, count) = rest.split_once('-').ok_or_else(refuse)?;
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+        if year.len() != 4 || count.len() < 6 || !digits(year) || !digits(count) {
+            return Err(refuse());
+        }
+        Ok(Self { year: year.parse().map_err(|_| refuse())?, count: count.parse().map_err(|_| refuse())? })
+    }
+}
+
+impl Serialize for TicketNumber {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for TicketNumber {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The text is no ticket number.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no ticket number; one looks like LM-2026-000123")]
+pub struct NotATicketNumber(pub String);
+
+/// What kind of work a ticket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketKind {
+    /// A fault, found by measurement or reported.
+    Fault,
+    /// A customer's complaint.
+    Complaint,
+}
+
+/// What people said of the diagnosis [R24].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Verdict {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether the diagnosis stood; if not, class, cause and segment of the ticket are the corrected ones.
+    pub confirmed: bool,
+    /// What he saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A ticket as it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Ticket {
+    /// For programs.
+    pub id: TicketId,
+    /// For people.
+    #[schema(value_type = String)]
+    pub number: TicketNumber,
+    /// Counts changes; the entity tag over HTTP.
+    pub version: i64,
+    /// Kind of work.
+    pub kind: TicketKind,
+    /// Where in its life it is.
+    pub state: State,
+    /// Opened with low confidence: waits for a person to approve or dismiss it.
+    pub candidate: bool,
+    /// Class, corrected by people if they did.
+    pub class: Class,
+    /// Cause.
+    pub cause: Cause,
+    /// Element at fault.
+    pub segment: String,
+    /// Whose.
+    pub side: Side,
+    /// How bad.
+    pub severity: Severity,
+    /// Key of the root cause; one open ticket for each.
+    pub key: String,
+    /// Keys it had before.
+    pub aliases: Vec<String>,
+    /// The diagnosis at its last enrichment.
+    pub fault: Fault,
+    /// Who has it.
+    pub owner: Option<String>,
+    /// First bad round.
+    pub detected_at: DateTime<Utc>,
+    /// Opened.
+    pub registered_at: DateTime<Utc>,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+    /// When service came back, once verified.
+    pub restored_at: Option<DateTime<Utc>>,
+    /// When verified.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// What people said of the diagnosis.
+    pub verdict: Option<Verdict>,
+    /// How often it came back.
+    pub reopen_count: u32,
+    /// The closed ticket of the same root cause before it.
+    pub follows: Option<TicketId>,
+}
+
+impl Ticket {
+    /// Resolved without anybody having confirmed the diagnosis: left out of the accuracy figure [R85].
+    #[must_use]
+    pub const fn is_unconfirmed(&self) -> bool {
+        self.verdict.is_none()
+    }
+
+    /// Whether `key` names its root cause, now or before.
+    #[must_use]
+    pub fn answers_to(&self, key: &str) -> bool {
+        self.key == key || self.aliases.iter().any(|alias| alias == key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_number_is_read_as_it_is_written() {
+        let number = TicketNumber { year: 2026, count: 123 };
+        assert_eq!(number.to_string(), "LM-2026-000123");
+        assert_eq!("LM-2026-000123".parse(), Ok(number));
+        for wrong in ["", "LM-2026-1", "lm-2026-000123", "LM-2026-0001x3", "LM--000123", "LM-+026-000123"] {
+            assert!(wrong.parse::<TicketNumber>().is_err(), "{wrong}");
+        }
+    }
+}
