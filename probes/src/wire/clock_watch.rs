@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 /// Smaller differences are slewing (NTP moves at most 500 ppm) and scheduling.
-const TOLERANCE_MS: i64 = 500;
+const TOLERANCE_MS: u64 = 500;
 
 /// Both clocks at the start of a round.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ fn step_between(before: SystemTime, after: SystemTime, monotonic: Duration) -> O
         Err(backward) => -saturating_millis(backward.duration()),
     };
     let step_ms = wall_ms.saturating_sub(saturating_millis(monotonic));
-    (step_ms.abs() > TOLERANCE_MS).then_some(step_ms)
+    (step_ms.unsigned_abs() > TOLERANCE_MS).then_some(step_ms)
 }
 
 fn saturating_millis(duration: Duration) -> i64 {
