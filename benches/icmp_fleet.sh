@@ -37,7 +37,7 @@ ip -n "$prober" link set lmf0 up
 ip -n "$responder" link set lmf1 up
 ip -n "$responder" route add local 198.18.0.0/15 dev lo
 ip -n "$prober" route add 198.18.0.0/15 via 198.51.100.2
-ip netns exec "$prober" ping -c 1 -W 5 198.18.0.1 >/dev/null
+ip netns exec "$prober" fping -q -r 5 198.18.0.1
 
 awk -v n="$targets" 'BEGIN { for (i = 0; i < n; i++)
     printf "198.%d.%d.%d\n", 18 + int(i / 65536), int(i / 256) % 256, i % 256 }' >"$work/targets"

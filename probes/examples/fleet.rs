@@ -17,6 +17,10 @@ use linesman_probes::reach::{IcmpEngine, IcmpProbe, IcmpSettings};
 use linesman_probes::units::Rtt;
 use tokio::time::Instant;
 
+/// Rounds started at one go. More would only use up the runtime's budget of one task, after which
+/// each further round is polled in vain.
+const MOST_AT_ONCE: u64 = 100;
+
 type Failure = Box<dyn std::error::Error>;
 
 const USAGE: &str = "usage: fleet NETWORK/PREFIX|FILE REQUESTS_PER_SECOND SECONDS [REQUESTS_PER_ROUND]";
@@ -113,7 +117,8 @@ async fn run(probes: &[IcmpProbe], round: Round, rounds_per_second: f64, lasting
             biased;
             _ = tick.tick() => {
                 let due = (begun.elapsed().as_secs_f64() * rounds_per_second) as u64;
-                for probe in targets.by_ref().take(usize::try_from(due.min(planned) - started).unwrap_or(0)) {
+                let starting = due.min(planned).saturating_sub(started).min(MOST_AT_ONCE);
+                for probe in targets.by_ref().take(usize::try_from(starting).unwrap_or(0)) {
                     running.push(probe.measure(round));
                     started += 1;
                 }

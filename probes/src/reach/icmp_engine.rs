@@ -11,7 +11,7 @@
 //! probes of one address never wait for the same (address, sequence).
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub struct IcmpEngine {
     settings: IcmpSettings,
     v4: Result<Family, ProbeError>,
     v6: Result<Family, ProbeError>,
-    next_identifier: AtomicU16,
+    rounds: AtomicU32,
     next_sequence: AtomicU16,
 }
 
@@ -91,8 +91,8 @@ impl IcmpEngine {
             settings,
             v4,
             v6,
-            next_identifier: AtomicU16::new(random_start()?),
-            next_sequence: AtomicU16::new(random_start()?),
+            rounds: AtomicU32::new(random_start()?),
+            next_sequence: AtomicU16::new(scattered(random_start()?)),
         }))
     }
 
@@ -118,7 +118,7 @@ impl IcmpEngine {
 
     /// The identifier of a new round.
     pub(crate) fn identifier(&self) -> PingIdentifier {
-        PingIdentifier(self.next_identifier.fetch_add(1, Ordering::Relaxed))
+        PingIdentifier(scattered(self.rounds.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// A sequence number that no other request uses until 65,535 more were sent.
@@ -238,11 +238,31 @@ fn report(protocol: &str, family: &Result<Family, ProbeError>) {
     }
 }
 
-fn random_start() -> Result<u16, ProbeError> {
-    let random = getrandom::u32().map_err(|error| ProbeError::Socket {
+fn random_start() -> Result<u32, ProbeError> {
+    getrandom::u32().map_err(|error| ProbeError::Socket {
         operation: "draw the first ICMP identifier",
         source: std::io::Error::other(error.to_string()),
-    })?;
-    let [high, low, ..] = random.to_be_bytes();
-    Ok(u16::from_be_bytes([high, low]))
+    })
+}
+
+/// Sixteen bits that move with the count, but not in step with a second counter of sixteen bits:
+/// in step, a fleet of 65,536 targets would give each target the same pair in every round, and
+/// take a very late answer for a new one. (Multiplicative hashing by the golden ratio.)
+const fn scattered(count: u32) -> u16 {
+    let [high, low, ..] = count.wrapping_mul(0x9E37_79B1).to_be_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::scattered;
+
+    #[test]
+    fn a_target_that_meets_the_same_sequence_again_gets_another_identifier() {
+        for start in [0_u32, 1, 77_777, u32::MAX - 5] {
+            let met: std::collections::HashSet<u16> =
+                (0..1_000_u32).map(|cycle| scattered(start.wrapping_add(cycle * 65_536))).collect();
+            assert_eq!(met.len(), 1_000);
+        }
+    }
 }
