@@ -2,8 +2,8 @@
 //!
 //! The kernel counts each packet that did not fit into a socket's receive buffer in the `drops`
 //! column of procfs, exactly (2,232 false timeouts were 2,232 drops). Thousands of rounds share
-//! one socket, so the counter is read at most every [`RECENT`] for rounds that start and every
-//! [`FRESH`] for rounds that end with loss; a round without loss never reads it.
+//! one socket, so the counter is read at most every 250 ms for rounds that start and every 25 ms
+//! for rounds that end with loss; a round without loss never reads it.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ impl DropWatch {
         self.lock().drops.is_some()
     }
 
-    /// Drops so far, by a reading at most [`RECENT`] old; `None` when not to be read.
+    /// Drops so far, by a reading at most 250 ms old; `None` when not to be read.
     #[must_use]
     pub fn recent(&self) -> Option<u64> {
         let mut latest = self.lock();
@@ -77,7 +77,7 @@ impl DropWatch {
         latest.drops
     }
 
-    /// Drops by a reading taken after `moment`; waits up to [`FRESH`] for others to share it.
+    /// Drops by a reading taken after `moment`; waits up to 25 ms for others to share it.
     pub async fn after(&self, moment: Instant) -> Option<u64> {
         loop {
             let wait = {
