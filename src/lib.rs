@@ -4,6 +4,7 @@ pub mod clock;
 pub mod diagnosis;
 pub mod http;
 pub mod inventory;
+pub mod lifecycle;
 pub mod live;
 pub mod locale;
 pub mod metrics;
