@@ -2,6 +2,7 @@
 pub mod clock;
 pub mod diagnosis;
 pub mod http;
+pub mod id;
 pub mod inventory;
 pub mod live;
 pub mod locale;
