@@ -199,6 +199,8 @@ pub const SECTIONS: &[SectionDoc] = &[
             DEVICE,
             LINK,
             ADDRESS,
+            TCP,
+            SIP,
             MODEL,
         ],
     },
@@ -218,6 +220,8 @@ pub const SECTIONS: &[SectionDoc] = &[
                 "what is at the far end, in words or the name of a site",
             ),
             key("far_address", "\"10.1.0.1\"", "IP address at the far end, measured by ICMP echo"),
+            key("far_tcp", "\"10.1.0.1:22\"", "port at the far end that a TCP connection is opened to"),
+            key("far_sip", "\"10.1.0.1:5060\"", "where the far end takes SIP, measured by OPTIONS"),
         ],
     },
     SectionDoc {
@@ -266,6 +270,8 @@ pub const SECTIONS: &[SectionDoc] = &[
             DEVICE,
             LINK,
             ADDRESS,
+            TCP,
+            SIP,
         ],
     },
     SectionDoc {
@@ -277,6 +283,7 @@ pub const SECTIONS: &[SectionDoc] = &[
             DESCRIPTION,
             key("gateways", "[\"gateway-1\"]", "his gateways"),
             key("access", "[\"access-1\"]", "his access lines"),
+            key("trunks", "[\"trunk-1\"]", "the landing lines that his calls go out by"),
             key(
                 "contacts",
                 "[\"noc@example.net\"]",

@@ -53,6 +53,8 @@ pub(super) fn read(
         device: section.read(mistakes, "device", value::name),
         link: section.read(mistakes, "link", value::name),
         address: address(section, mistakes, "address"),
+        tcp: socket(section, mistakes, "tcp", None),
+        sip: socket(section, mistakes, "sip", Some(SIP_PORT)),
         model: section.read(mistakes, "model", value::text),
     });
     declarations.links = reader.all("link", |section, mistakes| LinkDeclaration {
@@ -61,6 +63,8 @@ pub(super) fn read(
         near: section.read(mistakes, "near", value::name),
         far: section.read(mistakes, "far", value::text),
         far_address: address(section, mistakes, "far_address"),
+        far_tcp: socket(section, mistakes, "far_tcp", None),
+        far_sip: socket(section, mistakes, "far_sip", Some(SIP_PORT)),
     });
     declarations.trunks = reader.all("trunk", |section, mistakes| TrunkDeclaration {
         carrier: section.read(mistakes, "carrier", value::text),
@@ -76,10 +80,13 @@ pub(super) fn read(
         device: section.read(mistakes, "device", value::name),
         link: section.read(mistakes, "link", value::name),
         address: address(section, mistakes, "address"),
+        tcp: socket(section, mistakes, "tcp", None),
+        sip: socket(section, mistakes, "sip", Some(SIP_PORT)),
     });
     declarations.customers = reader.all("customer", |section, mistakes| CustomerDeclaration {
         gateways: section.read_list(mistakes, "gateways", value::name),
         access: section.read_list(mistakes, "access", value::name),
+        trunks: section.read_list(mistakes, "trunks", value::name),
         contacts: section.read_list(mistakes, "contacts", value::text),
         key_account: section.read(mistakes, "key_account", value::boolean).unwrap_or_default(),
     });

@@ -70,6 +70,18 @@ pub fn load_declared(
     read(&name, &text, environment, &secret_file)
 }
 
+/// Reads the text of a file that `name` stands for.
+///
+/// # Errors
+/// Every mistake, in the order of the text.
+pub fn parse(
+    name: &str,
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, Vec<SettingsMistake>> {
+    read(name, text, environment, &secret_file)
+}
+
 /// What a file with a secret holds, without the line's end.
 fn secret_file(file: &Path) -> std::io::Result<String> {
     let bytes = bounded(file, LARGEST_SECRET)?;

@@ -28,6 +28,13 @@ pub fn to_toml(loaded: &Loaded) -> Result<String, toml::ser::Error> {
     toml::to_string(&effective(loaded))
 }
 
+/// The network as tables of the file.
+pub(super) fn declared_network(declarations: &Declarations) -> Table {
+    let mut root = Table::new();
+    network(declarations, &mut root);
+    root
+}
+
 /// A table under construction.
 #[derive(Default)]
 struct Keys(Table);
@@ -149,6 +156,8 @@ fn network(declarations: &Declarations, root: &mut Table) {
             .text("device", it.device.as_ref())
             .text("link", it.link.as_ref())
             .text("address", it.address)
+            .text("tcp", it.tcp)
+            .text("sip", it.sip)
             .text("model", it.model.as_ref())
     });
     all(root, "link", &declarations.links, |it, keys| {
@@ -157,6 +166,8 @@ fn network(declarations: &Declarations, root: &mut Table) {
             .text("near", it.near.as_ref())
             .text("far", it.far.as_ref())
             .text("far_address", it.far_address)
+            .text("far_tcp", it.far_tcp)
+            .text("far_sip", it.far_sip)
     });
     all(root, "trunk", &declarations.trunks, |it, keys| {
         keys.text("carrier", it.carrier.as_ref())
@@ -188,10 +199,13 @@ fn network(declarations: &Declarations, root: &mut Table) {
             .text("device", it.device.as_ref())
             .text("link", it.link.as_ref())
             .text("address", it.address)
+            .text("tcp", it.tcp)
+            .text("sip", it.sip)
     });
     all(root, "customer", &declarations.customers, |it, keys| {
         keys.list("gateways", &it.gateways)
             .list("access", &it.access)
+            .list("trunks", &it.trunks)
             .list("contacts", &it.contacts)
             .put("key_account", it.key_account)
     });
