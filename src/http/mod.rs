@@ -3,6 +3,8 @@
 //! Deliberately absent: no socket of its own (the app gives it one), no decision, no SQL. Every
 //! route but login, health and static assets needs a role, declared beside the route.
 
+pub mod page;
+
 use std::sync::Arc;
 
 use linesman_probes::probe::ProbeFactory;
