@@ -1,8 +1,10 @@
 //! Numbers, times and marks as people read them.
+//!
+//! [`Moment`], [`Mark`] and [`SeverityMark`] display as markup made of our own shapes, digits and
+//! catalogue words only; templates mark them, and nothing else, as `safe`.
 
 use std::fmt;
 
-use askama::filters::HtmlSafe;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::diagnosis::{ElementState, Severity};
@@ -18,9 +20,6 @@ impl fmt::Display for Moment {
         write!(f, r#"<time datetime="{iso}">{} UTC</time>"#, self.0.format("%Y-%m-%d %H:%M:%S"))
     }
 }
-
-// Digits and letters of our own only.
-impl HtmlSafe for Moment {}
 
 /// How long, in the two largest units that matter.
 #[must_use]
@@ -104,9 +103,6 @@ impl fmt::Display for Mark {
     }
 }
 
-// Our own shapes, and words of our own catalogues.
-impl HtmlSafe for Mark {}
-
 /// Bars that fill with the severity, beside its word.
 #[must_use]
 pub const fn severity_rank(severity: Severity) -> u8 {
@@ -153,9 +149,6 @@ impl fmt::Display for SeverityMark {
         write!(f, "</svg><span>{}</span></span>", self.word)
     }
 }
-
-// Our own shapes, and words of our own catalogues.
-impl HtmlSafe for SeverityMark {}
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,8 @@
         draw: (u) => {
           const c = u.ctx;
           c.save();
+          c.textAlign = "left";
+          c.textBaseline = "alphabetic";
           c.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
           for (const [at, word, colour] of [[data.began, words.began, css("--down")], [data.restored, words.restored, css("--ok")]]) {
             if (!at || at < u.scales.x.min || at > u.scales.x.max) continue;
@@ -40,7 +42,7 @@
     const grid = { stroke: css("--line"), width: 1 };
     const axis = { stroke: text, grid, ticks: grid, font: "11px system-ui, sans-serif" };
     const pad = (n) => String(n).padStart(2, "0");
-    const hms = (s) => { const d = new Date(s * 1000); return pad(d.getHours()) + ":" + pad(d.getMinutes()) + ":" + pad(d.getSeconds()); };
+    const hms = (s) => { const d = new Date(s * 1000); return pad(d.getUTCHours()) + ":" + pad(d.getUTCMinutes()) + ":" + pad(d.getUTCSeconds()); };
     const options = {
       width: box.clientWidth,
       height: kind === "loss" ? 150 : 170,
@@ -55,7 +57,7 @@
         { ...axis, size: 52, values: (u, ticks) => ticks.map((tick) => tick + unit) },
       ],
       series: [
-        { label: title, value: (u, at) => (at == null ? "" : hms(at)) },
+        { label: title, value: (u, at) => (at == null ? "UTC" : hms(at) + " UTC") },
         ...data.targets.map((target, place) => ({
           label: target.name,
           stroke: css("--c" + (place + 1)),
