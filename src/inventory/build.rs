@@ -258,7 +258,6 @@ fn assemble(
         let facts = node.facts.clone();
         inventory.elements.push(Element { name: node.name.to_owned(), kind: node.kind, depends_on, facts });
     }
-    inventory.first_target.push(inventory.targets.len());
     inventory.by_name = by_name;
     let (paths, too_long) = order::paths(&inventory.elements, inventory.poller);
     if !too_long.is_empty() {

@@ -36,8 +36,9 @@ impl Inventory {
 
     /// The targets that speak for an element.
     pub fn targets_of(&self, element: ElementIndex) -> impl Iterator<Item = &Target> {
-        let begin = self.first_target.get(element.0).copied().unwrap_or(0);
-        let end = self.first_target.get(element.0 + 1).copied().unwrap_or(begin);
+        let all = self.targets.len();
+        let begin = self.first_target.get(element.0).copied().unwrap_or(all);
+        let end = self.first_target.get(element.0 + 1).copied().unwrap_or(all);
         self.targets[begin..end].iter()
     }
 

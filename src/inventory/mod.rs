@@ -166,7 +166,7 @@ pub struct Inventory {
     poller: Option<ElementIndex>,
     /// Addresses near the poller that are no part of the measured network.
     anchors: Vec<IpAddr>,
-    /// For each element: where its targets begin in `targets`; one more at the end.
+    /// For each element: where its targets begin in `targets`.
     first_target: Vec<usize>,
     /// For each element: the server that knows its registration.
     registrars: Vec<Option<ElementIndex>>,

@@ -27,8 +27,8 @@ impl Builder<'_> {
             self.depend(node, site, server.site.as_deref(), &[Site]);
             self.depend(node, device, server.device.as_deref(), &[Device]);
             self.icmp(node, "address", server.address);
-            self.sip(node, server.sip, server.sip_transport);
-            self.tcp(node, server.tcp);
+            self.sip(node, "sip", server.sip, server.sip_transport);
+            self.tcp(node, "tcp", server.tcp);
             self.http(node, server.http.as_deref());
             self.dns(node, server.dns, server.dns_name.as_deref());
             node += 1;
@@ -39,6 +39,8 @@ impl Builder<'_> {
             self.depend(node, device, it.device.as_deref(), &[Device]);
             self.depend(node, link, it.link.as_deref(), &[Link]);
             self.icmp(node, "address", it.address);
+            self.tcp(node, "tcp", it.tcp);
+            self.sip(node, "sip", it.sip, None);
             self.nodes[node].facts.model.clone_from(&it.model);
             node += 1;
         }
@@ -46,6 +48,8 @@ impl Builder<'_> {
             let it = &declared.what;
             self.depend(node, Field::of("near"), it.near.as_deref(), &[Device, Server]);
             self.icmp(node, "far_address", it.far_address);
+            self.tcp(node, "far_tcp", it.far_tcp);
+            self.sip(node, "far_sip", it.far_sip, None);
             let facts = &mut self.nodes[node].facts;
             facts.carrier.clone_from(&it.carrier);
             facts.circuit.clone_from(&it.circuit);
@@ -56,7 +60,7 @@ impl Builder<'_> {
             let trunk = &declared.what;
             self.depend(node, link, trunk.link.as_deref(), &[Link]);
             self.icmp(node, "address", trunk.address);
-            self.sip(node, trunk.sip, trunk.sip_transport);
+            self.sip(node, "sip", trunk.sip, trunk.sip_transport);
             self.prefixes(node, &trunk.prefixes);
             self.nodes[node].facts.carrier.clone_from(&trunk.carrier);
             node += 1;
@@ -67,8 +71,8 @@ impl Builder<'_> {
             self.depend(node, site, gateway.site.as_deref(), &[Site]);
             self.depend(node, device, gateway.device.as_deref(), &[Device]);
             self.icmp(node, "address", gateway.address);
-            self.sip(node, gateway.sip, gateway.sip_transport);
-            self.tcp(node, gateway.tcp);
+            self.sip(node, "sip", gateway.sip, gateway.sip_transport);
+            self.tcp(node, "tcp", gateway.tcp);
             self.registration(node, gateway.aor.as_deref(), gateway.registrar.as_deref(), declarations);
             let facts = &mut self.nodes[node].facts;
             facts.owner = Some(gateway.owner);
@@ -81,12 +85,15 @@ impl Builder<'_> {
             self.depend(node, device, access.device.as_deref(), &[Device]);
             self.depend(node, link, access.link.as_deref(), &[Link]);
             self.icmp(node, "address", access.address);
+            self.tcp(node, "tcp", access.tcp);
+            self.sip(node, "sip", access.sip, None);
             node += 1;
         }
         for declared in &declarations.customers {
             let customer = &declared.what;
             self.depend_on_each(node, "gateways", &customer.gateways, Gateway);
             self.depend_on_each(node, "access", &customer.access, Access);
+            self.depend_on_each(node, "trunks", &customer.trunks, ElementKind::Trunk);
             let facts = &mut self.nodes[node].facts;
             facts.contacts.clone_from(&customer.contacts);
             facts.key_account = customer.key_account;
@@ -126,21 +133,27 @@ impl Builder<'_> {
         self.nodes[node].probes.push(ProbeSpec::Icmp { address, payload: ICMP_PAYLOAD });
     }
 
-    fn sip(&mut self, node: usize, address: Option<SocketAddr>, transport: Option<Transport>) {
+    fn sip(
+        &mut self,
+        node: usize,
+        key: &'static str,
+        address: Option<SocketAddr>,
+        transport: Option<Transport>,
+    ) {
         let Some(address) = address else {
             let objection =
                 "says how to send to `sip`, which is not stated; state sip = \"ADDRESS:PORT\" too";
             self.object(node, "sip_transport", transport.map(|_| objection.to_owned()));
             return;
         };
-        self.object(node, "sip", check::socket(address));
+        self.object(node, key, check::socket(address));
         let transport = transport.unwrap_or(Transport::Udp);
         self.nodes[node].probes.push(ProbeSpec::Sip { address, transport, uri: None });
     }
 
-    fn tcp(&mut self, node: usize, address: Option<SocketAddr>) {
+    fn tcp(&mut self, node: usize, key: &'static str, address: Option<SocketAddr>) {
         let Some(address) = address else { return };
-        self.object(node, "tcp", check::socket(address));
+        self.object(node, key, check::socket(address));
         self.nodes[node].probes.push(ProbeSpec::Tcp { address });
     }
 
