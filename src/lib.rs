@@ -3,6 +3,7 @@ pub mod cli;
 pub mod clock;
 pub mod diagnosis;
 pub mod http;
+pub mod id;
 pub mod inventory;
 pub mod live;
 pub mod locale;

@@ -1,21 +1,21 @@
 //! Who asks, and in which language.
 //!
-//! The one place where pages learn of a session; without one the answer is the way to `/login`.
+//! The guard before the pages lets nobody in without a session; here its verdict becomes a name
+//! and a role.
 
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{HeaderMap, Uri};
 
 use crate::http::HttpState;
+use crate::http::auth::Caller;
+use crate::http::error::Problem;
 use crate::locale::Language;
 use crate::store::Role;
 
-/// Cookie that holds the secret of a browser session.
-pub const SESSION_COOKIE: &str = "linesman_session";
 /// Cookie that remembers a language chosen by hand.
 pub const LANGUAGE_COOKIE: &str = "linesman_lang";
 
@@ -39,29 +39,12 @@ pub struct Tongue {
     pub here: String,
 }
 
-impl Viewer {
-    /// Whose session this is, if any.
-    ///
-    /// # Errors
-    /// With the response to give when the database does not answer.
-    pub async fn of(headers: &HeaderMap, state: &HttpState) -> Result<Option<Self>, Response> {
-        let Some(secret) = cookie(headers, SESSION_COOKIE) else { return Ok(None) };
-        match state.store.session(secret).await {
-            Ok(info) => Ok(info.map(|info| Self { name: info.name, role: info.role })),
-            Err(error) => {
-                tracing::error!(%error, "session could not be read");
-                Err(StatusCode::SERVICE_UNAVAILABLE.into_response())
-            }
-        }
-    }
-}
-
 impl FromRequestParts<HttpState> for Viewer {
-    type Rejection = Response;
+    type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Response> {
-        let login = || Redirect::to(&login_for(&parts.uri)).into_response();
-        Self::of(&parts.headers, state).await?.ok_or_else(login)
+    async fn from_request_parts(parts: &mut Parts, state: &HttpState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        Ok(Self { name: caller.actor.0, role: caller.role })
     }
 }
 
@@ -96,22 +79,8 @@ impl Tongue {
     }
 }
 
-/// The login page that leads back here afterwards.
-fn login_for(uri: &Uri) -> String {
-    let back: String = uri.path().bytes().map(percent).collect();
-    if uri.path() == "/" { "/login".to_owned() } else { format!("/login?next={back}") }
-}
-
-fn percent(byte: u8) -> String {
-    match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    }
-}
-
 /// The value of a cookie.
-#[must_use]
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(COOKIE)
         .iter()

@@ -102,7 +102,7 @@ pub async fn show(
         diagnosis.as_ref().and_then(|diagnosis| diagnosis.elements.iter().find(|report| report.element == name));
     let now = state.clock.now_utc();
     let material = Material { inventory, index, report, latest: &latest, tickets: &tickets, now };
-    let shell = Shell::new(&tongue, Some(&viewer), name.clone(), "").live("overview");
+    let shell = Shell::new(&tongue, Some(&viewer), name.clone(), "").live("tickets,diagnosis");
     let page = page(shell, &material);
     page.shell.respond(StatusCode::OK, &page)
 }

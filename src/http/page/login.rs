@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::http::HttpState;
+use crate::http::auth::{Credential, is_https, recognise, session_cookie};
 use crate::locale::words;
 
-use super::asker::{Tongue, Viewer};
+use super::asker::Tongue;
 use super::shell::Shell;
 
 /// The page.
@@ -40,7 +41,12 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    if let Ok(Some(_)) = Viewer::of(&headers, &state).await {
+    let session = session_cookie(&headers, is_https(&state)).map(Credential::Session);
+    let known = match &session {
+        Some(session) => matches!(recognise(&state, session).await, Ok(Some(_))),
+        None => false,
+    };
+    if known {
         return Redirect::to(own_path(&asked.next)).into_response();
     }
     let page = page(&tongue, &asked);

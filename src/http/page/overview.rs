@@ -22,7 +22,7 @@ use super::tickets::{Entry, entry};
 use super::words::{Mark, Moment, millis, percent, span};
 
 /// Sound elements of a kind beyond this are folded away.
-const FOLD_ABOVE: usize = 10;
+const FOLD_ABOVE: usize = 6;
 
 /// All that the page is made of.
 pub struct Material<'a> {
@@ -99,7 +99,7 @@ pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue
         stale_after: TimeDelta::seconds(30).max(interval.checked_mul(10).unwrap_or(TimeDelta::MAX)),
         now: state.clock.now_utc(),
     };
-    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "overview").live("overview");
+    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "overview").live("tickets,diagnosis");
     let page = page(shell, &material);
     page.shell.respond(StatusCode::OK, &page)
 }

@@ -117,7 +117,6 @@ pub struct VerdictView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     node: String,
-    question: Option<String>,
     yes: bool,
     answer: String,
     reason: String,
@@ -192,7 +191,7 @@ pub async fn respond(
         Err(error) => return store_failed(tongue, viewer, &error),
     };
     let settings = state.settings.borrow().clone();
-    let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets").live(format!("ticket:{number}"));
+    let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets").live(format!("ticket:{number},diagnosis"));
     let page = page(shell, &material, &settings.inventory, outcome, draft);
     page.shell.respond(status, &page)
 }
@@ -321,12 +320,8 @@ fn verdict(shell: &Shell, ticket: &Ticket) -> Option<VerdictView> {
 }
 
 fn step(shell: &Shell, walked: &TreeStep) -> Step {
-    let key = format!("tree.{}", walked.node);
-    let question = shell.t(&key);
     Step {
         node: walked.node.clone(),
-        // A node without words of its own explains itself by its reason.
-        question: (question != key).then_some(question),
         yes: walked.answer,
         answer: shell.t(if walked.answer { "page.yes" } else { "page.no" }),
         reason: shell.say(&walked.reason),

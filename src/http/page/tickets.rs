@@ -146,7 +146,7 @@ pub async fn show(
     };
     let settings = state.settings.borrow().clone();
     let segments = settings.inventory.elements().iter().take(500).map(|element| element.name.clone());
-    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("overview");
+    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("tickets,diagnosis");
     let page = page(shell, &asked, &found, segments.collect(), state.clock.now_utc());
     page.shell.respond(StatusCode::OK, &page)
 }

@@ -100,7 +100,7 @@
       lost = true;
       say(body.dataset.lost, "off");
     });
-    for (const name of ["message", "ticket", "settings", "resync"]) stream.addEventListener(name, () => refresh(200));
+    for (const name of ["ticket", "settings", "reset"]) stream.addEventListener(name, () => refresh(200));
     stream.addEventListener("diagnosis", () => refresh(3000));
     addEventListener("pagehide", () => stream.close());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
