@@ -10,6 +10,7 @@
 //! | [`error`], [`extract`] | problems, and what handlers take from a request |
 //! | [`openapi`] | the description made of the routes |
 //! | [`api`] | tickets, network, settings, tokens |
+//! | [`page`] | overview, tickets, the ticket, elements, login: for people |
 //! | [`sse`], [`probe`], [`health`] | live events, one fresh measurement, readiness |
 
 pub mod api;
@@ -20,6 +21,7 @@ pub mod health;
 pub mod limit;
 pub mod login;
 pub mod openapi;
+pub mod page;
 pub mod probe;
 pub mod router;
 pub mod sse;
