@@ -1,0 +1,112 @@
+//! A round over UDP: one connected socket, so that the kernel tells us of refusals (ICMP port
+//! unreachable) and strangers' datagrams never reach us.
+
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use tokio::net::UdpSocket;
+use tokio::time::{Instant, sleep_until};
+
+use super::ledger::{Due, Ledger};
+use super::message::{MAX_MESSAGE, Message};
+use super::options::Asking;
+use crate::observation::{Impediment, Measured};
+use crate::probe::Round;
+
+pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
+    let begin = Instant::now();
+    let (socket, local) = match connected(asking.address).await {
+        Ok(connected) => connected,
+        Err(error) => return Measured::unmeasured(own_fault(&error)),
+    };
+    let mut ledger = Ledger::new(round, true);
+    let mut datagram = vec![0; MAX_MESSAGE];
+    loop {
+        let now = begin.elapsed();
+        while let Some(due) = ledger.due(now) {
+            let place = match due {
+                Due::First(number) => ledger.begin(&asking.request(number, local), begin.elapsed()),
+                Due::Again(place) => place,
+            };
+            if let Err(error) = send(&socket, &mut ledger, place).await {
+                return Measured::unmeasured(own_fault(&error));
+            }
+        }
+        let Some(wake) = ledger.next_wake() else { return ledger.close() };
+        tokio::select! {
+            // Answers first: one that is here must not lose against a timer that is due as well.
+            biased;
+            received = socket.recv(&mut datagram) => match received {
+                Ok(length) => match Message::parse(datagram.get(..length).unwrap_or_default()) {
+                    Ok(message) => ledger.heard(&message, begin.elapsed()),
+                    Err(error) => tracing::debug!(peer = %asking.address, %error, "not a SIP message"),
+                },
+                Err(error) if error.kind() == ErrorKind::ConnectionRefused => ledger.refused(),
+                // Errors that routers on the way report say no more than silence does.
+                Err(error) => tracing::debug!(peer = %asking.address, %error, "error while waiting"),
+            },
+            () = sleep_until(begin + wake) => {}
+        }
+    }
+}
+
+/// Sends one datagram. A connected socket first hands over an error that an *earlier* datagram met;
+/// that one is booked, and only an error of the second try is our own.
+async fn send(socket: &UdpSocket, ledger: &mut Ledger, place: usize) -> io::Result<()> {
+    let Err(error) = socket.send(ledger.wire(place)).await else { return Ok(()) };
+    let second = socket.send(ledger.wire(place)).await;
+    if error.kind() == ErrorKind::ConnectionRefused {
+        ledger.refused_but(Some(place));
+    }
+    match second {
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
+            ledger.refused();
+            Ok(())
+        }
+        other => other.map(drop),
+    }
+}
+
+/// A socket that talks to this peer only, and our address towards it. Sends nothing: the kernel only
+/// looks the route up.
+pub(super) async fn connected(peer: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+    let any: SocketAddr =
+        if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(peer).await?;
+    let local = socket.local_addr()?;
+    Ok((socket, local))
+}
+
+/// Why we could not send.
+pub(super) fn own_fault(error: &io::Error) -> Impediment {
+    match error.kind() {
+        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
+            Impediment::NoRoute
+        }
+        ErrorKind::PermissionDenied => Impediment::NoPermission {
+            hint: format!(
+                "this host's firewall or routes forbid it ({error}); look at `nft list ruleset` and `ip route`"
+            ),
+        },
+        _ => Impediment::Local { reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn our_own_inability_is_named() {
+        for errno in [Errno::NETUNREACH, Errno::HOSTUNREACH, Errno::NETDOWN] {
+            assert_eq!(own_fault(&errno.into()), Impediment::NoRoute);
+        }
+        for errno in [Errno::PERM, Errno::ACCESS] {
+            assert!(matches!(own_fault(&errno.into()), Impediment::NoPermission { .. }));
+        }
+        assert!(matches!(own_fault(&Errno::MFILE.into()), Impediment::Local { .. }));
+    }
+}
