@@ -1,1 +1,154 @@
-//! x
+//! What a new look does to a fault that is already known: suspected, raised, clearing, cleared.
+//!
+//! Hysteresis lives here and in [`super::locate`]. A fault is raised when two looks see it, its
+//! neighbours have been heard since, and it is over only when each of its own targets has
+//! answered well for long enough: not seeing it again is not its end.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use linesman_probes::probe::ProbeKind;
+
+use super::registration::is_good_answer;
+use super::resources::is_well;
+use super::{Fault, FaultState, Input, Series};
+
+/// Looks in a row that must see a fault before it is raised.
+const LOOKS: u32 = 2;
+/// How long a cleared fault is still told of, so that nobody misses its end.
+const REMEMBERED: TimeDelta = TimeDelta::hours(1);
+
+/// First good round and how many follow it without a break, for each target that is well now.
+pub type Recovery = BTreeMap<String, (DateTime<Utc>, u32)>;
+
+/// How the targets of all kinds recover.
+#[must_use]
+pub fn recovery(input: &Input) -> Recovery {
+    input.series.iter().filter_map(|series| good_run(input, series)).collect()
+}
+
+fn good_run(input: &Input, series: &Series) -> Option<(String, (DateTime<Utc>, u32))> {
+    let target = &input.inventory.targets()[series.target];
+    let kind = target.spec.kind();
+    let mut first = None;
+    let mut count = 0_u32;
+    for round in series.rounds.iter().rev() {
+        let good = match (kind, &round.host) {
+            (ProbeKind::Host, Some(reading)) => is_well(reading),
+            (ProbeKind::Host, None) => false,
+            // More than four of five requests answered: one lost packet is no relapse.
+            _ => is_good_answer(kind, round) && round.received * 5 > round.sent * 4,
+        };
+        if !good {
+            break;
+        }
+        first = Some(round.start);
+        count += 1;
+    }
+    first.map(|first| (target.name.clone(), (first, count)))
+}
+
+/// Joins what this look found with what earlier looks knew.
+#[must_use]
+pub fn advance(input: &Input, found: Vec<(Fault, bool)>, recovery: &Recovery) -> Vec<Fault> {
+    let mut known: Vec<Fault> = input.faults.clone();
+    let mut faults = Vec::new();
+    let keys: Vec<String> = found.iter().map(|(fault, _)| fault.key.clone()).collect();
+    for (fault, witnessed) in found {
+        let place = known
+            .iter()
+            .position(|old| old.key == fault.key && !matches!(old.life, FaultState::Cleared { .. }));
+        let old = place.map(|place| known.remove(place));
+        let old = old.or_else(|| narrowed(input, &fault, &mut known, &keys));
+        faults.push(seen(input, fault, old, witnessed));
+    }
+    faults.extend(known.into_iter().filter_map(|old| unseen(input, old, recovery)));
+    faults
+}
+
+/// A fault seen by this look.
+fn seen(input: &Input, mut fault: Fault, old: Option<Fault>, witnessed: bool) -> Fault {
+    let Some(old) = old else {
+        fault.life = FaultState::Suspected { looks: 1 };
+        return fault;
+    };
+    fault.began = fault.began.min(old.began);
+    fault.last_seen = fault.last_seen.max(old.last_seen);
+    fault.aliases = old.aliases.clone();
+    if old.key != fault.key && !fault.aliases.contains(&old.key) {
+        fault.aliases.push(old.key.clone());
+    }
+    fault.targets = union(&old.targets, &fault.targets);
+    fault.life = match old.life {
+        FaultState::Suspected { looks } if looks + 1 >= LOOKS && witnessed => {
+            FaultState::Raised { at: input.now }
+        }
+        FaultState::Suspected { looks } => FaultState::Suspected { looks: looks.saturating_add(1) },
+        FaultState::Raised { at } => FaultState::Raised { at },
+        FaultState::Clearing { raised_at, .. } => FaultState::Raised { at: raised_at },
+        FaultState::Cleared { .. } => FaultState::Suspected { looks: 1 },
+    };
+    fault
+}
+
+fn union(old: &[String], new: &[String]) -> Vec<String> {
+    let mut all = old.to_vec();
+    all.extend(new.iter().filter(|name| !old.contains(name)).cloned());
+    all
+}
+
+/// The open fault that the new one is the better location of: its targets are now explained by
+/// the new one, it is not found any more itself, and both began together.
+fn narrowed(input: &Input, fault: &Fault, known: &mut Vec<Fault>, keys: &[String]) -> Option<Fault> {
+    let together = TimeDelta::from_std(input.settings.hard_window * 2).unwrap_or(TimeDelta::MAX);
+    let is_same = |old: &Fault| {
+        !keys.contains(&old.key)
+            && !matches!(old.life, FaultState::Cleared { .. })
+            && (old.began - fault.began).abs() <= together
+            && old.targets.iter().any(|target| fault.targets.contains(target))
+    };
+    let first = known.iter().position(is_same)?;
+    let kept = known.remove(first);
+    // Several leaves may have been suspected before their common cause was seen: one goes on as
+    // the cause, the others were never faults of their own.
+    known.retain(|old| !(is_same(old) && matches!(old.life, FaultState::Suspected { .. })));
+    Some(kept)
+}
+
+/// A fault that this look did not see.
+fn unseen(input: &Input, mut old: Fault, recovery: &Recovery) -> Option<Fault> {
+    // What is no longer in the inventory cannot be measured to its end; its ticket stays with people.
+    input.inventory.find(&old.segment)?;
+    let raised_at = match old.life {
+        FaultState::Suspected { .. } => return None,
+        FaultState::Cleared { at, .. } => return (input.now - at < REMEMBERED).then_some(old),
+        FaultState::Raised { at } => at,
+        FaultState::Clearing { raised_at, .. } => raised_at,
+    };
+    let measured: Vec<&String> = old
+        .targets
+        .iter()
+        .filter(|name| input.inventory.targets().iter().any(|target| target.name == **name))
+        .collect();
+    let runs: Vec<(DateTime<Utc>, u32)> = measured
+        .iter()
+        .filter_map(|name| recovery.get(*name).copied())
+        .filter(|(since, _)| *since > old.last_seen)
+        .collect();
+    if runs.is_empty() || runs.len() < measured.len() {
+        if let FaultState::Clearing { since, raised_at, .. } = old.life {
+            old.life = FaultState::Clearing { since, raised_at, good_rounds: 0 };
+        }
+        return Some(old);
+    }
+    let since = runs.iter().map(|(since, _)| *since).max()?;
+    let good_rounds = runs.iter().map(|(_, rounds)| *rounds).min()?;
+    let verify_for = TimeDelta::from_std(input.settings.verify_for).unwrap_or(TimeDelta::MAX);
+    let proven = good_rounds >= input.settings.verify_rounds && input.now - since >= verify_for;
+    old.life = if proven {
+        FaultState::Cleared { at: input.now, since }
+    } else {
+        FaultState::Clearing { since, raised_at, good_rounds }
+    };
+    Some(old)
+}

@@ -8,11 +8,14 @@
 //! 1. [`poller`]: are *we* cut off? Then nothing is said about the network.
 //! 2. [`symptom`]: each measured path in two windows: how many requests, how many answers.
 //! 3. [`locate`]: the fewest elements that explain the lossy and the clean paths together.
-//! 4. [`resources`], [`registration`]: causes that show otherwise than by loss.
+//! 4. [`finding`], [`resources`], [`registration`]: verdicts become causes; some causes show
+//!    otherwise than by loss.
 //! 5. [`trees`]: the walk through the operator's decision trees B, C, D, answered by evidence.
 //! 6. [`lifecycle`]: suspected, raised, clearing, cleared; what a new verdict does to an open fault.
 //! 7. [`reason`]: the sentences: why this segment, and why not its neighbours.
 
+pub mod analyse;
+pub mod finding;
 pub mod lifecycle;
 pub mod locate;
 pub mod poller;
@@ -22,6 +25,7 @@ pub mod resources;
 pub mod symptom;
 pub mod trees;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -33,6 +37,8 @@ use utoipa::ToSchema;
 use crate::inventory::{ElementKind, Inventory};
 use crate::locale::Message;
 use crate::settings::DiagnosisSettings;
+
+pub use analyse::analyse;
 
 /// The five classes of trouble [R48].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -251,8 +257,8 @@ pub struct RoundPoint {
 pub struct Series {
     /// Place of the target in the inventory's list.
     pub target: usize,
-    /// Its rounds within the longest window.
-    pub rounds: Vec<RoundPoint>,
+    /// Its rounds within the longest window; shared, because most do not change between two looks.
+    pub rounds: Arc<VecDeque<RoundPoint>>,
 }
 
 /// Everything a diagnosis may know, frozen.
@@ -264,6 +270,8 @@ pub struct Input {
     pub inventory: Arc<Inventory>,
     /// Measurements by target.
     pub series: Vec<Series>,
+    /// Newest answer of an anchor near the poller, if anchors are configured and one answered.
+    pub anchor_answered: Option<DateTime<Utc>>,
     /// Faults that were not over at the last look, as that look left them.
     pub faults: Vec<Fault>,
     /// Thresholds.

@@ -1,1 +1,246 @@
-//! x
+//! What each measured path shows: is it silent now, is it lossy of late, or is it not known?
+//!
+//! Two kinds of loss need two memories. Total silence is judged on the run of silent rounds that
+//! lasts until now. Slight loss is judged by a cumulative sum over a longer window, in which an
+//! outage counts as one event, or a single past cut would look like slight loss for minutes.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use linesman_probes::observation::Outcome;
+use linesman_probes::probe::ProbeKind;
+
+use super::{Input, RoundPoint, Series};
+
+/// Shares of loss that a fault may have: slight, heavy, total.
+pub const LEVELS: [f64; 3] = [0.03, 0.20, 0.90];
+/// Place of total loss in [`LEVELS`].
+pub const TOTAL: usize = 2;
+/// Loss of a healthy path.
+const BASELINE: f64 = 0.002;
+/// Most that one path may say for or against a fault, in nats: no path outvotes all others, and
+/// what was once seen is forgotten in bounded time.
+const LOUDEST: f64 = 12.0;
+
+/// How a path is right now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PathState {
+    /// Measured lately, and answering.
+    Answering,
+    /// A run of silent rounds lasts until now.
+    Silent,
+    /// A run of refused rounds lasts until now: the host is there, the service is not.
+    Refusing,
+    /// Not measured lately.
+    Unknown,
+}
+
+/// Evidence of one measured path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// Place of the target in the inventory's list.
+    pub target: usize,
+    /// How it is now.
+    pub state: PathState,
+    /// Log likelihood ratio of loss at each of [`LEVELS`] against health; zero when unknown.
+    pub llr: [f64; 3],
+    /// Requests and answers that the verdict rests on.
+    pub sent: u32,
+    /// Answers among them.
+    pub received: u32,
+    /// First round of the trouble.
+    pub since: Option<DateTime<Utc>>,
+    /// Last round of the trouble.
+    pub last_bad: Option<DateTime<Utc>>,
+    /// Bad rounds in the trouble.
+    pub bad_rounds: u32,
+    /// Start of the newest round that was answered.
+    pub answered_at: Option<DateTime<Utc>>,
+    /// First round of the good rounds that last until now, and how many they are.
+    pub good_run: Option<(DateTime<Utc>, u32)>,
+    /// Mean delay over the good rounds of the hard window, ms.
+    pub rtt_mean_ms: Option<f64>,
+}
+
+impl Evidence {
+    /// Share lost in what the verdict rests on.
+    #[must_use]
+    pub fn loss_ratio(&self) -> Option<f64> {
+        if self.sent == 0 {
+            return None;
+        }
+        Some(f64::from(self.sent - self.received.min(self.sent)) / f64::from(self.sent))
+    }
+
+    /// Whether it speaks for any loss at all.
+    #[must_use]
+    pub fn is_bad(&self) -> bool {
+        self.llr.iter().any(|nats| *nats > 0.0)
+    }
+}
+
+/// Whether rounds of this kind of probe speak of the way to the target.
+#[must_use]
+pub const fn speaks_of_the_path(kind: ProbeKind) -> bool {
+    !matches!(kind, ProbeKind::Host | ProbeKind::Registration)
+}
+
+/// The evidence of every path.
+#[must_use]
+pub fn weigh(input: &Input) -> Vec<Evidence> {
+    input
+        .series
+        .iter()
+        .filter(|series| speaks_of_the_path(input.inventory.targets()[series.target].spec.kind()))
+        .map(|series| weigh_path(input, series))
+        .collect()
+}
+
+fn weigh_path(input: &Input, series: &Series) -> Evidence {
+    let target = &input.inventory.targets()[series.target];
+    let window = |span: std::time::Duration| TimeDelta::from_std(span).unwrap_or(TimeDelta::MAX);
+    // A round is news for one interval and its own length, whatever the window.
+    let freshness = window(input.settings.hard_window)
+        .max(window(target.interval * 2 + target.timeout + std::time::Duration::from_secs(1)));
+    let gray_from = input.now - window(input.settings.gray_window);
+    let measured: Vec<&RoundPoint> = series
+        .rounds
+        .iter()
+        .filter(|round| round.outcome != Outcome::Unmeasured && round.sent > 0 && round.end <= input.now)
+        .filter(|round| round.end >= gray_from)
+        .collect();
+
+    let mut evidence = Evidence {
+        target: series.target,
+        state: PathState::Unknown,
+        llr: [0.0; 3],
+        sent: 0,
+        received: 0,
+        since: None,
+        last_bad: None,
+        bad_rounds: 0,
+        answered_at: measured.iter().rev().find(|round| round.received > 0).map(|round| round.start),
+        good_run: good_run(&measured),
+        rtt_mean_ms: None,
+    };
+    let fresh: Vec<&RoundPoint> =
+        measured.iter().copied().filter(|round| round.end >= input.now - freshness).collect();
+    let Some(newest) = fresh.last() else { return evidence };
+
+    let delays: Vec<f64> = fresh.iter().filter_map(|round| round.rtt_mean_ms).collect();
+    if !delays.is_empty() {
+        evidence.rtt_mean_ms = Some(delays.iter().sum::<f64>() / delays.len() as f64);
+    }
+    evidence.state = match newest.outcome {
+        Outcome::Silent => PathState::Silent,
+        Outcome::Refused => PathState::Refusing,
+        Outcome::Answered | Outcome::Unmeasured => PathState::Answering,
+    };
+    if evidence.state == PathState::Answering {
+        weigh_answering(&mut evidence, &measured, &fresh);
+    } else {
+        weigh_run(&mut evidence, &measured, newest.outcome, input.settings.minimum_requests);
+    }
+    evidence
+}
+
+/// The run of silent (or refused) rounds that lasts until now.
+fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome, minimum: u32) {
+    let run: Vec<&&RoundPoint> = measured.iter().rev().take_while(|round| round.outcome == outcome).collect();
+    evidence.sent = run.iter().map(|round| round.sent).sum();
+    evidence.bad_rounds = run.len().try_into().unwrap_or(u32::MAX);
+    evidence.since = run.last().map(|round| round.start);
+    evidence.last_bad = run.first().map(|round| round.start);
+    // One silent round may be one lost moment: no verdict from it, however many requests it had.
+    if run.len() < 2 || evidence.sent < minimum {
+        return;
+    }
+    for (level, nats) in evidence.llr.iter_mut().enumerate() {
+        *nats = llr(evidence.sent, 0, level).clamp(0.0, LOUDEST);
+    }
+    // Silence that lasts is no slight loss.
+    evidence.llr[0] = evidence.llr[0].min(LOUDEST / 4.0);
+    evidence.llr[1] = evidence.llr[1].min(LOUDEST / 2.0);
+}
+
+/// An answering path: slight loss by cumulative sum, total loss refuted by every answer.
+fn weigh_answering(evidence: &mut Evidence, measured: &[&RoundPoint], fresh: &[&RoundPoint]) {
+    let (sent, received) = totals(fresh);
+    evidence.llr[TOTAL] = llr(sent, received, TOTAL).clamp(-LOUDEST, 0.0);
+    (evidence.sent, evidence.received) = (sent, received);
+    for level in 0..TOTAL {
+        let run = cumulative(measured, level);
+        evidence.llr[level] = if run.nats > 0.0 { run.nats } else { run.refuted };
+        if run.nats > 0.0 && run.sent > evidence.sent {
+            (evidence.sent, evidence.received) = (run.sent, run.received);
+            evidence.since = run.since;
+            evidence.last_bad = run.last_bad;
+            evidence.bad_rounds = run.bad_rounds;
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Cumulative {
+    nats: f64,
+    refuted: f64,
+    sent: u32,
+    received: u32,
+    since: Option<DateTime<Utc>>,
+    last_bad: Option<DateTime<Utc>>,
+    bad_rounds: u32,
+}
+
+/// Page's cumulative sum of the log likelihood ratio, capped, restarted whenever it falls to zero.
+fn cumulative(measured: &[&RoundPoint], level: usize) -> Cumulative {
+    let mut run = Cumulative::default();
+    let mut refuted = 0.0_f64;
+    let mut in_outage = false;
+    for round in measured {
+        let silent = round.received == 0;
+        // The second and later rounds of an outage are the same event.
+        let (sent, received) = match (silent, in_outage) {
+            (true, true) => continue,
+            (true, false) => (1, 0),
+            (false, _) => (round.sent, round.received.min(round.sent)),
+        };
+        in_outage = silent;
+        let step = llr(sent, received, level);
+        refuted = (refuted + step).clamp(-LOUDEST, LOUDEST);
+        run.nats = (run.nats + step).min(LOUDEST);
+        if run.nats <= 0.0 {
+            run = Cumulative::default();
+            continue;
+        }
+        run.sent += sent;
+        run.received += received;
+        if received < sent {
+            run.since.get_or_insert(round.start);
+            run.last_bad = Some(round.start);
+            run.bad_rounds += 1;
+        }
+    }
+    run.refuted = refuted.min(0.0);
+    run
+}
+
+fn llr(sent: u32, received: u32, level: usize) -> f64 {
+    let lost = f64::from(sent - received.min(sent));
+    let loss = LEVELS[level];
+    lost * (loss / BASELINE).ln() + f64::from(received) * ((1.0 - loss) / (1.0 - BASELINE)).ln()
+}
+
+fn totals(rounds: &[&RoundPoint]) -> (u32, u32) {
+    rounds.iter().fold((0, 0), |(sent, received), round| {
+        (sent + round.sent, received + round.received.min(round.sent))
+    })
+}
+
+/// Good rounds that last until now; a round is good when more than four of five requests were answered.
+fn good_run(measured: &[&RoundPoint]) -> Option<(DateTime<Utc>, u32)> {
+    let run: Vec<&&RoundPoint> = measured
+        .iter()
+        .rev()
+        .take_while(|round| round.outcome == Outcome::Answered && round.received * 5 > round.sent * 4)
+        .collect();
+    let first = run.last()?;
+    Some((first.start, run.len().try_into().unwrap_or(u32::MAX)))
+}

@@ -93,6 +93,8 @@ pub struct DeviceDeclaration {
     pub address: Option<IpAddr>,
     /// TCP port to connect to, where ICMP is not answered.
     pub tcp: Option<SocketAddr>,
+    /// SIP address (UDP), for a device that speaks it.
+    pub sip: Option<SocketAddr>,
     /// Model.
     pub model: Option<String>,
 }
@@ -112,6 +114,8 @@ pub struct LinkDeclaration {
     pub far_address: Option<IpAddr>,
     /// TCP port at the far end to connect to, where ICMP is not answered.
     pub far_tcp: Option<SocketAddr>,
+    /// SIP address (UDP) at the far end.
+    pub far_sip: Option<SocketAddr>,
 }
 
 /// A landing line.
@@ -171,6 +175,8 @@ pub struct AccessDeclaration {
     pub address: Option<IpAddr>,
     /// TCP port there to connect to, where ICMP is not answered.
     pub tcp: Option<SocketAddr>,
+    /// SIP address (UDP) there.
+    pub sip: Option<SocketAddr>,
 }
 
 /// A customer.
@@ -180,6 +186,8 @@ pub struct CustomerDeclaration {
     pub gateways: Vec<String>,
     /// His access lines.
     pub access: Vec<String>,
+    /// Landing lines that his calls go out by: whose failure he feels.
+    pub trunks: Vec<String>,
     /// Who to call.
     pub contacts: Vec<String>,
     /// Key account [mission section 9].

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use linesman_probes::probe::ProbeSpec;
+
 use super::{Element, ElementIndex, ElementKind, Inventory, Target};
 
 impl Inventory {
@@ -34,7 +36,31 @@ impl Inventory {
 
     /// The targets that speak for an element.
     pub fn targets_of(&self, element: ElementIndex) -> impl Iterator<Item = &Target> {
-        self.targets.iter().filter(move |target| target.element == element)
+        let all = self.targets.len();
+        let begin = self.first_target.get(element.0).copied().unwrap_or(all);
+        let end = self.first_target.get(element.0 + 1).copied().unwrap_or(all);
+        self.targets[begin..end].iter()
+    }
+
+    /// The target of this name, as `gateway-7/sip`.
+    #[must_use]
+    pub fn find_target(&self, name: &str) -> Option<&Target> {
+        let (element, _) = name.rsplit_once('/')?;
+        self.targets_of(self.find(element)?).find(|target| target.name == name)
+    }
+
+    /// The server that knows the registration of a gateway. It is no part of the gateway's path:
+    /// only the `registration` target asks it.
+    #[must_use]
+    pub fn registrar(&self, element: ElementIndex) -> Option<ElementIndex> {
+        self.registrars.get(element.0).copied().flatten()
+    }
+
+    /// Requests that all targets together send in a second.
+    #[must_use]
+    pub fn requests_per_second(&self) -> f64 {
+        let packets = self.targets.iter().filter(|target| target.spec != ProbeSpec::Host);
+        packets.map(|target| f64::from(target.count) / target.interval.as_secs_f64()).sum()
     }
 
     /// The server that this poller runs on, if stated.
@@ -50,7 +76,8 @@ impl Inventory {
     }
 
     /// What lies between the poller and an element, nearest first, the element itself last.
-    /// Sites and customers carry no packets and stand in no path.
+    /// Sites and customers carry no packets and stand in no path; a customer's own path is all
+    /// that lies before his gateways and access lines. Nothing lies before the poller's server.
     #[must_use]
     pub fn path(&self, element: ElementIndex) -> &[ElementIndex] {
         &self.paths[element.0]

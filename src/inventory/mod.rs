@@ -8,8 +8,14 @@
 //! and site, a server its site and device (contract section 4).
 
 mod build;
+mod check;
 mod declare;
 mod graph;
+mod names;
+mod order;
+mod targets;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,12 +24,13 @@ use std::time::Duration;
 use linesman_probes::probe::ProbeSpec;
 use serde::{Deserialize, Serialize};
 
-pub use build::{Mistake, MistakeKind};
+pub use build::{Field, Mistake, MistakeKind};
 pub use declare::{
     AccessDeclaration, CustomerDeclaration, Declarations, Declared, DeviceDeclaration, GatewayDeclaration,
     LinkDeclaration, PollerDeclaration, ProbeDefaults, ProbeOverride, ServerDeclaration, SiteDeclaration,
     TrunkDeclaration,
 };
+pub(crate) use names::nearest;
 
 /// Kinds of element (contract section 4).
 #[derive(
@@ -63,6 +70,12 @@ impl ElementKind {
             Self::Access => "access",
             Self::Customer => "customer",
         }
+    }
+
+    /// Whether packets to what lies behind pass through it. Sites and customers carry none.
+    #[must_use]
+    pub const fn carries_packets(self) -> bool {
+        !matches!(self, Self::Site | Self::Customer)
     }
 }
 
@@ -153,6 +166,10 @@ pub struct Inventory {
     poller: Option<ElementIndex>,
     /// Addresses near the poller that are no part of the measured network.
     anchors: Vec<IpAddr>,
+    /// For each element: where its targets begin in `targets`.
+    first_target: Vec<usize>,
+    /// For each element: the server that knows its registration.
+    registrars: Vec<Option<ElementIndex>>,
     /// For each element: what lies between the poller and it, nearest first, itself last.
     paths: Vec<Vec<ElementIndex>>,
     /// For each element: everything that depends on it, directly or not.

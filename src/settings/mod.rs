@@ -1,7 +1,26 @@
 //! `linesman.toml`: one file, every section with a default that runs, every mistake at once.
 //!
 //! Layers, later ones win: defaults, the file, environment `LINESMAN__SECTION__KEY`, flags.
-//! Times are strings as `"30s"`, `"5m"`, `"2h"`, `"14d"`.
+//! Times are strings as `"30s"`, `"5m"`, `"2h"`, `"14d"`. Every key is described in [`keys`].
+//!
+//! Only [`load`] and [`load_declared`] touch files; they read the process's environment from
+//! their argument, never by themselves. What is deliberately absent: a second file, includes, and
+//! keys that are known but without effect.
+
+mod environment;
+mod host_facts;
+pub mod keys;
+mod mistake;
+mod network;
+mod places;
+mod read;
+mod secret;
+mod section;
+mod show;
+#[cfg(test)]
+mod tests;
+mod value;
+mod without_file;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,11 +28,17 @@ use std::time::Duration;
 
 use crate::inventory::Inventory;
 
+pub use host_facts::{HostFacts, Network};
+pub use mistake::{SettingsMistake, report};
+pub use read::{Loaded, load, load_declared};
+pub use secret::without_password;
+pub use show::{effective, to_toml};
+
 /// Everything the daemon is told.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
-    /// `[server]`: how people and programs reach us.
-    pub server: ServerSettings,
+    /// `[http]`: how people and programs reach us.
+    pub http: HttpSettings,
     /// `[database]`: where tickets and observations are kept.
     pub database: DatabaseSettings,
     /// `[diagnosis]`: when a symptom is a fault and when it is over.
@@ -28,9 +53,9 @@ pub struct Settings {
     pub inventory: Inventory,
 }
 
-/// `[server]`
+/// `[http]`
 #[derive(Debug, Clone, PartialEq)]
-pub struct ServerSettings {
+pub struct HttpSettings {
     /// `listen`: loopback unless stated.
     pub listen: SocketAddr,
     /// `insecure_listen`: allows plain HTTP on an address that is not loopback.
@@ -41,7 +66,7 @@ pub struct ServerSettings {
     pub grace: Duration,
 }
 
-impl Default for ServerSettings {
+impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9470)),
@@ -52,13 +77,22 @@ impl Default for ServerSettings {
     }
 }
 
-/// `[database]`
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `[database]`; its `Debug` hides the password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseSettings {
     /// `url`: `sqlite:PATH` or `postgres://…`; a password in it is a secret.
     pub url: String,
     /// `url_file`: a file that holds the URL instead, for secrets.
     pub url_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DatabaseSettings")
+            .field("url", &without_password(&self.url))
+            .field("url_file", &self.url_file)
+            .finish()
+    }
 }
 
 impl Default for DatabaseSettings {
@@ -150,4 +184,15 @@ pub enum LogFormat {
     Text,
     /// For machines: one JSON object a line.
     Json,
+}
+
+impl LogFormat {
+    /// The name in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
 }

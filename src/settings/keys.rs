@@ -1,0 +1,317 @@
+//! Every section and key of `linesman.toml`, with an example and a line for people.
+//!
+//! `linesman init` writes its comments from this table, and a test holds it against what is read.
+
+/// A section.
+#[derive(Debug, Clone, Copy)]
+pub struct SectionDoc {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it may stand many times, as `[[name]]`.
+    pub list: bool,
+    /// What it is about.
+    pub about: &'static str,
+    /// Its keys.
+    pub keys: &'static [KeyDoc],
+}
+
+/// A key.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyDoc {
+    /// Its name.
+    pub name: &'static str,
+    /// A value as it is written in the file; the default where there is one.
+    pub example: &'static str,
+    /// What it says.
+    pub about: &'static str,
+}
+
+impl SectionDoc {
+    /// As it is written.
+    #[must_use]
+    pub fn header(&self) -> String {
+        if self.list { format!("[[{}]]", self.name) } else { format!("[{}]", self.name) }
+    }
+
+    /// Its key of this name.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<&'static KeyDoc> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+const fn key(name: &'static str, example: &'static str, about: &'static str) -> KeyDoc {
+    KeyDoc { name, example, about }
+}
+
+const DESCRIPTION: KeyDoc = key("description", "\"words for people\"", "what and where it is");
+const SITE: KeyDoc = key("site", "\"site-1\"", "the [[site]] where it stands");
+const DEVICE: KeyDoc =
+    key("device", "\"device-1\"", "the [[device]] that it hangs at, nearer to this poller");
+const LINK: KeyDoc = key("link", "\"link-1\"", "the [[link]] that it is reached over");
+const ADDRESS: KeyDoc = key("address", "\"10.0.0.1\"", "IP address, measured by ICMP echo");
+const SIP: KeyDoc =
+    key("sip", "\"10.0.0.1:5060\"", "where it takes SIP, measured by OPTIONS; port 5060 unless stated");
+const SIP_TRANSPORT: KeyDoc = key("sip_transport", "\"udp\"", "udp or tcp");
+const TCP: KeyDoc = key("tcp", "\"10.0.0.1:443\"", "port that a TCP connection is opened to");
+const MODEL: KeyDoc = key("model", "\"RB4011\"", "model, for people and for reports by model");
+const CARRIER: KeyDoc =
+    key("carrier", "\"Carrier A\"", "the carrier that runs it: the side that a fault of it is on");
+
+/// All sections, in the order in which a file is best read.
+pub const SECTIONS: &[SectionDoc] = &[
+    SectionDoc {
+        name: "http",
+        list: false,
+        about: "How people and programs reach Linesman.",
+        keys: &[
+            key("listen", "\"127.0.0.1:9470\"", "address and port; loopback, for a proxy with TLS before it"),
+            key("insecure_listen", "false", "true allows plain HTTP on an address that is not loopback"),
+            key(
+                "public_url",
+                "\"https://linesman.example.net\"",
+                "how others name it in links; http://LISTEN unless stated",
+            ),
+            key("grace", "\"10s\"", "how long a stop may take, 0s to 5m"),
+        ],
+    },
+    SectionDoc {
+        name: "database",
+        list: false,
+        about: "Where tickets and measurements are kept.",
+        keys: &[
+            key("url", "\"sqlite:linesman.db\"", "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE"),
+            key(
+                "url_file",
+                "\"/run/credentials/linesman.service/database\"",
+                "a file that holds the URL instead, to keep its password out of here",
+            ),
+        ],
+    },
+    SectionDoc {
+        name: "diagnosis",
+        list: false,
+        about: "When a symptom is a fault, and when it is over.",
+        keys: &[
+            key("interval", "\"1s\"", "longest time between two looks at the measurements, 100ms to 1m"),
+            key("hard_window", "\"15s\"", "how much of the past proves a total or heavy loss, 1s to 1d"),
+            key("gray_window", "\"5m\"", "how much of the past proves a slight loss, at least hard_window"),
+            key("minimum_requests", "3", "no verdict on a path from fewer requests"),
+            key("verify_for", "\"5m\"", "how long a repaired fault is measured before it counts as over"),
+            key("verify_rounds", "3", "good rounds in a row that each target must show in that time"),
+        ],
+    },
+    SectionDoc {
+        name: "tickets",
+        list: false,
+        about: "When a fault is a ticket.",
+        keys: &[
+            key("settle", "\"30s\"", "how long a fault must last before it is a ticket, 0s to 1h"),
+            key("reopen_window", "\"1d\"", "a fault that comes back within it reopens its ticket, up to 30d"),
+            key(
+                "candidate_below",
+                "0.6",
+                "a fault of lower confidence waits for a person to approve its ticket, 0 to 1",
+            ),
+        ],
+    },
+    SectionDoc {
+        name: "retention",
+        list: false,
+        about: "How long measurements are kept; tickets and their evidence stay.",
+        keys: &[
+            key("observations", "\"14d\"", "every round as measured, from 1h"),
+            key("hourly", "\"730d\"", "rolled up by the hour, at least as long as observations"),
+        ],
+    },
+    SectionDoc {
+        name: "log",
+        list: false,
+        about: "What is logged.",
+        keys: &[
+            key(
+                "level",
+                "\"info\"",
+                "off, error, warn, info, debug or trace; also MODULE=LEVEL, separated by commas",
+            ),
+            key("format", "\"text\"", "text or json; unless stated text on a terminal and json else"),
+        ],
+    },
+    SectionDoc {
+        name: "poller",
+        list: false,
+        about: "Where this process stands in the network.",
+        keys: &[
+            key(
+                "server",
+                "\"server-1\"",
+                "the [[server]] that it runs on: its resources are those of this host",
+            ),
+            key(
+                "anchors",
+                "[\"10.0.0.254\"]",
+                "addresses near by, no part of the network below, that answer ICMP: while one does, the poller is not cut off",
+            ),
+        ],
+    },
+    SectionDoc {
+        name: "probes",
+        list: false,
+        about: "How everything is measured unless an [[override]] says otherwise.",
+        keys: &[
+            key("interval", "\"5s\"", "from the start of a round to the start of the next, 200ms to 1d"),
+            key("count", "5", "ICMP echo requests a round, 1 to 1000; other kinds send one"),
+            key("timeout", "\"2s\"", "longest wait for an answer, 10ms to 1m, not beyond the interval"),
+        ],
+    },
+    SectionDoc {
+        name: "site",
+        list: true,
+        about: "A place.",
+        keys: &[key("name", "\"site-1\"", "unique over all kinds"), DESCRIPTION],
+    },
+    SectionDoc {
+        name: "server",
+        list: true,
+        about: "A softswitch, SBC, media relay, billing host or other server of yours.",
+        keys: &[
+            key("name", "\"server-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            SITE,
+            DEVICE,
+            ADDRESS,
+            SIP,
+            SIP_TRANSPORT,
+            TCP,
+            key("http", "\"https://10.0.0.1/health\"", "URL that is fetched"),
+            key("dns", "\"10.0.0.53\"", "DNS server on it that is asked; port 53 unless stated"),
+            key("dns_name", "\"example.net\"", "name that it is asked for; the root unless stated"),
+        ],
+    },
+    SectionDoc {
+        name: "device",
+        list: true,
+        about: "A router or switch.",
+        keys: &[
+            key("name", "\"device-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            SITE,
+            DEVICE,
+            LINK,
+            ADDRESS,
+            TCP,
+            SIP,
+            MODEL,
+        ],
+    },
+    SectionDoc {
+        name: "link",
+        list: true,
+        about: "A fibre or other line, to a carrier's machine room as a rule.",
+        keys: &[
+            key("name", "\"link-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            CARRIER,
+            key("circuit", "\"CA-4711\"", "the carrier's name for it: what he is told in a complaint"),
+            key("near", "\"device-1\"", "the [[device]] or [[server]] at this end"),
+            key(
+                "far",
+                "\"Machine room of Carrier A\"",
+                "what is at the far end, in words or the name of a site",
+            ),
+            key("far_address", "\"10.1.0.1\"", "IP address at the far end, measured by ICMP echo"),
+            key("far_tcp", "\"10.1.0.1:22\"", "port at the far end that a TCP connection is opened to"),
+            key("far_sip", "\"10.1.0.1:5060\"", "where the far end takes SIP, measured by OPTIONS"),
+        ],
+    },
+    SectionDoc {
+        name: "trunk",
+        list: true,
+        about: "A landing line: a trunk on which a carrier terminates calls.",
+        keys: &[
+            key("name", "\"trunk-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            CARRIER,
+            key("link", "\"link-1\"", "the [[link]] that carries it"),
+            SIP,
+            SIP_TRANSPORT,
+            ADDRESS,
+            key("prefixes", "[\"8613\"]", "number prefixes that it serves (E.164 digits)"),
+        ],
+    },
+    SectionDoc {
+        name: "gateway",
+        list: true,
+        about: "A device that turns voice into packets.",
+        keys: &[
+            key("name", "\"gateway-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            key("owner", "\"customer\"", "company or customer: the side that a fault of it is on"),
+            MODEL,
+            key("access", "\"access-1\"", "the [[access]] line before it"),
+            SITE,
+            DEVICE,
+            ADDRESS,
+            SIP,
+            SIP_TRANSPORT,
+            TCP,
+            key("aor", "\"sip:1001@example.net\"", "address of record that it registers"),
+            key("registrar", "\"server-1\"", "the [[server]] that knows its registration; it must have sip"),
+        ],
+    },
+    SectionDoc {
+        name: "access",
+        list: true,
+        about: "A customer's access line.",
+        keys: &[
+            key("name", "\"access-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            SITE,
+            DEVICE,
+            LINK,
+            ADDRESS,
+            TCP,
+            SIP,
+        ],
+    },
+    SectionDoc {
+        name: "customer",
+        list: true,
+        about: "A customer: told apart in every fault that affects him.",
+        keys: &[
+            key("name", "\"customer-1\"", "unique over all kinds"),
+            DESCRIPTION,
+            key("gateways", "[\"gateway-1\"]", "his gateways"),
+            key("access", "[\"access-1\"]", "his access lines"),
+            key("trunks", "[\"trunk-1\"]", "the landing lines that his calls go out by"),
+            key(
+                "contacts",
+                "[\"noc@example.net\"]",
+                "who is called; personal data, masked where it is not needed",
+            ),
+            key("key_account", "false", "whether faults of his go first"),
+        ],
+    },
+    SectionDoc {
+        name: "override",
+        list: true,
+        about: "How the probes of one element differ from [probes].",
+        keys: &[
+            key("element", "\"gateway-1\"", "the element"),
+            key(
+                "probe",
+                "\"icmp\"",
+                "icmp, tcp, http, dns, sip, registration or host; all of its probes unless stated",
+            ),
+            key("interval", "\"30s\"", "from round to round"),
+            key("count", "20", "requests a round"),
+            key("timeout", "\"1s\"", "longest wait for an answer"),
+        ],
+    },
+];
+
+/// The section of this name.
+#[must_use]
+pub fn section(name: &str) -> Option<&'static SectionDoc> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
