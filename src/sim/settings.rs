@@ -87,15 +87,25 @@ fn customers(text: &mut String, at: &Addresses) -> std::fmt::Result {
         let registrar = 2 - number % 2;
         let aor = aor(number);
         let key_account = number == 1 || number == 11;
+        let trunk = trunk_of(number);
         write!(
             text,
             "\n[[access]]\nname = \"access-{number}\"\n{start_key} = \"{start}\"\ntcp = \"{tcp}\"\n\
              \n[[gateway]]\nname = \"gateway-{number}\"\nowner = \"{owner}\"\nmodel = \"{model}\"\n\
              access = \"access-{number}\"\nsip = \"{sip}\"\naor = \"{aor}\"\nregistrar = \"server-{registrar}\"\n\
              \n[[customer]]\nname = \"customer-{number}\"\ngateways = [\"gateway-{number}\"]\n\
-             access = [\"access-{number}\"]\ncontacts = [\"it@customer-{number}.example\"]\n\
+             access = [\"access-{number}\"]\ntrunks = [\"{trunk}\"]\ncontacts = [\"it@customer-{number}.example\"]\n\
              key_account = {key_account}\n"
         )?;
     }
     Ok(())
+}
+
+/// The landing line that a customer's calls abroad leave by.
+const fn trunk_of(customer: usize) -> &'static str {
+    match customer {
+        1..=4 | 17.. => "trunk-1",
+        5..=8 => "trunk-2",
+        _ => "trunk-3",
+    }
 }

@@ -49,10 +49,19 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/diagnosis",
-        forbidden: &["crate::ticket", "linesman_probes::wire", "linesman_probes::reach", "linesman_probes::sip"],
+        forbidden: &[
+            "crate::ticket",
+            "linesman_probes::wire",
+            "linesman_probes::reach",
+            "linesman_probes::sip",
+        ],
         because: "of probes it knows observations only, of tickets nothing",
     },
-    Rule { room: "src/store", forbidden: &["axum", "prometheus", "crate::metrics"], because: "no HTTP status here" },
+    Rule {
+        room: "src/store",
+        forbidden: &["axum", "prometheus", "crate::metrics"],
+        because: "no HTTP status here",
+    },
     Rule {
         room: "src/http",
         forbidden: &["crate::workers", "crate::app", "crate::cli", "crate::sim", "sqlx"],
@@ -70,7 +79,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/metrics",
-        forbidden: &["crate::http", "crate::workers", "crate::store", "crate::app", "crate::cli", "crate::sim"],
+        forbidden: &[
+            "crate::http",
+            "crate::workers",
+            "crate::store",
+            "crate::app",
+            "crate::cli",
+            "crate::sim",
+        ],
         because: "metrics read nothing; others hand them numbers",
     },
     Rule {

@@ -42,7 +42,8 @@ impl Api {
         if_match: Option<&str>,
         body: Option<&Value>,
     ) -> Result<Response, reqwest::Error> {
-        let mut request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let mut request =
+            self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         if let Some(tag) = if_match {
             request = request.header("If-Match", tag);
         }
@@ -72,7 +73,8 @@ impl Api {
         let mut all: Vec<Value> = Vec::new();
         loop {
             let after = all.last().and_then(|event| event["seq"].as_i64()).unwrap_or(0);
-            let page = items(self.get(&format!("/api/v1/tickets/{number}/events?limit=100&after={after}")).await);
+            let page =
+                items(self.get(&format!("/api/v1/tickets/{number}/events?limit=100&after={after}")).await);
             if page.is_empty() {
                 return all;
             }

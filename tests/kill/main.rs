@@ -1,0 +1,4 @@
+//! placeholder
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
