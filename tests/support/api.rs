@@ -65,37 +65,53 @@ impl Api {
 
     /// All tickets, newest first, as far as one page shows them.
     pub async fn tickets(&self) -> Vec<Value> {
-        items(self.get("/api/v1/tickets?limit=100").await)
+        list(self.get("/api/v1/tickets?limit=500").await, "tickets")
+    }
+
+    /// Everything that is measured, with the newest observation.
+    pub async fn targets(&self) -> Vec<Value> {
+        list(self.get("/api/v1/targets").await, "targets")
     }
 
     /// Events of a ticket, oldest first, all pages.
     pub async fn events(&self, number: &str) -> Vec<Value> {
-        let mut all: Vec<Value> = Vec::new();
+        let (mut all, mut after) = (Vec::new(), 0);
         loop {
-            let after = all.last().and_then(|event| event["seq"].as_i64()).unwrap_or(0);
-            let page =
-                items(self.get(&format!("/api/v1/tickets/{number}/events?limit=100&after={after}")).await);
-            if page.is_empty() {
-                return all;
+            let page = self.get(&format!("/api/v1/tickets/{number}/events?limit=1000&after={after}")).await;
+            let next = page["next"].as_i64();
+            all.extend(list(page, "events"));
+            match next {
+                Some(next) => after = next,
+                None => return all,
             }
-            all.extend(page);
         }
     }
 
-    /// Writes a note; whether the daemon acknowledged it. A conflict or a broken connection did not.
-    pub async fn note(&self, number: &str, version: i64, text: &str) -> bool {
+    /// Whether an open ticket is about this segment.
+    pub async fn has_open_ticket(&self, segment: &str) -> bool {
+        let open = self.get(&format!("/api/v1/tickets?open=true&segment={segment}")).await;
+        !list(open, "tickets").is_empty()
+    }
+
+    /// Whether the daemon says that it is itself cut off.
+    pub async fn says_isolated(&self) -> bool {
+        self.get("/api/v1/diagnosis").await["poller"]["state"] == "isolated"
+    }
+
+    /// Writes a note, whatever has happened to the ticket meanwhile; whether it was acknowledged.
+    /// A broken connection is no acknowledgement.
+    pub async fn note(&self, number: &str, text: &str) -> bool {
         let body = serde_json::json!({ "text": text });
-        let path = format!("/api/v1/tickets/{number}/notes");
-        let tag = format!("\"v{version}\"");
-        let answer = self.send(Method::POST, &path, Some(&tag), Some(&body)).await;
+        let path = format!("/api/v1/tickets/{number}/note");
+        let answer = self.send(Method::POST, &path, Some("*"), Some(&body)).await;
         answer.is_ok_and(|answer| answer.status().is_success())
     }
 }
 
-/// The list in an answer that wraps one.
-fn items(mut answer: Value) -> Vec<Value> {
-    match answer["items"].take() {
+/// The list in an answer.
+fn list(mut answer: Value, name: &str) -> Vec<Value> {
+    match answer[name].take() {
         Value::Array(items) => items,
-        _ => panic!("no list of items in {answer}"),
+        _ => panic!("no list of {name} in {answer}"),
     }
 }
