@@ -39,7 +39,7 @@ const NO_SECOND_FOR: Duration = Duration::from_secs(6);
 /// The daemon in the core of a network. What stands first is dropped first.
 pub struct Setup {
     pub api: Api,
-    pub daemon: Daemon,
+    _daemon: Daemon,
     pub network: Topology,
     _folder: TempDir,
 }
@@ -59,12 +59,12 @@ impl Setup {
         let (daemon, api) = Daemon::start(folder.path(), API, &settings, &network.core.wrapper(), None).await;
         eventually("every target to answer", Duration::from_secs(60), async || {
             let targets = api.targets().await;
-            let well = |target: &Value| target["latest"]["outcome"] == "answered";
+            let well = |target: &Value| target["last"]["outcome"] == "answered";
             (!targets.is_empty() && targets.iter().all(well)).then_some(())
         })
         .await;
         assert!(api.tickets().await.is_empty(), "a ticket on a healthy network");
-        Self { api, daemon, network, _folder: folder }
+        Self { api, _daemon: daemon, network, _folder: folder }
     }
 
     async fn only_ticket(&self) -> Value {
@@ -105,8 +105,8 @@ struct Expected {
 fn assert_says(ticket: &Value, expected: &Expected) {
     let said = ["class", "cause", "segment", "side"].map(|key| ticket[key].as_str().unwrap_or_default());
     assert_eq!(said, [expected.class, expected.cause, expected.segment, expected.side], "{ticket:#}");
-    let steps = ticket["fault"]["steps"].as_array().cloned().unwrap_or_default();
-    let path: Vec<&str> = steps.iter().filter_map(|step| step["node"].as_str()).collect();
+    let path = ticket["path"].as_array().cloned().unwrap_or_default();
+    let path: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
     assert_eq!(path, expected.path, "{ticket:#}");
     let affected = ticket["fault"]["affected_customers"].as_array().cloned().unwrap_or_default();
     let affected: Vec<&str> = affected.iter().filter_map(Value::as_str).collect();

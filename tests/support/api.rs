@@ -68,6 +68,13 @@ impl Api {
         list(self.get("/api/v1/tickets?limit=500").await, "tickets")
     }
 
+    /// The same from a daemon that may be dying: `None` when no whole answer came.
+    pub async fn tickets_if_answered(&self) -> Option<Vec<Value>> {
+        let answer = self.send(Method::GET, "/api/v1/tickets?limit=500", None, None).await.ok()?;
+        let answer: Value = answer.error_for_status().ok()?.json().await.ok()?;
+        Some(list(answer, "tickets"))
+    }
+
     /// Everything that is measured, with the newest observation.
     pub async fn targets(&self) -> Vec<Value> {
         list(self.get("/api/v1/targets").await, "targets")

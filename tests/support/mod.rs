@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod daemon;
+pub mod process;
 pub mod requirement;
 
 use std::time::Duration;
