@@ -1,4 +1,5 @@
 //! placeholder map
+pub mod cli;
 pub mod clock;
 pub mod diagnosis;
 pub mod http;

@@ -3,6 +3,8 @@
 //! Skipped with a printed reason when sipp is missing (`apt install sip-tester`); with
 //! `LINESMAN_TEST_REQUIRE=all` that is a failure instead.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test: what fails here is to fail loudly")]
+
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

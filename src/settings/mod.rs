@@ -17,6 +17,7 @@ mod read;
 mod secret;
 mod section;
 mod show;
+mod template;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -30,9 +31,10 @@ use crate::inventory::Inventory;
 
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
-pub use read::{Loaded, load, load_declared};
+pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
+pub use template::template;
 
 /// Everything the daemon is told.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,7 +1,7 @@
 //! From the text of the file and the environment to settings, or to every mistake in them.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -54,7 +54,12 @@ pub fn load_declared(
 ) -> Result<Loaded, Vec<SettingsMistake>> {
     let name = file.display().to_string();
     let bytes = bounded(file, LARGEST_FILE).map_err(|error| {
-        vec![SettingsMistake::of(&name, format!("cannot be read: {error}; `linesman init` writes one"))]
+        let hint = match error.kind() {
+            ErrorKind::NotFound => "; `linesman init` writes one",
+            ErrorKind::PermissionDenied => "; make it readable for the user that runs this",
+            _ => "",
+        };
+        vec![SettingsMistake::of(&name, format!("cannot be read: {error}{hint}"))]
     })?;
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -68,6 +73,18 @@ pub fn load_declared(
         }
     };
     read(&name, &text, environment, &secret_file)
+}
+
+/// Reads the text of a file that `name` stands for.
+///
+/// # Errors
+/// Every mistake, in the order of the text.
+pub fn parse(
+    name: &str,
+    text: &str,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Loaded, Vec<SettingsMistake>> {
+    read(name, text, environment, &secret_file)
 }
 
 /// What a file with a secret holds, without the line's end.

@@ -28,6 +28,13 @@ pub fn to_toml(loaded: &Loaded) -> Result<String, toml::ser::Error> {
     toml::to_string(&effective(loaded))
 }
 
+/// The network as tables of the file.
+pub(super) fn declared_network(declarations: &Declarations) -> Table {
+    let mut root = Table::new();
+    network(declarations, &mut root);
+    root
+}
+
 /// A table under construction.
 #[derive(Default)]
 struct Keys(Table);

@@ -328,3 +328,29 @@ fn only_leaves_out(document: &toml::Table, original: &toml::Table) -> bool {
         now.len() == before.len() && now.iter().zip(&before).all(keeps)
     })
 }
+
+#[test]
+fn absurd_depth_is_refused_and_not_followed() {
+    for deep in [
+        "[".repeat(100_000),
+        "a=".to_owned() + &"{a=".repeat(100_000),
+        "a.".repeat(100_000) + "a=1",
+        format!("[{}a]", "a.".repeat(100_000)),
+    ] {
+        assert!(loaded(&deep).is_err());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_but_never_panics(
+        text in "(.|\n){0,80}",
+        words in proptest::collection::vec("\\[{1,2}(server|http|link|probes|override)\\]{1,2}|name|sip|near|listen|interval|=|\"[a-z0-9:.]{0,9}\"|\n|[0-9]{1,20}|\\{|\\}|,|\\.", 0..60),
+    ) {
+        for text in [text.clone(), words.concat(), words.concat() + &text] {
+            if let Err(mistakes) = loaded(&text) {
+                proptest::prop_assert!(!mistakes.is_empty() && mistakes.iter().all(|mistake| mistake.position.is_some()));
+            }
+        }
+    }
+}

@@ -168,7 +168,7 @@ pub(super) fn any_span_of_time(stated: Stated<'_>) -> Read<Duration> {
 pub(super) fn shown(span: Duration) -> String {
     let milliseconds = span.as_millis();
     let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-    match units.iter().find(|(_, factor)| milliseconds > 0 && milliseconds % factor == 0) {
+    match units.iter().find(|(_, factor)| milliseconds > 0 && milliseconds.is_multiple_of(*factor)) {
         Some((unit, factor)) => format!("{}{unit}", milliseconds / factor),
         None if milliseconds == 0 => "0s".to_owned(),
         None => format!("{milliseconds}ms"),

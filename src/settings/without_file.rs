@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::read::{Loaded, read};
+use super::read::{Loaded, parse};
 use super::{HostFacts, Settings, SettingsMistake};
 use crate::inventory::{Declarations, Declared, DeviceDeclaration, Inventory, ServerDeclaration};
 
@@ -40,8 +40,7 @@ fn loaded(
     facts: &HostFacts,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, Vec<SettingsMistake>> {
-    let secret = |file: &std::path::Path| std::fs::read_to_string(file).map(|text| text.trim().to_owned());
-    let mut loaded = read("environment", "", environment, &secret)?;
+    let mut loaded = parse("environment", "", environment)?;
     declare(facts, &mut loaded.declarations);
     let refused = |mistake: crate::inventory::Mistake| SettingsMistake::of("this host", mistake.message);
     loaded.settings.inventory = Inventory::build(&loaded.declarations)

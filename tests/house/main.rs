@@ -8,4 +8,6 @@ mod arrows;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod source;

@@ -45,6 +45,16 @@ mod tests {
         settings.to_string()
     }
 
+    #[tokio::test]
+    async fn the_hasty_settings_are_accepted() {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let carrier = Carrier::start(SEED, &tasks, &stop).await.expect("loopback takes sockets");
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("linesman.toml");
+        std::fs::write(&file, hasty(&carrier)).expect("a file");
+        linesman::settings::load(&file, []).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    }
+
     /// `linesman db check` on a stopped daemon's database: exit code and report.
     fn check(folder: &Path) -> serde_json::Value {
         let output = Command::new(program())

@@ -7,7 +7,7 @@ use super::scenarios::{Setup, in_namespace};
 use super::support::eventually;
 
 /// The usual interval; a ticket at once, because the fault's detection is measured.
-const USUAL: &str = r#"
+pub const USUAL: &str = r#"
 [probes]
 interval = "5s"
 count = 5

@@ -13,7 +13,7 @@ use super::support::{eventually, never};
 use super::topology::{API, Topology};
 
 /// Quick, so that the tests are: a ticket within some seconds, its proof some seconds later.
-const QUICK: &str = r#"
+pub const QUICK: &str = r#"
 [probes]
 interval = "1s"
 count = 5

@@ -271,3 +271,15 @@ fn the_network_carries_pings_and_sip_and_can_be_broken_and_mended() {
         assert!(buffer[..length].starts_with(b"SIP/2.0 "));
     });
 }
+
+#[test]
+fn the_daemon_accepts_what_it_is_told_of_the_network() {
+    for pace in [super::scenarios::QUICK, super::measure::USUAL] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("linesman.toml");
+        std::fs::write(&file, Topology::settings(pace)).expect("a file");
+        let settings = linesman::settings::load(&file, []).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        // Three of a gateway, two of a server and a trunk, one of everything else.
+        assert_eq!(settings.inventory.targets().len(), 3 * 3 + 2 * 2 + 3 * 2 + 2 + 3 + 1);
+    }
+}

@@ -1,6 +1,29 @@
 //! Resources of this host: what starves a softswitch before its callers notice.
+//!
+//! | file | what it holds |
+//! | --- | --- |
+//! | this one | the reading that others see |
+//! | [`parse`] | texts of /proc into numbers: pure, total |
+//! | [`counters`] | what only grows, and the rates that two readings make of it: pure |
+//! | [`read`] | the files, each cut at a bound; the file systems |
+//! | [`probe`] | the probe, which keeps the counters of the reading before |
+//!
+//! The `procfs` crate parses `/proc/stat`, `/proc/loadavg` and `/proc/net/dev`. Its parsers of
+//! pressure, meminfo, snmp and mounts panic on a cut text, fail as a whole when a kernel lacks one
+//! field, or leave `\040` in a path; sockstat, softnet and conntrack it does not know. Those are ours.
+//!
+//! Deliberately absent: processes, temperatures, other hosts (node_exporter tells of them).
 
 use serde::{Deserialize, Serialize};
+
+pub mod counters;
+pub mod parse;
+pub mod probe;
+pub mod read;
+#[cfg(test)]
+mod tests;
+
+pub use probe::HostProbe;
 
 /// One reading of this host's resources. Rates are over the time since the reading before;
 /// `None` means not measured here, which is not the same as zero.

@@ -30,7 +30,7 @@ impl SipProbe {
         match spec {
             ProbeSpec::Sip { address, transport, uri } => Ok(Self {
                 kind: ProbeKind::Sip,
-                address: *address,
+                address: usable("address", *address)?,
                 transport: *transport,
                 uri: match uri {
                     Some(uri) => sip_uri("uri", uri)?,
@@ -39,7 +39,7 @@ impl SipProbe {
             }),
             ProbeSpec::Registration { registrar, transport, aor } => Ok(Self {
                 kind: ProbeKind::Registration,
-                address: *registrar,
+                address: usable("registrar", *registrar)?,
                 transport: *transport,
                 uri: sip_uri("aor", aor)?,
             }),
@@ -110,6 +110,15 @@ impl Asking {
             .with("Accept", "application/sdp")
             .with("User-Agent", "linesman")
     }
+}
+
+/// Port 0 cannot be sent to; it stands for a forgotten port.
+fn usable(field: &'static str, address: SocketAddr) -> Result<SocketAddr, ProbeError> {
+    if address.port() == 0 {
+        let reason = format!("port 0 cannot be asked; write it as `{}:5060`", host(address.ip()));
+        return Err(ProbeError::Specification { field, reason });
+    }
+    Ok(address)
 }
 
 /// A URI for the request line: `sip:` is supplied when no scheme is there, and what could break the
@@ -206,5 +215,13 @@ mod tests {
             assert!(error.starts_with("aor: ") && error.contains("sip:1001@example.net"), "{error}");
         }
         assert!(SipProbe::new(&ProbeSpec::Host).is_err());
+    }
+
+    #[test]
+    fn a_forgotten_port_is_a_mistake_of_the_specification() {
+        let address = "[2001:db8::1]:0".parse().expect("address");
+        let spec = ProbeSpec::Sip { address, transport: Transport::Udp, uri: None };
+        let error = SipProbe::new(&spec).expect_err("port 0").to_string();
+        assert!(error.contains("[2001:db8::1]:5060"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::Instant;
 
 use super::{Message, SipProbe, StreamFramer, respond_to};
-use crate::observation::{Detail, Measured, Outcome};
+use crate::observation::{Detail, Impediment, Measured, Outcome};
 use crate::probe::{Probe, ProbeSpec, Round, Transport};
 
 const LONG: Duration = Duration::from_secs(5);
@@ -136,6 +137,29 @@ async fn a_silent_peer_ends_the_round_in_time() {
     assert!(began.elapsed() < LONG);
 }
 
+#[test]
+fn a_flood_of_datagrams_cannot_hold_the_round_open() {
+    let flood = std::net::UdpSocket::bind("127.0.71.4:0").unwrap();
+    let target = probe(flood.local_addr().unwrap(), Transport::Udp);
+    let over = AtomicBool::new(false);
+    let began = Instant::now();
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            let (_, victim) = flood.recv_from(&mut [0; 2000]).unwrap();
+            let other =
+                Message::response(200, "OK").with("Via", "SIP/2.0/UDP x;branch=z9hG4bKother").to_bytes();
+            while !over.load(Ordering::Relaxed) {
+                let _ = flood.send_to(&other, victim);
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let measured = runtime.block_on(target.measure(round(1, 0, Duration::from_millis(300))));
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(measured.outcome, Outcome::Silent);
+    });
+    assert!(began.elapsed() < LONG);
+}
+
 #[tokio::test]
 async fn a_closed_port_refuses_over_both_transports() {
     let closed_udp = UdpSocket::bind("127.0.71.2:0").await.unwrap().local_addr().unwrap();
@@ -158,6 +182,42 @@ async fn an_address_this_host_cannot_reach_by_any_interface_is_our_own_matter() 
         assert_eq!(measured.outcome, Outcome::Unmeasured, "{measured:?}");
         assert!(measured.impediment.is_some());
     }
+}
+
+const WITHOUT_ROUTES: &str = "LINESMAN_TEST_IN_EMPTY_NETNS";
+
+#[test]
+fn a_host_without_a_route_does_not_blame_the_target() {
+    if std::env::var_os(WITHOUT_ROUTES).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let target = probe("192.0.2.1:5060".parse().unwrap(), transport);
+            let measured = runtime.block_on(target.measure(round(1, 0, Duration::from_millis(300))));
+            assert_eq!(measured, Measured::unmeasured(Impediment::NoRoute), "{transport:?}");
+        }
+        return;
+    }
+    // The same test again, in a network namespace of its own that has no routes at all.
+    let in_namespace = |program: &std::ffi::OsStr, arguments: &[&str]| {
+        let mut command = std::process::Command::new("unshare");
+        command
+            .args(["--map-root-user", "--net", "--"])
+            .arg(program)
+            .args(arguments)
+            .env(WITHOUT_ROUTES, "1");
+        command.output()
+    };
+    if !in_namespace("true".as_ref(), &[]).is_ok_and(|output| output.status.success()) {
+        let reason = "no network namespace may be made here (unshare --map-root-user --net)";
+        assert_ne!(std::env::var("LINESMAN_TEST_REQUIRE").as_deref(), Ok("all"), "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+    let myself = std::env::current_exe().unwrap();
+    let name = "sip::probe_tests::a_host_without_a_route_does_not_blame_the_target";
+    let output = in_namespace(myself.as_os_str(), &["--exact", name]).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 /// Plays the peer of one TCP connection.

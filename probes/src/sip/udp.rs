@@ -1,5 +1,6 @@
 //! A round over UDP: one connected socket, so that the kernel tells us of refusals (ICMP port
-//! unreachable) and strangers' datagrams never reach us.
+//! unreachable) and strangers' datagrams never reach us. A peer that answers from another port than it
+//! was asked at is not heard; so it would not be through address translation either.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,10 +38,13 @@ pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
             // Answers first: one that is here must not lose against a timer that is due as well.
             biased;
             received = socket.recv(&mut datagram) => match received {
-                Ok(length) => match Message::parse(datagram.get(..length).unwrap_or_default()) {
-                    Ok(message) => ledger.heard(&message, begin.elapsed()),
-                    Err(error) => tracing::debug!(peer = %asking.address, %error, "not a SIP message"),
-                },
+                Ok(length) => {
+                    let now = begin.elapsed();
+                    match Message::parse(datagram.get(..length).unwrap_or_default()) {
+                        Ok(message) => ledger.heard(&message, now),
+                        Err(error) => tracing::debug!(peer = %asking.address, %error, "not a SIP message"),
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => ledger.refused(),
                 // Errors that routers on the way report say no more than silence does.
                 Err(error) => tracing::debug!(peer = %asking.address, %error, "error while waiting"),

@@ -1,0 +1,102 @@
+//! The command line: one file a command.
+//!
+//! To add a command: a file with `Arguments` and `run(&Global, Arguments) -> anyhow::Result<Exit>`,
+//! its `mod` line, and its line in the `commands!` table below.
+//! Results go to standard output (with `--json` as one document), messages to standard error.
+
+pub mod completions;
+pub mod config;
+pub mod doctor;
+pub mod exit;
+pub mod given;
+pub mod host_facts;
+pub mod init;
+pub mod man;
+pub mod output;
+
+use std::panic::AssertUnwindSafe;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::{Exit, Failure};
+pub use given::Global;
+
+/// Measures voice networks, locates the fault, opens the ticket with its evidence and closes it on proof.
+#[derive(Debug, Parser)]
+#[command(name = "linesman", version, after_help = exit::EXIT_CODES, arg_required_else_help = true)]
+pub struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Declares the commands and hands each its arguments.
+macro_rules! commands {
+    ($($(#[$help:meta])+ $name:ident => $module:ident),+ $(,)?) => {
+        #[derive(Debug, clap::Subcommand)]
+        enum Command {
+            $($(#[$help])+ $name($module::Arguments),)+
+        }
+
+        impl Command {
+            async fn run(self, global: &Global) -> anyhow::Result<Exit> {
+                match self {
+                    $(Self::$name(arguments) => $module::run(global, arguments).await,)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Write a commented linesman.toml from what this host has
+    Init => init,
+    /// Say what is missing, each with the one command that mends it
+    Doctor => doctor,
+    /// Check the configuration, or show what it comes to
+    Config => config,
+    /// Write completions for a shell
+    Completions => completions,
+    /// Write the manual page
+    Man => man,
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    // clap ends the process itself on --help (0) and on what it cannot understand (2).
+    let line = CommandLine::parse();
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(line.command.run(&line.global))
+    }));
+    let exit = match ended {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            output::note(format!("{error:#}"));
+            exit::exit_of(&error)
+        }
+        // The panic's own message is already on standard error.
+        Err(_) => Exit::Defect,
+    };
+    exit.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_holds_together_and_help_names_the_exit_codes() {
+        let mut command = CommandLine::command();
+        command.clone().debug_assert();
+        let help = command.render_help().to_string();
+        for code in [0, 1, 2, 3, 4, 5, 70] {
+            assert!(help.contains(&format!("\n  {code} ")), "{code}: {help}");
+        }
+    }
+}
