@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`network`] | PURE: elements behind elements, what is wrong with each, what a packet meets on its way |
 //! | [`random`] | PURE: a small generator, the same numbers for the same seed |
-//! | [`responder`] | SIP and TCP peers on loopback that answer as far as the network lets them |
+//! | `responder` | SIP and TCP peers on loopback that answer as far as the network lets them |
 //! | [`carrier`] | the demo's small carrier: all of the above under 127.77.0.0/16, and its settings |
 //! | [`story`] | what happens to it and when, and the telling of it |
 //!
