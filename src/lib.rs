@@ -10,5 +10,6 @@ pub mod live;
 pub mod locale;
 pub mod metrics;
 pub mod settings;
+pub mod sim;
 pub mod store;
 pub mod ticket;

@@ -1,0 +1,191 @@
+//! What happens to the demo's carrier and when, and the telling of it.
+//!
+//! The script is data: [`STORY`]. The narrator knows of tickets only what every listener of
+//! [`Live`] hears and what the store says; lines go into a channel, printing is the command's.
+
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::Carrier;
+use super::carrier::CUSTOMERS;
+use super::network::UnknownElement;
+use crate::live::{Change, Live};
+use crate::locale::{Language, Message};
+use crate::store::Store;
+use crate::ticket::event::{Event, RecordedEvent};
+use crate::ticket::{State, Ticket};
+
+/// What is done to an element.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Deed {
+    /// Nothing comes through any more.
+    Cut,
+    /// Repaired.
+    Heal,
+}
+
+/// A line of the script.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Act {
+    /// When, from the start.
+    pub at: Duration,
+    /// To which element.
+    pub element: &'static str,
+    /// What.
+    pub deed: Deed,
+}
+
+/// The demo's script, in order of time.
+pub const STORY: &[Act] = &[
+    Act { at: Duration::from_secs(20), element: "link-1", deed: Deed::Cut },
+    Act { at: Duration::from_secs(50), element: "link-1", deed: Deed::Heal },
+];
+
+impl Act {
+    /// Does it.
+    ///
+    /// # Errors
+    /// [`UnknownElement`]
+    pub fn perform(&self, carrier: &Carrier) -> Result<(), UnknownElement> {
+        match self.deed {
+            Deed::Cut => carrier.cut(self.element),
+            Deed::Heal => carrier.heal(self.element),
+        }
+    }
+
+    /// What is said when it happens.
+    #[must_use]
+    pub fn sentence(&self) -> Message {
+        let key = match self.deed {
+            Deed::Cut => "demo.cut",
+            Deed::Heal => "demo.heal",
+        };
+        Message::new(key).with("element", self.element)
+    }
+}
+
+/// To whom and how the story is told.
+#[derive(Debug, Clone)]
+pub struct Telling {
+    /// Where the pages are, without a slash at the end.
+    pub base_url: String,
+    /// Language of the listener.
+    pub language: Language,
+    /// Takes the lines, each with its time from the start.
+    pub lines: mpsc::Sender<String>,
+}
+
+/// Plays the story and follows the tickets until `until`; afterwards the carrier stays as it is.
+pub async fn run(
+    carrier: &Carrier,
+    live: &Live,
+    store: &Store,
+    telling: &Telling,
+    until: &CancellationToken,
+) {
+    let mut changes = live.subscribe();
+    let mut narrator = Narrator { telling, start: Instant::now() };
+    let mut acts = STORY.iter();
+    let mut next = acts.next();
+    if !narrator.begin().await {
+        return;
+    }
+    loop {
+        let due = next.map_or_else(Instant::now, |act| narrator.start + act.at);
+        let heard = tokio::select! {
+            () = until.cancelled() => return,
+            () = sleep_until(due), if next.is_some() => {
+                let Some(act) = next else { continue };
+                next = acts.next();
+                if let Err(error) = act.perform(carrier) {
+                    tracing::error!(%error, "the demo's script names what is not there");
+                }
+                narrator.say(&act.sentence()).await
+            }
+            change = changes.recv() => match change {
+                Ok(Change::Ticket(event)) => narrator.tell(&event, store, next.is_none()).await,
+                // What was missed can be read on the page.
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => true,
+                Err(broadcast::error::RecvError::Closed) => return,
+            },
+        };
+        if !heard {
+            return;
+        }
+    }
+}
+
+struct Narrator<'a> {
+    telling: &'a Telling,
+    start: Instant,
+}
+
+impl Narrator<'_> {
+    async fn begin(&mut self) -> bool {
+        let first = STORY.first().map_or(0, |act| act.at.as_secs());
+        let opening = Message::new("demo.begin").with("customers", CUSTOMERS).with("seconds", first);
+        self.say(&opening).await
+    }
+
+    /// Whether anybody still listens.
+    async fn say(&mut self, message: &Message) -> bool {
+        let passed = self.start.elapsed().as_secs();
+        let line = format!("{passed:>4} s  {}", message.render(self.telling.language));
+        self.telling.lines.send(line).await.is_ok()
+    }
+
+    async fn tell(&mut self, event: &RecordedEvent, store: &Store, script_is_over: bool) -> bool {
+        let ticket = match store.ticket(&event.ticket).await {
+            Ok(Some(ticket)) => ticket,
+            Ok(None) => return true,
+            Err(error) => {
+                tracing::warn!(%error, ticket = %event.ticket, "the demo cannot read a ticket");
+                return true;
+            }
+        };
+        let Some(sentence) = sentence_of(event, &ticket, self.telling) else { return true };
+        if !self.say(&sentence).await {
+            return false;
+        }
+        let is_over = script_is_over && matches!(ticket.state, State::Resolved | State::Settled);
+        if is_over && matches!(event.event, Event::Resolved { .. }) {
+            return self.say(&Message::new("demo.end").with("url", &self.telling.base_url)).await;
+        }
+        true
+    }
+}
+
+/// What is said of an event; `None` for what is worth no line.
+fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Option<Message> {
+    let key = match event.event {
+        Event::Opened { .. } => "demo.opened",
+        Event::Rekeyed { .. } => "demo.rekeyed",
+        Event::Acknowledged => "demo.acknowledged",
+        Event::Noted { .. } => "demo.noted",
+        Event::DiagnosisConfirmed { .. } => "demo.confirmed",
+        Event::DiagnosisCorrected { .. } => "demo.corrected",
+        Event::RemeasureRequested => "demo.remeasured",
+        Event::VerificationStarted { .. } => "demo.verifying",
+        Event::VerificationFailed { .. } => "demo.verification_failed",
+        Event::Resolved { .. } => "demo.resolved",
+        Event::Reopened { .. } => "demo.reopened",
+        Event::Cancelled { .. } => "demo.cancelled",
+        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed => return None,
+    };
+    let outage = ticket.restored_at.map(|restored| (restored - ticket.detected_at).num_seconds().max(0));
+    let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());
+    let sentence = Message::new(key)
+        .with("number", ticket.number)
+        .with("headline", ticket.fault.headline.render(telling.language))
+        .with("url", format!("{}/tickets/{}", telling.base_url, ticket.number))
+        .with("who", &event.actor.0)
+        .with("seconds", seconds);
+    Some(sentence)
+}
+
+#[cfg(test)]
+#[path = "story_tests.rs"]
+mod tests;
