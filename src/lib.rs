@@ -1,4 +1,29 @@
-//! placeholder map
+//! Linesman measures a voice network, decides what is broken and where, opens the ticket that
+//! says so with its evidence, and drives it to a close that is proven by measurement.
+//!
+//! The map, in the order in which a measurement travels:
+//!
+//! 1. **Measure.** The package [`linesman_probes`] measures and knows of nothing else.
+//!    [`workers::measure`] calls its probes when they are due; [`workers::record`] keeps what they
+//!    saw in [`live`], [`metrics`] and [`store`].
+//! 2. **Diagnose.** [`inventory`] is the network as a graph. [`diagnosis`] is a pure function from
+//!    frozen measurements to located faults, with a sentence for each branch taken;
+//!    [`workers::analyse`] calls it.
+//! 3. **Ticket.** [`ticket`] is the pure engine: states, guards, and the plan that makes wanted
+//!    tickets exist. [`workers::rendezvous`] carries the plan out through the one writer in
+//!    [`store`].
+//! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
+//!    is the command line; [`locale`] holds every sentence in English and Chinese.
+//!
+//! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
+//! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
+//! diagram as code), [`sim`] (the small carrier of the demo).
+//!
+//! What depends on what is checked by `tests/house`: `app` and `cli` on all; `http` and `workers`
+//! on `store`; `store` on `ticket` and `diagnosis`; those on `inventory`; nothing on what is above
+//! it.
+
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod diagnosis;
@@ -13,3 +38,4 @@ pub mod settings;
 pub mod sim;
 pub mod store;
 pub mod ticket;
+pub mod workers;

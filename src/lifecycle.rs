@@ -69,6 +69,7 @@ impl Lifecycle {
         tokio::select! {
             () = stop_signal() => tracing::info!("stopping: finishing what is under way"),
             () = self.soft.cancelled() => {}
+            () = self.hard.cancelled() => self.failed.store(true, Ordering::Relaxed),
         }
         self.stop(grace).await
     }

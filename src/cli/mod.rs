@@ -6,6 +6,7 @@
 
 pub mod completions;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod given;
@@ -13,6 +14,7 @@ pub mod host_facts;
 pub mod init;
 pub mod man;
 pub mod output;
+pub mod serve;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -51,6 +53,10 @@ macro_rules! commands {
 }
 
 commands! {
+    /// The whole story on loopback: a small carrier, faults, tickets; no root, no network, no configuration
+    Demo => demo,
+    /// The daemon; with no configuration it watches this host, its gateway and its resolvers
+    Serve => serve,
     /// Write a commented linesman.toml from what this host has
     Init => init,
     /// Say what is missing, each with the one command that mends it

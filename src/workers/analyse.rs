@@ -44,8 +44,10 @@ pub struct Analyser {
 impl Analyser {
     /// Runs until asked to stop.
     pub async fn run(mut self) {
-        let (mut generation, mut faults) =
-            self.start.take().map_or((0, Vec::new()), |(generation, diagnosis)| (generation, diagnosis.faults));
+        let (mut generation, mut faults) = self
+            .start
+            .take()
+            .map_or((0, Vec::new()), |(generation, diagnosis)| (generation, diagnosis.faults));
         let mut saved: Option<Vec<Fault>> = None;
         loop {
             let settings = self.settings.borrow().clone();

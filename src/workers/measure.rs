@@ -127,7 +127,9 @@ impl Driver {
     fn plan(&self, settings: &Settings, old: Vec<Planned>) -> Vec<Planned> {
         let mut known: HashMap<(String, ProbeSpec), Arc<dyn Probe>> = old
             .into_iter()
-            .filter_map(|planned| Some(((planned.target.name.clone(), planned.target.spec.clone()), planned.probe?)))
+            .filter_map(|planned| {
+                Some(((planned.target.name.clone(), planned.target.spec.clone()), planned.probe?))
+            })
             .collect();
         settings
             .inventory
@@ -191,7 +193,13 @@ fn make(probes: &dyn ProbeFactory, target: &Target) -> Result<Arc<dyn Probe>, Pr
 }
 
 /// Starts one round of a target.
-fn start(lifecycle: &Lifecycle, probes: &dyn ProbeFactory, out: &Out, planned: &mut Planned, spread: Duration) {
+fn start(
+    lifecycle: &Lifecycle,
+    probes: &dyn ProbeFactory,
+    out: &Out,
+    planned: &mut Planned,
+    spread: Duration,
+) {
     let target = planned.target.clone();
     let probe = match &planned.probe {
         Some(probe) => probe.clone(),

@@ -66,7 +66,10 @@ impl Recent {
     pub fn keep_targets(&self, inventory: &Inventory) {
         let names: std::collections::HashSet<&str> =
             inventory.targets().iter().map(|target| target.name.as_str()).collect();
-        self.rounds.lock().unwrap_or_else(PoisonError::into_inner).retain(|name, _| names.contains(name.as_str()));
+        self.rounds
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|name, _| names.contains(name.as_str()));
     }
 }
 

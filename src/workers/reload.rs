@@ -77,7 +77,8 @@ impl Reloader {
     }
 
     fn reload(&self) -> Result<(), Vec<String>> {
-        let file = self.file.as_ref().map_or_else(|| "this host".to_owned(), |file| file.display().to_string());
+        let file =
+            self.file.as_ref().map_or_else(|| "this host".to_owned(), |file| file.display().to_string());
         let new = match (self.read)() {
             Ok(new) => new,
             Err(mistakes) => {

@@ -66,15 +66,16 @@ impl Rendezvous {
         let now = self.clock.now_utc();
         let actions = plan(&diagnosis.faults, &tickets, &settings.tickets, now);
         let opened = actions.iter().any(|action| matches!(action, Action::Open { .. }));
-        let changed = if actions.is_empty() {
-            Vec::new()
-        } else {
-            self.keeper.carry_out(generation, actions).await?
-        };
+        let changed =
+            if actions.is_empty() { Vec::new() } else { self.keeper.carry_out(generation, actions).await? };
         for ticket in &changed {
             self.announce(ticket);
         }
-        let open = if changed.is_empty() && !opened { tickets } else { self.keeper.tickets_for_planning(&keys).await? };
+        let open = if changed.is_empty() && !opened {
+            tickets
+        } else {
+            self.keeper.tickets_for_planning(&keys).await?
+        };
         let open: Vec<Ticket> = open.into_iter().filter(|ticket| ticket.state.is_open()).collect();
         let site_of = |segment: &str| {
             let inventory = &settings.inventory;
@@ -98,7 +99,12 @@ impl Rendezvous {
         let number = ticket.number.to_string();
         match ticket.state {
             State::Classified if ticket.version == 1 => {
-                tracing::warn!(number, class = ticket.class.letter(), cause = ticket.cause.name(), "opened: {sentence}");
+                tracing::warn!(
+                    number,
+                    class = ticket.class.letter(),
+                    cause = ticket.cause.name(),
+                    "opened: {sentence}"
+                );
             }
             state => tracing::info!(number, state = state.name(), version = ticket.version, "ticket changed"),
         }

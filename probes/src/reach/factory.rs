@@ -9,17 +9,15 @@ use super::http::{HttpClients, HttpProbe};
 use super::icmp::IcmpProbe;
 use super::icmp_engine::{IcmpEngine, IcmpSettings};
 use super::tcp::TcpProbe;
+use crate::host::HostProbe;
 use crate::probe::{Probe, ProbeError, ProbeFactory, ProbeSpec};
+use crate::sip::SipProbe;
 use crate::wire::OwnLinks;
-
-/// Makes a probe of a specification whose kind it knows.
-pub type Maker = Box<dyn Fn(&ProbeSpec) -> Result<Box<dyn Probe>, ProbeError> + Send + Sync>;
 
 /// The factory of the daemon. ICMP sockets and HTTP clients are made with the first probe that
 /// needs them, and shared by all of the kind.
+#[derive(Default)]
 pub struct SocketProbes {
-    sip: Maker,
-    host: Maker,
     icmp_settings: IcmpSettings,
     icmp: Mutex<Option<Arc<IcmpEngine>>>,
     http: HttpClients,
@@ -27,20 +25,6 @@ pub struct SocketProbes {
 }
 
 impl SocketProbes {
-    /// A factory that leaves SIP and registrations to `sip`, and this host's resources to
-    /// `host`.
-    #[must_use]
-    pub fn with(sip: Maker, host: Maker) -> Self {
-        Self {
-            sip,
-            host,
-            icmp_settings: IcmpSettings::default(),
-            icmp: Mutex::default(),
-            http: HttpClients::default(),
-            links: Arc::default(),
-        }
-    }
-
     /// The ICMP sockets, opened on the first call. Must be called within a tokio runtime.
     ///
     /// # Errors
@@ -67,9 +51,11 @@ impl SocketProbes {
                 (Box::new(probe), address)
             }
             ProbeSpec::Dns { server, name } => (Box::new(DnsProbe::new(*server, name)?), Some(server.ip())),
-            ProbeSpec::Sip { address, .. } => ((self.sip)(spec)?, Some(address.ip())),
-            ProbeSpec::Registration { registrar, .. } => ((self.sip)(spec)?, Some(registrar.ip())),
-            ProbeSpec::Host => ((self.host)(spec)?, None),
+            ProbeSpec::Sip { address, .. } => (Box::new(SipProbe::new(spec)?), Some(address.ip())),
+            ProbeSpec::Registration { registrar, .. } => {
+                (Box::new(SipProbe::new(spec)?), Some(registrar.ip()))
+            }
+            ProbeSpec::Host => (Box::new(HostProbe::new()), None),
         })
     }
 }
@@ -86,33 +72,24 @@ mod tests {
     use super::*;
     use crate::probe::{ProbeKind, Transport};
 
-    fn factory() -> SocketProbes {
-        let unused = || -> Maker {
-            Box::new(|spec| {
-                Err(ProbeError::Specification { field: "kind", reason: format!("asked for {}", spec.kind()) })
-            })
-        };
-        SocketProbes::with(unused(), unused())
-    }
-
     fn message(spec: &ProbeSpec) -> String {
-        factory().make(spec).err().map(|error| error.to_string()).unwrap_or_default()
+        SocketProbes::default().make(spec).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
-    fn each_kind_goes_to_its_own_maker() {
+    fn each_kind_gets_its_own_probe() {
         let address = "127.0.0.1:5060".parse().unwrap();
         let sip = ProbeSpec::Sip { address, transport: Transport::Udp, uri: None };
-        assert_eq!(message(&sip), "kind: asked for sip");
+        let kind = |spec: &ProbeSpec| SocketProbes::default().make(spec).unwrap().kind();
+        assert_eq!(kind(&sip), ProbeKind::Sip);
         let registration = ProbeSpec::Registration {
             registrar: address,
             transport: Transport::Udp,
             aor: "sip:1001@example.net".to_owned(),
         };
-        assert_eq!(message(&registration), "kind: asked for registration");
-        assert_eq!(message(&ProbeSpec::Host), "kind: asked for host");
-        let tcp = factory().make(&ProbeSpec::Tcp { address }).unwrap();
-        assert_eq!(tcp.kind(), ProbeKind::Tcp);
+        assert_eq!(kind(&registration), ProbeKind::Registration);
+        assert_eq!(kind(&ProbeSpec::Host), ProbeKind::Host);
+        assert_eq!(kind(&ProbeSpec::Tcp { address }), ProbeKind::Tcp);
     }
 
     #[test]

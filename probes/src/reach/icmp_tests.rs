@@ -140,8 +140,7 @@ fn a_target_behind_our_own_dead_port_is_not_measured() {
 #[ignore = "run by another test inside a network namespace"]
 async fn inside_a_dead_port() {
     use crate::probe::{ProbeFactory, ProbeSpec};
-    let unused = || -> crate::reach::Maker { Box::new(|_| unreachable!("ICMP only")) };
-    let factory = crate::reach::SocketProbes::with(unused(), unused());
+    let factory = crate::reach::SocketProbes::default();
     let spec = ProbeSpec::Icmp { address: "198.18.0.9".parse().unwrap(), payload: 56 };
     let round = Round { count: 1, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
     let measured = factory.make(&spec).unwrap().measure(round).await;

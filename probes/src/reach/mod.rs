@@ -14,6 +14,6 @@ pub mod round;
 pub mod statistics;
 pub mod tcp;
 
-pub use factory::{Maker, SocketProbes};
+pub use factory::SocketProbes;
 pub use icmp::IcmpProbe;
 pub use icmp_engine::{IcmpEngine, IcmpSettings};

@@ -1,0 +1,269 @@
+//! Builds every part and hands out the channels: the wiring diagram as code.
+//!
+//! ```text
+//! measure ──observations──▶ record ──nudge──▶ analyse ──nudge──▶ rendezvous
+//!    ▲                        │                  │                   │
+//!    │on demand               ▼                  ▼                   ▼
+//! reload ◀──orders── http    store ◀─────── writer (group commit) ◀──┘
+//! ```
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linesman_probes::probe::{ProbeFactory, ProbeKind};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::http::{self, HttpState, Limits};
+use crate::lifecycle::{self, Lifecycle};
+use crate::live::Live;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::store::{Store, StoreError, writer};
+use crate::workers::analyse::{Analyser, is_fresh};
+use crate::workers::measure::Driver;
+use crate::workers::record::Recorder;
+use crate::workers::reload::{ReadSettings, Reloader};
+use crate::workers::rendezvous::Rendezvous;
+use crate::workers::{Keeper, Recent, StoreKeeper, retain};
+
+/// Observations that may wait to be recorded.
+const OBSERVATIONS: usize = 65_536;
+/// Orders of pages that may wait.
+const ORDERS: usize = 256;
+
+/// What a daemon is built of.
+pub struct Blueprint {
+    /// Settings to begin with.
+    pub settings: Settings,
+    /// How they are read again.
+    pub read: ReadSettings,
+    /// The file they came from.
+    pub file: Option<PathBuf>,
+    /// Makes probes: real ones but for tests.
+    pub probes: Arc<dyn ProbeFactory>,
+    /// Wall time.
+    pub clock: SharedClock,
+}
+
+/// Why a daemon cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}; choose another `listen` in [http], or see `linesman doctor`"
+    )]
+    Listen {
+        /// Address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl StartError {
+    /// Whether a permission is what is missing.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        matches!(self, Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+}
+
+/// A daemon that runs.
+pub struct App {
+    /// Where it listens, with the real port.
+    pub address: SocketAddr,
+    /// The first admin token, if the database had none: shown once.
+    pub first_token: Option<String>,
+    /// The live picture.
+    pub live: Arc<Live>,
+    /// The database.
+    pub store: Store,
+    /// Owns the loops.
+    pub lifecycle: Lifecycle,
+    grace: Duration,
+    writer_stop: CancellationToken,
+    writer_life: Lifecycle,
+}
+
+impl App {
+    /// Opens everything and starts every loop.
+    ///
+    /// # Errors
+    /// [`StartError`], with nothing left running.
+    pub async fn start(blueprint: Blueprint) -> Result<Self, StartError> {
+        let Blueprint { settings, read, file, probes, clock } = blueprint;
+        let address = settings.http.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
+        let address = listener.local_addr().unwrap_or(address);
+        let store = Store::open(&settings.database.url, clock.clone()).await?;
+        let first_token = store.create_first_token().await?;
+        let start = store.latest_diagnosis().await?;
+
+        let lifecycle = Lifecycle::default();
+        let soft = lifecycle.soft().clone();
+        let metrics = Arc::new(Metrics::new());
+        let live = Arc::new(Live::default());
+        let recent = Arc::new(Recent::default());
+        let grace = settings.http.grace;
+        let (settings_sender, settings) = watch::channel(Arc::new(settings));
+        let (orders, orders_receiver) = mpsc::channel(ORDERS);
+        let (observations, observations_receiver) = mpsc::channel(OBSERVATIONS);
+        let (on_demand, on_demand_receiver) = mpsc::channel(ORDERS);
+        let (analyse, rendezvous) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+
+        // The writer outlives the other loops: what they still have to write is written.
+        let (writer, queue) = writer::channel();
+        let (writer_life, writer_stop) = (Lifecycle::default(), CancellationToken::new());
+        let hard = lifecycle.hard().clone();
+        let writing =
+            writer::run(store.clone(), queue, live.clone(), orders.clone(), writer_stop.clone(), hard);
+        writer_life.spawn(async move {
+            // It has said why, and stopped everything else.
+            let _ = writing.await;
+        });
+        let keeper: Arc<dyn Keeper> = Arc::new(StoreKeeper { store: store.clone(), writer: writer.clone() });
+
+        let driver = Driver {
+            settings: settings.clone(),
+            probes: probes.clone(),
+            clock: clock.clone(),
+            observations,
+            on_demand: on_demand_receiver,
+            recent: recent.clone(),
+            metrics: metrics.clone(),
+            lifecycle: lifecycle.clone(),
+        };
+        lifecycle.run("measure", driver.run());
+        let recorder = Recorder {
+            settings: settings.clone(),
+            observations: observations_receiver,
+            keeper: keeper.clone(),
+            live: live.clone(),
+            recent: recent.clone(),
+            metrics: metrics.clone(),
+            analyse: analyse.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("record", recorder.run());
+        let analyser = Analyser {
+            settings: settings.clone(),
+            recent: recent.clone(),
+            keeper: keeper.clone(),
+            live: live.clone(),
+            metrics: metrics.clone(),
+            nudge: analyse,
+            rendezvous: rendezvous.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+            start,
+        };
+        lifecycle.run("analyse", analyser.run());
+        let meeting = Rendezvous {
+            settings: settings.clone(),
+            live: live.clone(),
+            keeper,
+            metrics: metrics.clone(),
+            nudge: rendezvous,
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("rendezvous", meeting.run());
+        let reloader = Reloader {
+            read,
+            file,
+            settings: settings_sender,
+            orders: orders_receiver,
+            on_demand,
+            live: live.clone(),
+            recent,
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("reload", reloader.run());
+        let retaining =
+            retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
+        lifecycle.run("retain", retaining);
+        lifecycle.run("watchdog", watchdog(live.clone(), settings.clone(), clock.clone(), soft.clone()));
+
+        let state = HttpState {
+            store: store.clone(),
+            writer,
+            live: live.clone(),
+            orders,
+            settings,
+            metrics,
+            probes,
+            clock,
+            closing: soft.clone(),
+            limits: Arc::new(Limits::default()),
+        };
+        let router = http::router(state.clone(), http::page::router(state));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        lifecycle.run("http", async move {
+            let serving =
+                axum::serve(listener, service).with_graceful_shutdown(async move { soft.cancelled().await });
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the HTTP server ended");
+            }
+        });
+        Ok(Self { address, first_token, live, store, lifecycle, grace, writer_stop, writer_life })
+    }
+
+    /// Runs until a signal, then drains; says whether all went well.
+    pub async fn run(self) -> bool {
+        let in_time = self.lifecycle.until_stopped(self.grace).await;
+        self.end(in_time).await
+    }
+
+    /// Drains now; says whether all went well.
+    pub async fn stop(self) -> bool {
+        let in_time = self.lifecycle.stop(self.grace).await;
+        self.end(in_time).await
+    }
+
+    async fn end(self, in_time: bool) -> bool {
+        self.writer_stop.cancel();
+        let written = self.writer_life.stop(self.grace).await;
+        let failed = self.lifecycle.has_failed();
+        self.store.close().await;
+        in_time && written && !failed
+    }
+}
+
+/// Tells systemd that we are well, as long as the measurements are looked at.
+async fn watchdog(
+    live: Arc<Live>,
+    settings: watch::Receiver<Arc<Settings>>,
+    clock: SharedClock,
+    soft: CancellationToken,
+) {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return soft.cancelled().await };
+    loop {
+        tokio::select! {
+            () = soft.cancelled() => return,
+            () = tokio::time::sleep(limit / 3) => {}
+        }
+        let interval = settings.borrow().diagnosis.interval;
+        if live.diagnosis().is_some_and(|(_, diagnosis)| is_fresh(&diagnosis, clock.now_utc(), interval)) {
+            lifecycle::tell_systemd(&[sd_notify::NotifyState::Watchdog]);
+        }
+    }
+}
+
+/// Whether anything is to be measured by ICMP: then its sockets must be allowed.
+#[must_use]
+pub fn needs_icmp(settings: &Settings) -> bool {
+    settings.inventory.targets().iter().any(|target| target.spec.kind() == ProbeKind::Icmp)
+        || !settings.inventory.anchors().is_empty()
+}

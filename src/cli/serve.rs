@@ -1,0 +1,113 @@
+//! `linesman serve`: the daemon.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use linesman_probes::reach::SocketProbes;
+use linesman_probes::wire::permission;
+
+use super::exit::{Exit, Failure};
+use super::given::{Global, environment};
+use super::host_facts;
+use super::output;
+use crate::app::{App, Blueprint, StartError, needs_icmp};
+use crate::clock::SystemClock;
+use crate::lifecycle::tell_systemd;
+use crate::settings::{LogFormat, LogSettings, Settings, load};
+use crate::workers::reload::ReadSettings;
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {}
+
+/// Starts the daemon and runs until it is told to stop.
+///
+/// # Errors
+/// When it cannot start: bad configuration, missing permission, unusable database.
+pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit> {
+    let file = global.file();
+    let settings = global.settings()?;
+    start_log(&settings.log);
+    if needs_icmp(&settings)
+        && let Err(hint) = permission::icmp()
+    {
+        let message = format!("targets are measured by ICMP, which is not permitted: {hint}");
+        // Without a file nobody asked for ICMP: the rest is still worth watching.
+        if file.is_some() {
+            return Err(Failure::new(Exit::PermissionMissing, message).into());
+        }
+        tracing::warn!("{message}");
+    }
+    let named = file.clone();
+    let read: ReadSettings = Arc::new(move || {
+        let read = match &named {
+            Some(file) => load(file, environment()),
+            None => Settings::without_file(&host_facts::gather(), environment()),
+        };
+        read.map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+    });
+    let targets = settings.inventory.targets().len();
+    let blueprint = Blueprint {
+        settings,
+        read,
+        file: file.clone(),
+        probes: Arc::new(SocketProbes::default()),
+        clock: Arc::new(SystemClock),
+    };
+    let app = App::start(blueprint).await.map_err(failure)?;
+    let base = format!("http://{}", app.address);
+    match &file {
+        Some(file) => {
+            output::note(format!("Linesman watches {targets} targets of {}: {base}/", file.display()))
+        }
+        None => output::note(format!(
+            "Linesman watches this host, its gateway and its resolvers ({targets} targets): {base}/\n\
+             `linesman init` writes a linesman.toml for your own network."
+        )),
+    }
+    if let Some(token) = &app.first_token {
+        // To a person, not to the log: it is shown this once.
+        output::note(format!(
+            "The first admin token, shown only now: {token}\n\
+             Sign in at {base}/login#{token}\n\
+             More: linesman token create NAME --role viewer"
+        ));
+    }
+    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
+}
+
+/// How a failed start ends the command.
+pub(super) fn failure(error: StartError) -> Failure {
+    let exit = if error.is_permission() { Exit::PermissionMissing } else { Exit::BadConfiguration };
+    Failure::new(exit, chain(&error))
+}
+
+/// An error with all its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Text on a terminal, JSON else, unless the settings say otherwise; to standard error.
+pub(super) fn start_log(log: &LogSettings) {
+    let level = log.level.as_deref().unwrap_or("info");
+    let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_default();
+    let format =
+        log.format.unwrap_or(if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json });
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first log.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+}
