@@ -106,7 +106,7 @@ fn pages() -> Router {
         .route(
             "/assets/panic",
             get(|| async {
-                let nothing: Option<&str> = None;
+                let nothing: Option<&str> = std::hint::black_box(None);
                 nothing.expect("on purpose")
             }),
         )

@@ -3,6 +3,8 @@
 //! Every answer that any test sees is compared with the OpenAPI description: a status that is not
 //! documented for its route fails the test.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod access;
 mod daemon;
 mod live;

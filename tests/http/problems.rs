@@ -59,6 +59,66 @@ async fn fields_that_nobody_asked_for_are_refused_and_change_nothing() {
     assert_eq!(now["version"], 1);
 }
 
+/// Values that break readers that trust their input.
+const NASTY: [&str; 12] = [
+    "",
+    "%00",
+    "%FF%FE",
+    "..%2F..%2Fetc%2Fpasswd",
+    "-1",
+    "99999999999999999999",
+    "1e400",
+    "%27%20OR%201%3D1--",
+    "%E2%80%AE%E5%85%89",
+    "null",
+    "LM-9999-4294967296",
+    "2026-13-45T99:99:99Z",
+];
+
+#[tokio::test]
+async fn nonsense_in_any_parameter_or_body_is_the_clients_mistake_and_never_ours() {
+    let daemon = Daemon::start().await;
+    daemon.open("link-1").await;
+    let paths = daemon.description()["paths"].as_object().unwrap().clone();
+    let mut asked = 0;
+    for (template, item) in &paths {
+        // A stream has no end, and nobody answers a reload here.
+        if template == "/events" || template == "/api/v1/reload" || template == "/health/ready" {
+            continue;
+        }
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            for nasty in NASTY {
+                let mut path = String::new();
+                for part in template.split('/').skip(1) {
+                    path.push('/');
+                    path.push_str(if part.starts_with('{') && !nasty.is_empty() { nasty } else { part });
+                }
+                let path = path.replace("{ticket}", "LM-2026-000001").replace(['{', '}'], "");
+                let query: Vec<String> = parameters
+                    .iter()
+                    .filter(|parameter| parameter["in"] == "query")
+                    .map(|parameter| format!("{}={nasty}", parameter["name"].as_str().unwrap()))
+                    .collect();
+                let bodies =
+                    ["", "{}", "[]", "null", r#"{"text":1,"name":[],"reason":{},"token":null}"#, "\u{0}"];
+                for body in bodies {
+                    let request = daemon
+                        .by(Role::Admin, &method.to_uppercase(), &format!("{path}?{}", query.join("&")))
+                        .header("content-type", "application/json")
+                        .header("if-match", "\"v0\"")
+                        .header("accept-language", nasty);
+                    let answer = daemon.send(request, body).await;
+                    let is_ours = answer.status.is_server_error() && answer.problem() != "unmeasured";
+                    assert!(!is_ours, "{method} {path}?{query:?} {body}: {}", answer.text);
+                    asked += 1;
+                }
+            }
+        }
+    }
+    assert!(asked > 1000, "{asked}");
+}
+
 #[tokio::test]
 async fn a_problem_is_told_in_the_language_asked_for() {
     let daemon = Daemon::start().await;
