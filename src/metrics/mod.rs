@@ -1,4 +1,4 @@
-//! All metrics, declared in one [`table`]. No other room names the `prometheus` crate.
+//! All metrics, declared in one `table`. No other room names the `prometheus` crate.
 //!
 //! This room reads nothing: others hand it numbers. Labels are bounded by the inventory; no call,
 //! number of a phone or name of a customer's person is ever a label, and a ticket only in
