@@ -2,6 +2,7 @@
 //!
 //! What one costs is bound by the disk's flush; what many cost shows the group commit. Compare
 //! runs of one machine only.
+#![expect(clippy::print_stderr, reason = "how many shared a commit is part of the result")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,8 @@ use linesman::diagnosis::{Cause, Class, Fault, FaultState, Severity, Side};
 use linesman::inventory::ElementKind;
 use linesman::live::Live;
 use linesman::locale::Message;
-use linesman::store::writer::{self, TicketWriter};
 use linesman::store::Store;
+use linesman::store::writer::{self, TicketWriter};
 use linesman::ticket::wanted::Action;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -50,14 +50,14 @@ pub(super) enum Backend {
     /// A file.
     Sqlite { writer: SqlitePool, readers: SqlitePool, path: PathBuf },
     /// A server.
-    Postgres { writer: PgPool, readers: PgPool, options: PgConnectOptions },
+    Postgres { writer: PgPool, readers: PgPool, options: Box<PgConnectOptions> },
 }
 
 /// What a database URL names.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     Sqlite(PathBuf),
-    Postgres(PgConnectOptions),
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Place {
@@ -77,7 +77,7 @@ impl Place {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)
                 .map_err(|_| refuse("the PostgreSQL address has a part that cannot be read"))?;
-            return Ok(Self::Postgres(options.application_name("linesman")));
+            return Ok(Self::Postgres(Box::new(options.application_name("linesman"))));
         }
         Err(refuse("it begins with neither `sqlite:` nor `postgres://`"))
     }
@@ -136,8 +136,7 @@ async fn connect_sqlite(path: &Path, create: bool) -> Result<Backend, StoreError
             .test_before_acquire(false)
     };
     let writer = pool(1).connect_with(options.clone()).await.map_err(fail)?;
-    let synchronous: i64 =
-        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&writer).await.map_err(fail)?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&writer).await.map_err(fail)?;
     if synchronous < 2 {
         return Err(StoreError::NotDurable {
             setting: "PRAGMA synchronous",
@@ -176,16 +175,14 @@ async fn connect_postgres(options: &PgConnectOptions) -> Result<Backend, StoreEr
     };
     let fail = |error| StoreError::of("connect", &name, error);
     let writer = pool(1).connect_with(options.clone()).await.map_err(fail)?;
-    for (setting, statement) in
-        [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")]
-    {
+    for (setting, statement) in [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")] {
         let value: String = sqlx::query_scalar(statement).fetch_one(&writer).await.map_err(fail)?;
         if value != "on" {
             return Err(StoreError::NotDurable { setting, value, needed: "on" });
         }
     }
     let readers = pool(6).connect_with(options.clone()).await.map_err(fail)?;
-    Ok(Backend::Postgres { writer, readers, options: options.clone() })
+    Ok(Backend::Postgres { writer, readers, options: Box::new(options.clone()) })
 }
 
 impl Backend {
@@ -205,7 +202,7 @@ impl Backend {
     pub(super) async fn begin(&self) -> Result<OpenTx, StoreError> {
         let fail = |error| StoreError::of("begin", self.name(), error);
         Ok(match self {
-            Self::Sqlite { writer, .. } => match writer.begin_with("BEGIN IMMEDIATE").await {
+            Self::Sqlite { writer, .. } => match begin_immediate(writer).await {
                 Err(sqlx::Error::PoolTimedOut) => return Err(StoreError::Busy { operation: "begin" }),
                 begun => OpenTx::Sqlite(begun.map_err(fail)?),
             },
@@ -238,6 +235,20 @@ impl Backend {
     }
 }
 
+/// SQLite ends a transaction by itself when the disk is full. The driver does not learn of it,
+/// takes the connection for one within a transaction for ever, and refuses to begin: such a
+/// connection is replaced.
+async fn begin_immediate(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {}
+        begun => return begun,
+    }
+    // Whatever closing it says, the pool makes a new one.
+    let _ = writer.acquire().await?.close().await;
+    writer.begin_with(BEGIN).await
+}
+
 /// A transaction of either database.
 pub(super) enum OpenTx {
     Sqlite(Transaction<'static, Sqlite>),
@@ -247,14 +258,12 @@ pub(super) enum OpenTx {
 impl OpenTx {
     pub(super) async fn commit(self, operation: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction
-                .commit()
-                .await
-                .map_err(|error| StoreError::of_commit(operation, true, error)),
-            Self::Postgres(transaction) => transaction
-                .commit()
-                .await
-                .map_err(|error| StoreError::of_commit(operation, false, error)),
+            Self::Sqlite(transaction) => {
+                transaction.commit().await.map_err(|error| StoreError::of_commit(operation, true, error))
+            }
+            Self::Postgres(transaction) => {
+                transaction.commit().await.map_err(|error| StoreError::of_commit(operation, false, error))
+            }
         }
     }
 }
@@ -265,7 +274,9 @@ mod tests {
 
     #[test]
     fn a_url_that_is_not_understood_is_refused_without_its_password() {
-        for wrong in ["", "mysql://u:geheim@h/d", "sqlite::memory:", "sqlite:", "postgres://u:geheim@h:99999/d"] {
+        for wrong in
+            ["", "mysql://u:geheim@h/d", "sqlite::memory:", "sqlite:", "postgres://u:geheim@h:99999/d"]
+        {
             let refused = Place::of(wrong).unwrap_err().to_string();
             assert!(!refused.contains("geheim"), "{refused}");
             assert!(refused.contains("sqlite:PATH"), "{refused}");

@@ -79,11 +79,15 @@ impl Store {
     }
 
     /// Rolls up every whole hour since the last time; returns the end of the last one.
-    async fn roll_up(&self, now: DateTime<Utc>, oldest_round: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
+    async fn roll_up(
+        &self,
+        now: DateTime<Utc>,
+        oldest_round: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, StoreError> {
         let end = hour_of(now);
-        let mut hour = match self.rolled_up_to().await? {
-            // What may have been deleted in part must not be rolled up again. A clock that went
-            // back does not undo what was rolled up before.
+        let done = self.rolled_up_to().await?;
+        let mut hour = match done {
+            // What may have been deleted in part must not be rolled up again.
             Some(done) => (done - HOURS_AGAIN).max(oldest_round.min(done)),
             None => DateTime::UNIX_EPOCH,
         };
@@ -95,6 +99,8 @@ impl Store {
             self.roll_up_hour(hour).await?;
             hour += TimeDelta::hours(1);
         }
+        // A clock that went back does not undo what was rolled up before.
+        let end = done.map_or(end, |done| done.max(end));
         self.set_rolled_up_to(end).await?;
         Ok(end)
     }

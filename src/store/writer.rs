@@ -96,19 +96,13 @@ impl WriterCounters {
 type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
 
 enum Command {
-    Apply {
-        ticket: TicketId,
-        expected: Option<i64>,
-        event: Box<Event>,
-        actor: Actor,
-        reply: Reply<Ticket>,
-    },
+    Apply { ticket: TicketId, expected: Option<i64>, event: Box<Event>, actor: Actor, reply: Reply<Ticket> },
     CarryOut { generation: i64, actions: Vec<Action>, reply: Reply<Vec<Ticket>> },
 }
 
 /// What a command came to, before anybody is told.
 enum Answer {
-    Applied(Result<Ticket, WriteError>),
+    Applied(Box<Result<Ticket, WriteError>>),
     CarriedOut(Result<Vec<Ticket>, WriteError>),
 }
 
@@ -116,7 +110,7 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
-            (Self::Apply { reply, .. }, Answer::Applied(result)) => drop(reply.send(result)),
+            (Self::Apply { reply, .. }, Answer::Applied(result)) => drop(reply.send(*result)),
             (Self::CarryOut { reply, .. }, Answer::CarriedOut(result)) => drop(reply.send(result)),
             // Answers are made from their own command.
             (Self::Apply { .. } | Self::CarryOut { .. }, _) => {}
@@ -306,10 +300,7 @@ async fn settle(
 }
 
 const fn may_be_one_commands_fault(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Query { .. } | StoreError::Encode { .. } | StoreError::Damaged { .. }
-    )
+    matches!(error, StoreError::Query { .. } | StoreError::Encode { .. } | StoreError::Damaged { .. })
 }
 
 /// One transaction; when it fails, nothing of it has happened.
@@ -319,11 +310,11 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
     for command in batch {
         answers.push(match command {
             Command::Apply { ticket, expected, event, actor, .. } => {
-                Answer::Applied(match change.apply(ticket, *expected, event, actor).await {
+                Answer::Applied(Box::new(match change.apply(ticket, *expected, event, actor).await {
                     // Found before anything was written: it concerns this ticket alone.
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
-                })
+                }))
             }
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)
