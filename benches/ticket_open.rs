@@ -1,7 +1,9 @@
-//! Durable ticket opens a second on SQLite, alone and with 64 callers who share commits.
+//! Durable ticket opens a second on SQLite, alone and with 64 callers who share commits; and
+//! rounds of measurement kept a second.
 //!
 //! What one costs is bound by the disk's flush; what many cost shows the group commit. Compare
 //! runs of one machine only.
+#![expect(clippy::print_stderr, reason = "how many shared a commit is part of the result")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +19,9 @@ use linesman::locale::Message;
 use linesman::store::Store;
 use linesman::store::writer::{self, TicketWriter};
 use linesman::ticket::wanted::Action;
+use linesman_probes::observation::{Burst, Detail, Measured, Observation, Outcome, RttSummary, Window};
+use linesman_probes::probe::ProbeKind;
+use linesman_probes::units::Rtt;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -95,5 +100,53 @@ fn ticket_open(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, ticket_open);
+fn round(number: i64) -> Observation {
+    let start = DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(number / 2_000);
+    let of = |more: u64| Rtt::from_nanos(1_000_000 + more);
+    let rtt = RttSummary {
+        min: of(1),
+        mean: of(2),
+        p50: of(3),
+        p95: of(4),
+        p99: of(5),
+        max: of(6),
+        jitter: Some(of(7)),
+    };
+    Observation {
+        target: format!("gateway-{}/icmp", number % 2_000),
+        kind: ProbeKind::Icmp,
+        window: Window { start, end: start + TimeDelta::seconds(1) },
+        measured: Measured {
+            outcome: Outcome::Answered,
+            impediment: None,
+            burst: Burst { sent: 10, received: 10, duplicates: 0, rtt: Some(rtt) },
+            detail: Detail::None,
+        },
+    }
+}
+
+/// Rounds kept a second, 2,000 in a batch: what 10,000 targets with an interval of 5 s make.
+fn observations(criterion: &mut Criterion) {
+    const BATCH: i64 = 2_000;
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    let folder = tempfile::tempdir().expect("folder");
+    let url = format!("sqlite:{}", folder.path().join("linesman.db").display());
+    let store = runtime.block_on(Store::open(&url, Arc::new(SystemClock))).expect("open");
+    let mut next = 0;
+    let mut group = criterion.benchmark_group("observations_sqlite");
+    group.throughput(Throughput::Elements(BATCH.unsigned_abs())).sample_size(20);
+    group.bench_function("append_2000", |bencher| {
+        bencher.iter_batched(
+            || {
+                next += BATCH;
+                (next - BATCH..next).map(round).collect::<Vec<_>>()
+            },
+            |batch| runtime.block_on(store.append_observations(&batch)).expect("kept"),
+            criterion::BatchSize::PerIteration,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(benches, ticket_open, observations);
 criterion_main!(benches);

@@ -50,14 +50,14 @@ pub(super) enum Backend {
     /// A file.
     Sqlite { writer: SqlitePool, readers: SqlitePool, path: PathBuf },
     /// A server.
-    Postgres { writer: PgPool, readers: PgPool, options: PgConnectOptions },
+    Postgres { writer: PgPool, readers: PgPool, options: Box<PgConnectOptions> },
 }
 
 /// What a database URL names.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     Sqlite(PathBuf),
-    Postgres(PgConnectOptions),
+    Postgres(Box<PgConnectOptions>),
 }
 
 impl Place {
@@ -77,7 +77,7 @@ impl Place {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let options = PgConnectOptions::from_str(url)
                 .map_err(|_| refuse("the PostgreSQL address has a part that cannot be read"))?;
-            return Ok(Self::Postgres(options.application_name("linesman")));
+            return Ok(Self::Postgres(Box::new(options.application_name("linesman"))));
         }
         Err(refuse("it begins with neither `sqlite:` nor `postgres://`"))
     }
@@ -182,7 +182,7 @@ async fn connect_postgres(options: &PgConnectOptions) -> Result<Backend, StoreEr
         }
     }
     let readers = pool(6).connect_with(options.clone()).await.map_err(fail)?;
-    Ok(Backend::Postgres { writer, readers, options: options.clone() })
+    Ok(Backend::Postgres { writer, readers, options: Box::new(options.clone()) })
 }
 
 impl Backend {
@@ -202,7 +202,7 @@ impl Backend {
     pub(super) async fn begin(&self) -> Result<OpenTx, StoreError> {
         let fail = |error| StoreError::of("begin", self.name(), error);
         Ok(match self {
-            Self::Sqlite { writer, .. } => match writer.begin_with("BEGIN IMMEDIATE").await {
+            Self::Sqlite { writer, .. } => match begin_immediate(writer).await {
                 Err(sqlx::Error::PoolTimedOut) => return Err(StoreError::Busy { operation: "begin" }),
                 begun => OpenTx::Sqlite(begun.map_err(fail)?),
             },
@@ -233,6 +233,20 @@ impl Backend {
             }
         }
     }
+}
+
+/// SQLite ends a transaction by itself when the disk is full. The driver does not learn of it,
+/// takes the connection for one within a transaction for ever, and refuses to begin: such a
+/// connection is replaced.
+async fn begin_immediate(writer: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    const BEGIN: &str = "BEGIN IMMEDIATE";
+    match writer.begin_with(BEGIN).await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {}
+        begun => return begun,
+    }
+    // Whatever closing it says, the pool makes a new one.
+    let _ = writer.acquire().await?.close().await;
+    writer.begin_with(BEGIN).await
 }
 
 /// A transaction of either database.

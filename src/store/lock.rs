@@ -33,11 +33,7 @@ impl WriterLock {
             Place::Postgres(options) => {
                 let name = place.name();
                 let connection = lock_advisory(options, &name).await?;
-                Ok(Self::Advisory {
-                    connection: Mutex::new(connection),
-                    options: Box::new(options.clone()),
-                    name,
-                })
+                Ok(Self::Advisory { connection: Mutex::new(connection), options: options.clone(), name })
             }
         }
     }

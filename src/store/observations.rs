@@ -21,10 +21,11 @@ pub(super) const TARGET_ID: &str = "SELECT id FROM target WHERE name = $1";
 const INSERT_OBSERVATIONS: &str = "INSERT INTO observation (target_id, start_at, end_at, kind, outcome, sent, \
      received, duplicates, rtt_min_ns, rtt_mean_ns, rtt_p50_ns, rtt_p95_ns, rtt_p99_ns, rtt_max_ns, jitter_ns, \
      code, extra) ";
+// CROSS JOIN tells SQLite to go from target to target by the key; else it reads every row there is.
 const OBSERVATIONS: &str = "SELECT t.name AS target, o.start_at, o.end_at, o.kind, o.outcome, o.sent, \
      o.received, o.duplicates, o.rtt_min_ns, o.rtt_mean_ns, o.rtt_p50_ns, o.rtt_p95_ns, o.rtt_p99_ns, \
-     o.rtt_max_ns, o.jitter_ns, o.extra FROM target t JOIN observation o ON o.target_id = t.id \
-     WHERE o.start_at >= ";
+     o.rtt_max_ns, o.jitter_ns, o.extra FROM target t CROSS JOIN observation o WHERE o.target_id = t.id \
+     AND o.start_at >= ";
 pub(super) const LATEST_OBSERVATIONS: &str = "SELECT t.name AS target, o.start_at, o.end_at, o.kind, o.outcome, \
      o.sent, o.received, o.duplicates, o.rtt_min_ns, o.rtt_mean_ns, o.rtt_p50_ns, o.rtt_p95_ns, o.rtt_p99_ns, \
      o.rtt_max_ns, o.jitter_ns, o.extra FROM target t JOIN observation o ON o.target_id = t.id \

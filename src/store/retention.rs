@@ -19,9 +19,10 @@ const ROLLED_UP_TO: &str = "rolled_up_to";
 
 pub(super) const FIRST_OBSERVATION: &str = "SELECT MIN(f.first_at) FROM (SELECT (SELECT MIN(o.start_at) \
      FROM observation o WHERE o.target_id = t.id AND o.start_at >= $1) AS first_at FROM target t) f";
+// CROSS JOIN tells SQLite to go from target to target by the key; else it reads every row there is.
 pub(super) const ROLL_UP: &str = "INSERT INTO observation_hourly (target_id, hour, rounds, unmeasured, sent, \
      received, rtt_answers, rtt_sum_ns, rtt_max_ns) \
-     SELECT o.target_id, $1, \
+     SELECT t.id, $1, \
      SUM(CASE WHEN o.outcome = 'unmeasured' THEN 0 ELSE 1 END), \
      SUM(CASE WHEN o.outcome = 'unmeasured' THEN 1 ELSE 0 END), \
      CAST(SUM(CASE WHEN o.outcome = 'unmeasured' THEN 0 ELSE o.sent END) AS BIGINT), \
@@ -30,22 +31,39 @@ pub(super) const ROLL_UP: &str = "INSERT INTO observation_hourly (target_id, hou
      COALESCE(SUM(CASE WHEN o.outcome = 'unmeasured' THEN 0.0 \
      ELSE CAST(o.rtt_mean_ns AS DOUBLE PRECISION) * o.received END), 0.0), \
      MAX(CASE WHEN o.outcome = 'unmeasured' THEN NULL ELSE o.rtt_max_ns END) \
-     FROM target t JOIN observation o ON o.target_id = t.id \
-     WHERE o.start_at >= $2 AND o.start_at < $3 GROUP BY o.target_id \
+     FROM target t CROSS JOIN observation o WHERE o.target_id = t.id \
+     AND o.start_at >= $2 AND o.start_at < $3 GROUP BY t.id \
      ON CONFLICT (target_id, hour) DO UPDATE SET rounds = excluded.rounds, unmeasured = excluded.unmeasured, \
      sent = excluded.sent, received = excluded.received, rtt_answers = excluded.rtt_answers, \
      rtt_sum_ns = excluded.rtt_sum_ns, rtt_max_ns = excluded.rtt_max_ns";
-pub(super) const DELETE_OBSERVATIONS: &str = "DELETE FROM observation WHERE (target_id, start_at) IN \
-     (SELECT o.target_id, o.start_at FROM target t JOIN observation o ON o.target_id = t.id \
-     WHERE o.start_at < $1 LIMIT $2)";
-pub(super) const DELETE_HOURS: &str = "DELETE FROM observation_hourly WHERE (target_id, hour) IN \
-     (SELECT h.target_id, h.hour FROM target t JOIN observation_hourly h ON h.target_id = t.id \
-     WHERE h.hour < $1 LIMIT $2)";
+/// How rows of targets are deleted: which targets have some, up to where a step goes, the step.
+struct Series {
+    targets: &'static str,
+    end_of_step: &'static str,
+    delete: &'static str,
+}
+
+pub(super) const TARGETS_WITH_OLD_ROUNDS: &str = "SELECT t.id FROM target t WHERE EXISTS \
+     (SELECT 1 FROM observation o WHERE o.target_id = t.id AND o.start_at < $1) ORDER BY t.id";
+pub(super) const END_OF_STEP_ROUNDS: &str = "SELECT o.start_at FROM observation o \
+     WHERE o.target_id = $1 AND o.start_at < $2 ORDER BY o.start_at LIMIT 1 OFFSET $3";
+pub(super) const DELETE_ROUNDS: &str = "DELETE FROM observation WHERE target_id = $1 AND start_at < $2";
+const ROUNDS: Series =
+    Series { targets: TARGETS_WITH_OLD_ROUNDS, end_of_step: END_OF_STEP_ROUNDS, delete: DELETE_ROUNDS };
+
+pub(super) const TARGETS_WITH_OLD_HOURS: &str = "SELECT t.id FROM target t WHERE EXISTS \
+     (SELECT 1 FROM observation_hourly h WHERE h.target_id = t.id AND h.hour < $1) ORDER BY t.id";
+pub(super) const END_OF_STEP_HOURS: &str = "SELECT h.hour FROM observation_hourly h \
+     WHERE h.target_id = $1 AND h.hour < $2 ORDER BY h.hour LIMIT 1 OFFSET $3";
+pub(super) const DELETE_HOURS: &str = "DELETE FROM observation_hourly WHERE target_id = $1 AND hour < $2";
+const HOURS: Series =
+    Series { targets: TARGETS_WITH_OLD_HOURS, end_of_step: END_OF_STEP_HOURS, delete: DELETE_HOURS };
+
 pub(super) const DELETE_DIAGNOSES: &str = "DELETE FROM diagnosis WHERE generation IN \
      (SELECT d.generation FROM diagnosis d WHERE d.at < $1 \
      AND d.generation < (SELECT MAX(n.generation) FROM diagnosis n) LIMIT $2)";
-pub(super) const DELETE_FAULTS: &str = "DELETE FROM fault WHERE (fault_key, began) IN \
-     (SELECT f.fault_key, f.began FROM fault f WHERE f.cleared_at < $1 LIMIT $2)";
+pub(super) const DELETE_FAULTS: &str = "DELETE FROM fault WHERE cleared_at < $1 AND fault_key IN \
+     (SELECT f.fault_key FROM fault f WHERE f.cleared_at < $1 LIMIT $2)";
 pub(super) const DELETE_SESSIONS: &str = "DELETE FROM session WHERE hash IN \
      (SELECT s.hash FROM session s WHERE s.created_at < $1 LIMIT $2)";
 
@@ -65,10 +83,9 @@ impl Store {
         let oldest_round = hour_of(before(now, observations));
         let rolled_up_to = self.roll_up(now, oldest_round).await?;
         let oldest_hour = before(now, hourly);
-        let mut deleted = 0;
+        let mut deleted = self.delete_series(&ROUNDS, oldest_round.min(rolled_up_to)).await?;
+        deleted += self.delete_series(&HOURS, oldest_hour).await?;
         for (statement, limit) in [
-            (DELETE_OBSERVATIONS, oldest_round.min(rolled_up_to)),
-            (DELETE_HOURS, oldest_hour),
             (DELETE_FAULTS, oldest_hour),
             (DELETE_DIAGNOSES, now - DIAGNOSES_KEPT),
             (DELETE_SESSIONS, now - super::access::SESSION_LONGEST),
@@ -85,9 +102,9 @@ impl Store {
         oldest_round: DateTime<Utc>,
     ) -> Result<DateTime<Utc>, StoreError> {
         let end = hour_of(now);
-        let mut hour = match self.rolled_up_to().await? {
-            // What may have been deleted in part must not be rolled up again. A clock that went
-            // back does not undo what was rolled up before.
+        let done = self.rolled_up_to().await?;
+        let mut hour = match done {
+            // What may have been deleted in part must not be rolled up again.
             Some(done) => (done - HOURS_AGAIN).max(oldest_round.min(done)),
             None => DateTime::UNIX_EPOCH,
         };
@@ -99,6 +116,8 @@ impl Store {
             self.roll_up_hour(hour).await?;
             hour += TimeDelta::hours(1);
         }
+        // A clock that went back does not undo what was rolled up before.
+        let end = done.map_or(end, |done| done.max(end));
         self.set_rolled_up_to(end).await?;
         Ok(end)
     }
@@ -137,6 +156,49 @@ impl Store {
         })
         .map_err(|error| StoreError::of("roll up the hour of", hour, error))?;
         tx.commit().await
+    }
+
+    /// Deletes what is older of every target, so many rows in one transaction.
+    async fn delete_series(&self, series: &Series, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let fail = |error| StoreError::of("delete what is older than", before, error);
+        let targets: Vec<i64> =
+            on!(self, pool => sqlx::query_scalar(series.targets).bind(before).fetch_all(pool).await)
+                .map_err(fail)?;
+        let mut targets = targets.into_iter();
+        let mut target = targets.next();
+        let mut deleted = 0;
+        while target.is_some() {
+            let mut tx = self.begin_bulk("delete what is too old").await?;
+            let mut room = ROWS_A_STEP;
+            while let Some(id) = target
+                && room > 0
+            {
+                let (rows, is_done) = on_tx!(tx, connection => {
+                    let end: Option<DateTime<Utc>> = sqlx::query_scalar(series.end_of_step)
+                        .bind(id)
+                        .bind(before)
+                        .bind(room)
+                        .fetch_optional(&mut *connection)
+                        .await
+                        .map_err(fail)?;
+                    let done = sqlx::query(series.delete)
+                        .bind(id)
+                        .bind(end.unwrap_or(before))
+                        .execute(&mut *connection)
+                        .await
+                        .map_err(fail)?;
+                    (done.rows_affected(), end.is_none())
+                });
+                deleted += rows;
+                // A target costs something even if another has deleted its rows meanwhile.
+                room -= i64::try_from(rows).unwrap_or(i64::MAX).max(1);
+                if is_done {
+                    target = targets.next();
+                }
+            }
+            tx.commit().await?;
+        }
+        Ok(deleted)
     }
 
     async fn delete_in_steps(

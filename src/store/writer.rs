@@ -102,7 +102,7 @@ enum Command {
 
 /// What a command came to, before anybody is told.
 enum Answer {
-    Applied(Result<Ticket, WriteError>),
+    Applied(Box<Result<Ticket, WriteError>>),
     CarriedOut(Result<Vec<Ticket>, WriteError>),
 }
 
@@ -110,7 +110,7 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
-            (Self::Apply { reply, .. }, Answer::Applied(result)) => drop(reply.send(result)),
+            (Self::Apply { reply, .. }, Answer::Applied(result)) => drop(reply.send(*result)),
             (Self::CarryOut { reply, .. }, Answer::CarriedOut(result)) => drop(reply.send(result)),
             // Answers are made from their own command.
             (Self::Apply { .. } | Self::CarryOut { .. }, _) => {}
@@ -310,11 +310,11 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
     for command in batch {
         answers.push(match command {
             Command::Apply { ticket, expected, event, actor, .. } => {
-                Answer::Applied(match change.apply(ticket, *expected, event, actor).await {
+                Answer::Applied(Box::new(match change.apply(ticket, *expected, event, actor).await {
                     // Found before anything was written: it concerns this ticket alone.
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
-                })
+                }))
             }
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)

@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use linesman::clock::{ManualClock, SystemClock};
 use linesman::store::{NewToken, Role, Store, StoreError, WriteError};
 use linesman::ticket::event::{Actor, Event, Visibility};
+use sqlx::Connection as _;
 
 use crate::fixture::{Daemon, Database, fault, noon, open_action};
 use crate::on_both;
@@ -21,9 +22,11 @@ on_both! {
     a_database_newer_than_the_program_is_refused,
     a_writer_that_was_stopped_carries_out_what_waits_and_refuses_the_rest,
     a_backup_under_load_holds_what_was_acknowledged_before_it,
+    a_database_that_lets_nobody_write_for_a_while_is_an_answer_and_no_end,
 }
 
-const CHILD_URL: &str = "LINESMAN_TEST_STORE_CHILD_URL";
+pub const CHILD_URL: &str = "LINESMAN_TEST_STORE_CHILD_URL";
+pub const CHILD_NAME: &str = "life::child_that_opens_tickets_until_it_is_killed";
 
 /// Not a test: what the test below starts as a process of its own, to kill it.
 #[test]
@@ -57,7 +60,7 @@ async fn what_was_acknowledged_is_there_after_a_kill(database: Database) {
     let mut acknowledged = Vec::new();
     for kill in 1..=4 {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "life::child_that_opens_tickets_until_it_is_killed", "--nocapture"])
+            .args(["--exact", CHILD_NAME, "--nocapture"])
             .env(CHILD_URL, &database.url)
             .stdout(Stdio::piped())
             .spawn()
@@ -208,6 +211,39 @@ async fn a_backup_under_load_holds_what_was_acknowledged_before_it(database: Dat
     let report = restored.check().await.unwrap();
     assert_eq!((report.broken_at, report.damage), (None, vec![]));
     restored.close().await;
+    daemon.stop().await.unwrap();
+}
+
+async fn a_database_that_lets_nobody_write_for_a_while_is_an_answer_and_no_end(database: Database) {
+    let daemon = Daemon::start(&database).await;
+    let token = NewToken { name: "ada".to_owned(), role: Role::Noc, expires_at: noon() + TimeDelta::days(1) };
+    let secret = daemon.store.create_token(&token).await.unwrap();
+    if database.is_sqlite {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database.file());
+        let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+        let open = daemon.writer.carry_out(1, vec![open_action(fault("a"))]);
+        let read = async {
+            let begun = std::time::Instant::now();
+            assert!(daemon.store.authenticate(&secret).await.unwrap().is_some(), "people still come in");
+            assert_eq!(daemon.store.tickets_for_planning(&[]).await.unwrap(), []);
+            assert!(begun.elapsed() < std::time::Duration::from_secs(3), "{:?}", begun.elapsed());
+        };
+        let (refused, ()) = tokio::join!(open, read);
+        assert!(matches!(refused, Err(WriteError::Busy)), "{refused:?}");
+        sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    } else {
+        // What a restart of the server does to its clients.
+        let others = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        assert!(database.count(others).await >= 2);
+        daemon.store.ping().await.unwrap();
+        let refused = Store::open(&database.url, Arc::new(SystemClock)).await.map(drop).unwrap_err();
+        assert!(matches!(refused, StoreError::Locked { .. }), "the lock was taken anew: {refused}");
+    }
+    daemon.open("b").await;
+    assert_eq!(daemon.store.check().await.unwrap().events, 1);
+    assert!(!daemon.hard.is_cancelled());
     daemon.stop().await.unwrap();
 }
 

@@ -1,10 +1,15 @@
 //! One suite, both databases: what the store promises, seen from outside.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails; clippy knows only functions marked as tests"
+)]
 
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 
 mod access;
 mod chain;
+mod disk;
 mod fixture;
 mod life;
 mod observations;

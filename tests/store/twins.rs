@@ -56,6 +56,20 @@ async fn every_statement_prepares_on_sqlite() {
 }
 
 #[tokio::test]
+async fn no_statement_reads_every_round_there_is() {
+    let database = Database::sqlite();
+    Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
+    let mut connection = sqlx::SqliteConnection::connect(&database.url).await.expect("connect");
+    for statement in statements::ALL {
+        let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let steps: Vec<(i64, i64, i64, String)> =
+            sqlx::query_as(plan).fetch_all(&mut connection).await.expect("plan");
+        let is_scan = |step: &str| ["SCAN o", "SCAN n", "SCAN observation", "SCAN e"].contains(&step);
+        assert!(!steps.iter().any(|step| is_scan(&step.3)), "{statement}: {steps:?}");
+    }
+}
+
+#[tokio::test]
 async fn both_databases_take_every_statement_and_have_the_same_columns() {
     let Some(database) = Database::postgres().await else { return };
     Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;

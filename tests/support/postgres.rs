@@ -2,11 +2,10 @@
 //! only, durable as in production. One server for a test program; it stops with the program,
 //! however that ends, because a shell waits for the end of a pipe that only the program holds.
 
-use std::io::Write as _;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,8 +14,8 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 struct Server {
     port: u16,
-    /// Its standard input is the pipe.
-    _undertaker: Child,
+    /// Our end of the undertaker's pipe.
+    _pipe: ChildStdin,
 }
 
 /// The URL of a new, empty database; `None` (with a printed reason) where there is no PostgreSQL.
@@ -39,7 +38,10 @@ fn start() -> Option<Server> {
     let Some(programs) = programs() else {
         let reason = "skipped: no PostgreSQL server here (Debian: apt install postgresql)";
         assert!(std::env::var("LINESMAN_TEST_REQUIRE").as_deref() != Ok("all"), "{reason}");
-        println!("{reason}");
+        #[expect(clippy::print_stdout, reason = "whoever runs the tests must see what was skipped")]
+        {
+            println!("{reason}");
+        }
         return None;
     };
     let root = std::env::temp_dir().join(format!("linesman-postgres-{}", std::process::id()));
@@ -49,7 +51,7 @@ fn start() -> Option<Server> {
         run(Command::new("chown").arg("postgres:").arg(&root));
     }
     let data = root.join("data");
-    let undertaker = undertaker(&programs, &root);
+    let pipe = undertaker(&programs, &root);
     run(as_postgres(&programs.join("initdb"))
         .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
         .arg(&data));
@@ -68,7 +70,7 @@ fn start() -> Option<Server> {
             .status()
             .expect("pg_ctl");
         if started.success() {
-            return Some(Server { port, _undertaker: undertaker });
+            return Some(Server { port, _pipe: pipe });
         }
     }
     let log = std::fs::read_to_string(root.join("log")).unwrap_or_default();
@@ -76,7 +78,7 @@ fn start() -> Option<Server> {
 }
 
 /// Stops the server and removes its directory once this program is gone.
-fn undertaker(programs: &Path, root: &Path) -> Child {
+fn undertaker(programs: &Path, root: &Path) -> ChildStdin {
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "cat >/dev/null; \"$@\" >/dev/null 2>&1; rm -rf \"$0\""])
@@ -89,9 +91,7 @@ fn undertaker(programs: &Path, root: &Path) -> Child {
         .stderr(Stdio::null())
         // Whoever interrupts the test program from a terminal interrupts this one's work not.
         .process_group(0);
-    let mut child = shell.spawn().expect("sh");
-    child.stdin.as_mut().expect("pipe").write_all(b"\n").expect("pipe");
-    child
+    shell.spawn().expect("sh").stdin.take().expect("pipe")
 }
 
 fn programs() -> Option<PathBuf> {
