@@ -6,12 +6,35 @@ use std::sync::Arc;
 
 use clap::Subcommand;
 
+use super::exit::Exit;
+use super::{Global, output};
 use crate::clock::SystemClock;
 use crate::store::{CheckReport, Store, StoreError};
 
+/// Arguments of `db`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: DbCommand,
+    /// One JSON document
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Looks at the database or copies it, beside a daemon that may be running.
+///
+/// # Errors
+/// When the database cannot be opened or does not answer.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    let database = global.settings()?.database;
+    let answer = answer(arguments.command, &database.url, arguments.json).await?;
+    output::raw(answer.output.as_bytes())?;
+    Ok(if answer.is_sound { Exit::Fine } else { Exit::Problem })
+}
+
 /// What can be done with the database.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum DbCommand {
+enum DbCommand {
     /// Write a copy while the daemon goes on (SQLite; for PostgreSQL it names the pg_dump command)
     Backup {
         /// File that must not exist yet
@@ -23,18 +46,18 @@ pub enum DbCommand {
 
 /// What a command has to say; whoever runs it prints it and maps it to an exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DbAnswer {
+struct DbAnswer {
     /// For standard output, with its last line end.
-    pub output: String,
+    output: String,
     /// Whether all is well (exit code 0) or a problem was found (exit code 1).
-    pub is_sound: bool,
+    is_sound: bool,
 }
 
 /// Runs a command beside a daemon that may be running.
 ///
 /// # Errors
 /// When the database cannot be opened or does not answer.
-pub async fn run(command: DbCommand, database_url: &str, json: bool) -> Result<DbAnswer, StoreError> {
+async fn answer(command: DbCommand, database_url: &str, json: bool) -> Result<DbAnswer, StoreError> {
     let store = Store::open_reader(database_url, Arc::new(SystemClock)).await?;
     let answer = match command {
         DbCommand::Backup { to } => store.backup(&to).await.map(|()| {

@@ -25,15 +25,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = 7)]
     seed: u64,
     /// Language of what is said here: en or zh-CN
-    #[arg(long, default_value = "en", value_parser = language)]
+    #[arg(long, default_value = "en", value_parser = super::explain::language)]
     lang: Language,
     /// Show the daemon's own log too
     #[arg(long)]
     log: bool,
-}
-
-fn language(tag: &str) -> Result<Language, String> {
-    Language::of_tag(tag).ok_or_else(|| format!("`{tag}` is not spoken here; en and zh-CN are"))
 }
 
 /// Starts the carrier and the daemon that watches it, and tells what happens until Ctrl-C.

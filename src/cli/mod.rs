@@ -6,15 +6,20 @@
 
 pub mod completions;
 pub mod config;
+pub mod db;
 pub mod demo;
 pub mod doctor;
 pub mod exit;
+pub mod explain;
 pub mod given;
 pub mod host_facts;
 pub mod init;
 pub mod man;
 pub mod output;
+pub mod probe;
 pub mod serve;
+pub mod ticket;
+pub mod token;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -63,6 +68,16 @@ commands! {
     Doctor => doctor,
     /// Check the configuration, or show what it comes to
     Config => config,
+    /// One measurement now
+    Probe => probe,
+    /// Why this class, why this segment, why not its neighbours
+    Explain => explain,
+    /// List, show and change tickets
+    Ticket => ticket,
+    /// Who may come in
+    Token => token,
+    /// Copy the database, or verify it
+    Db => db,
     /// Write completions for a shell
     Completions => completions,
     /// Write the manual page

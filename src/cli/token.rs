@@ -5,12 +5,35 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use clap::Subcommand;
 
+use super::exit::Exit;
+use super::{Global, output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::store::{NewToken, Role, Store, StoreError, TokenInfo};
 
+/// Arguments of `token`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: TokenCommand,
+    /// One JSON document
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// Makes, lists and ends tokens, beside a daemon that may be running.
+///
+/// # Errors
+/// When the database cannot be opened or does not answer, and when what was asked is refused.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    let database = global.settings()?.database;
+    let answer = answer(arguments.command, &database.url, arguments.json).await?;
+    output::raw(answer.output.as_bytes())?;
+    Ok(if answer.is_done { Exit::Fine } else { Exit::Problem })
+}
+
 /// What can be done with tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
-pub enum TokenCommand {
+enum TokenCommand {
     /// Make a token; its secret is shown once and never again
     Create {
         /// Unique name: the actor in the audit trail
@@ -33,18 +56,18 @@ pub enum TokenCommand {
 
 /// What a command has to say; whoever runs it prints it and maps it to an exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TokenAnswer {
+struct TokenAnswer {
     /// For standard output, with its last line end.
-    pub output: String,
+    output: String,
     /// Whether it did what was asked (exit code 0) or found nothing to do it to (exit code 1).
-    pub is_done: bool,
+    is_done: bool,
 }
 
 /// Runs a command beside a daemon that may be running.
 ///
 /// # Errors
 /// When the database cannot be opened or does not answer, and when what was asked is refused.
-pub async fn run(command: TokenCommand, database_url: &str, json: bool) -> Result<TokenAnswer, StoreError> {
+async fn answer(command: TokenCommand, database_url: &str, json: bool) -> Result<TokenAnswer, StoreError> {
     let store = Store::open_reader(database_url, Arc::new(SystemClock)).await?;
     let answer = carry_out(&store, command, json).await;
     store.close().await;

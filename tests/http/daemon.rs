@@ -133,7 +133,7 @@ impl Daemon {
         #[expect(clippy::disallowed_methods, reason = "ends with the runtime of its test")]
         tokio::spawn(running);
         let (settings, in_force) =
-            watch::channel(Arc::new(Settings { inventory: inventory(), ..Settings::default() }));
+            watch::channel(Arc::new(Settings { inventory: Arc::new(inventory()), ..Settings::default() }));
         let state = HttpState {
             store,
             writer,

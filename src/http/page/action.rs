@@ -14,7 +14,6 @@ use serde::Deserialize;
 use crate::diagnosis::{Cause, Side};
 use crate::http::HttpState;
 use crate::inventory::{Inventory, Owner};
-use crate::live::Order;
 use crate::locale::Message;
 use crate::store::{Role, WriteError};
 use crate::ticket::{Actor, Event, TicketNumber, Visibility};
@@ -200,18 +199,8 @@ async fn attempt(
         return Err(Failure::new(StatusCode::PRECONDITION_REQUIRED, Message::new("page.form_unreadable")));
     };
     let actor = Actor(viewer.name.clone());
-    // The place in the workers' queue comes first: an order that was written down is carried out.
-    let place =
-        match action {
-            Action::Remeasure => Some(state.orders.try_reserve().map_err(|_| {
-                Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.workers_busy"))
-            })?),
-            _ => None,
-        };
-    let changed = state.writer.apply(&ticket.id, Some(version), event, actor).await.map_err(refused)?;
-    if let Some(place) = place {
-        place.send(Order::Remeasure(changed.fault.targets));
-    }
+    // The writer passes on what has to follow, as a new measurement.
+    state.writer.apply(&ticket.id, Some(version), event, actor).await.map_err(refused)?;
     Ok(number)
 }
 

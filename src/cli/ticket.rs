@@ -1,0 +1,278 @@
+//! `linesman ticket`: read tickets from the database, change them through the daemon.
+//!
+//! Reading works beside a stopped daemon too. Changing goes through the API, because the daemon
+//! is the only writer: it needs a token in `LINESMAN_TOKEN` or in a file.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::exit::{Exit, Failure};
+use super::{Global, explain, output};
+use crate::clock::SystemClock;
+use crate::locale::Language;
+use crate::store::{Store, TicketFilter};
+use crate::ticket::{Ticket, TicketNumber};
+
+/// Arguments of `ticket`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: TicketCommand,
+    /// One JSON document
+    #[arg(long, global = true)]
+    json: bool,
+    /// Language of sentences: en or zh-CN
+    #[arg(long, global = true, default_value = "en", value_parser = explain::language)]
+    lang: Language,
+    /// The daemon, for changes; unless stated the address of the settings
+    #[arg(long, global = true, value_name = "URL")]
+    server: Option<String>,
+    /// File that holds a token, for changes; unless stated the variable LINESMAN_TOKEN
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// What can be done with tickets.
+#[derive(Debug, Subcommand)]
+enum TicketCommand {
+    /// Open tickets, newest first
+    List {
+        /// Also those that are over
+        #[arg(long)]
+        all: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
+        limit: u32,
+    },
+    /// One ticket with its history
+    Show {
+        /// Its number, as LM-2026-000123
+        ticket: TicketNumber,
+    },
+    /// Take it
+    Acknowledge {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    /// Write something down
+    Note {
+        /// Its number
+        ticket: TicketNumber,
+        /// What
+        text: String,
+    },
+    /// Confirm class, cause and segment
+    Confirm {
+        /// Its number
+        ticket: TicketNumber,
+        /// What was seen
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Say what it really is
+    Correct {
+        /// Its number
+        ticket: TicketNumber,
+        /// The cause, as gateway-down
+        #[arg(long)]
+        cause: String,
+        /// The element at fault
+        #[arg(long)]
+        segment: String,
+        /// Whose it is: customer, company or carrier
+        #[arg(long)]
+        side: String,
+        /// What was seen
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Measure its targets again, now
+    Remeasure {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    /// Approve a candidate
+    Approve {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    /// Withdraw it
+    Cancel {
+        /// Its number
+        ticket: TicketNumber,
+        /// Why
+        reason: String,
+    },
+}
+
+/// Lists, shows or changes tickets.
+///
+/// # Errors
+/// When there is no such ticket, the database or the daemon does not answer, or the daemon refuses.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    let none = || serde_json::json!({});
+    let (number, action, body) = match &arguments.command {
+        TicketCommand::List { all, limit } => return list(global, &arguments, *all, *limit).await,
+        TicketCommand::Show { ticket } => return show(global, &arguments, *ticket).await,
+        TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
+        TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
+        TicketCommand::Confirm { ticket, note } => (*ticket, "confirm", serde_json::json!({ "note": note })),
+        TicketCommand::Correct { ticket, cause, segment, side, note } => {
+            let body = serde_json::json!({ "cause": cause, "segment": segment, "side": side, "note": note });
+            (*ticket, "correct", body)
+        }
+        TicketCommand::Remeasure { ticket } => (*ticket, "remeasure", none()),
+        TicketCommand::Approve { ticket } => (*ticket, "approve", none()),
+        TicketCommand::Cancel { ticket, reason } => {
+            (*ticket, "cancel", serde_json::json!({ "reason": reason }))
+        }
+    };
+    change(global, &arguments, number, action, &body).await
+}
+
+async fn list(global: &Global, arguments: &Arguments, all: bool, limit: u32) -> anyhow::Result<Exit> {
+    let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
+    let filter = TicketFilter { open: (!all).then_some(true), ..TicketFilter::default() };
+    let page = store.tickets(&filter, None, limit).await;
+    store.close().await;
+    let page = page?;
+    if arguments.json {
+        output::json(&serde_json::json!({ "tickets": page.tickets, "more": page.next.is_some() }))?;
+        return Ok(Exit::Fine);
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_header(["NUMBER", "STATE", "SEVERITY", "CLASS", "CAUSE", "SEGMENT", "SINCE (UTC)", "OWNER"]);
+    for ticket in &page.tickets {
+        table.add_row(row(ticket));
+    }
+    output::line(if page.tickets.is_empty() { "no tickets".to_owned() } else { table.to_string() })?;
+    if page.next.is_some() {
+        output::note(format!("there are more; --limit shows more than {limit}"));
+    }
+    Ok(Exit::Fine)
+}
+
+fn row(ticket: &Ticket) -> [String; 8] {
+    [
+        ticket.number.to_string(),
+        ticket.state.name().to_owned(),
+        ticket.severity.name().to_owned(),
+        ticket.class.letter().to_owned(),
+        ticket.cause.name().to_owned(),
+        ticket.segment.clone(),
+        ticket.detected_at.format("%Y-%m-%d %H:%M:%S").to_string(),
+        ticket.owner.clone().unwrap_or_else(|| "-".to_owned()),
+    ]
+}
+
+async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
+    let ticket = explain::find(global, number).await?;
+    let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
+    let events = store.ticket_events(&ticket.id, 0, 1_000).await;
+    store.close().await;
+    let events = events?;
+    if arguments.json {
+        output::json(&serde_json::json!({ "ticket": ticket, "events": events }))?;
+        return Ok(Exit::Fine);
+    }
+    output::line(format!("{}  {}", ticket.number, ticket.fault.headline.render(arguments.lang)))?;
+    let owner = ticket.owner.as_deref().unwrap_or("nobody");
+    output::line(format!(
+        "{}, severity {}, class {}, cause {}, segment {}, side {}; owner {owner}",
+        ticket.state.name(),
+        ticket.severity.name(),
+        ticket.class.letter(),
+        ticket.cause.name(),
+        ticket.segment,
+        ticket.side.name()
+    ))?;
+    for event in events {
+        let at = event.at.format("%Y-%m-%d %H:%M:%S");
+        output::line(format!("  {at}  {:<22} {}", event.event.name(), event.actor.0))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// Asks the daemon to let something happen to the ticket as it is now.
+async fn change(
+    global: &Global,
+    arguments: &Arguments,
+    number: TicketNumber,
+    action: &str,
+    body: &serde_json::Value,
+) -> anyhow::Result<Exit> {
+    let server = match &arguments.server {
+        Some(server) => server.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", global.settings()?.http.listen),
+    };
+    let token = token(arguments)?;
+    // TLS works with a provider of our own choice; one that is set already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build()?;
+    let address = format!("{server}/api/v1/tickets/{number}");
+    let unreachable = |error: reqwest::Error| {
+        let message =
+            format!("{server} does not answer: {}; is `linesman serve` running there?", error.without_url());
+        Failure::new(Exit::ServerNotReachable, message)
+    };
+    let seen = client.get(&address).bearer_auth(&token).send().await.map_err(unreachable)?;
+    let version = seen.headers().get("etag").cloned();
+    let seen = answered(seen).await?;
+    let Some(version) = version else {
+        return Err(Failure::new(
+            Exit::Problem,
+            format!("{address} says no version: is it Linesman? {seen}"),
+        )
+        .into());
+    };
+    let request = client.post(format!("{address}/{action}")).bearer_auth(&token).header("if-match", version);
+    let request = request.header("accept-language", arguments.lang.tag()).json(body);
+    let changed = answered(request.send().await.map_err(unreachable)?).await?;
+    if arguments.json {
+        output::json(&changed)?;
+    } else {
+        let state = changed.get("state").and_then(serde_json::Value::as_str).unwrap_or("changed");
+        output::line(format!("{number}: {action} done; {state}"))?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn token(arguments: &Arguments) -> Result<String, Failure> {
+    let text = match &arguments.token_file {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?,
+        None => std::env::var("LINESMAN_TOKEN").map_err(|_| {
+            let message = "a change needs a token: set LINESMAN_TOKEN or --token-file; \
+                           `linesman token create NAME --role noc` makes one";
+            Failure::new(Exit::Usage, message)
+        })?,
+    };
+    Ok(text.trim().to_owned())
+}
+
+/// The document of an answer, or its problem as an error.
+async fn answered(response: reqwest::Response) -> anyhow::Result<serde_json::Value> {
+    let status = response.status();
+    let bytes = response.bytes().await?;
+    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if status.is_success() {
+        return Ok(document);
+    }
+    let detail = document.get("detail").and_then(serde_json::Value::as_str).unwrap_or("no reason was given");
+    let mut message = format!("refused ({}): {detail}", status.as_u16());
+    for error in document.get("errors").and_then(serde_json::Value::as_array).into_iter().flatten() {
+        if let Some(detail) = error.get("detail").and_then(serde_json::Value::as_str) {
+            message.push_str(&format!("\n  {detail}"));
+        }
+    }
+    let exit = if status.as_u16() == 401 || status.as_u16() == 403 {
+        Exit::PermissionMissing
+    } else {
+        Exit::Problem
+    };
+    Err(Failure::new(exit, message).into())
+}

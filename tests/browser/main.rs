@@ -1,0 +1,69 @@
+//! Pages in a real Chromium: phone and desk, both languages, with and without script.
+//!
+//! The steps are in `run.mjs`. They run against a daemon of this process ([`story`]), or against
+//! any other that `LINESMAN_BROWSER_URL` and `LINESMAN_BROWSER_TOKEN` (role noc or admin) name.
+//! Node is needed to test, never to build: `npm ci --prefix tests/browser --ignore-scripts`.
+
+mod story;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+const CHROMIUM: &str = "/usr/bin/chromium";
+
+/// What is missing to run a browser, with the command that mends it.
+async fn missing() -> Option<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
+    let node = Command::new("node").arg("--version").stdout(Stdio::null()).status().await;
+    if !node.is_ok_and(|status| status.success()) {
+        return Some("node is missing: apt-get install nodejs npm".to_owned());
+    }
+    let chromium = std::env::var("LINESMAN_CHROMIUM").unwrap_or_else(|_| CHROMIUM.to_owned());
+    if !Path::new(&chromium).exists() {
+        return Some(format!("{chromium} is missing: apt-get install chromium fonts-wqy-microhei"));
+    }
+    if !folder.join("node_modules/playwright-core").exists() || !folder.join("node_modules/axe-core").exists()
+    {
+        return Some("node modules are missing: npm ci --prefix tests/browser --ignore-scripts".to_owned());
+    }
+    None
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_see_the_fault_act_on_it_and_nothing_hostile_runs() {
+    if let Some(reason) = missing().await {
+        let required = std::env::var("LINESMAN_TEST_REQUIRE").is_ok_and(|value| value == "all");
+        assert!(!required, "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+    let given = std::env::var("LINESMAN_BROWSER_URL").ok().zip(std::env::var("LINESMAN_BROWSER_TOKEN").ok());
+    let (url, token, _story) = match given {
+        Some((url, token)) => (url, token, None),
+        None => {
+            let story = story::Story::begin("127.0.0.1:0").await;
+            (story.url.clone(), story.token.clone(), Some(story))
+        }
+    };
+    let status = Command::new("node")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/run.mjs"))
+        .args([&url, &token])
+        .kill_on_drop(true)
+        .status()
+        .await
+        .expect("node starts");
+    assert!(status.success(), "the steps in the browser failed; what was seen stands above");
+}
+
+/// Tells the story until it is stopped, for people who work on the looks of the pages:
+/// `LINESMAN_STORY=127.0.0.1:9480 cargo test --test browser story_for_eyes -- --ignored --nocapture`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "serves until it is stopped"]
+async fn story_for_eyes() {
+    let at = std::env::var("LINESMAN_STORY").unwrap_or_else(|_| "127.0.0.1:9480".to_owned());
+    let story = story::Story::begin(&at).await;
+    println!("{}/login#{}", story.url, story.token);
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,194 @@
+// Steps of people in a real Chromium. Called by main.rs: node run.mjs URL TOKEN
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { chromium } from "playwright-core";
+
+const [base, token] = process.argv.slice(2);
+const axeSource = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const shots = process.env.LINESMAN_SCREENSHOTS;
+if (shots) fs.mkdirSync(shots, { recursive: true });
+
+const words = {
+  "en": { confirm: "The diagnosis is confirmed.", correct: "The correction is saved", remeasure: "Measuring again", conflict: "changed this ticket while you looked", note: "The note is saved." },
+  "zh-CN": { confirm: "诊断已确认。", correct: "更正已保存", remeasure: "正在重新测量", conflict: "工单已发生变化", note: "备注已保存。" },
+};
+const hostile = `<script>window.hit=1</script><img src=x onerror="window.hit=2"> javascript:alert(3) \u202Etxt.exe`;
+
+async function api(method, where, body, headers = {}) {
+  const answer = await fetch(base + where, {
+    method,
+    headers: { Authorization: `Bearer ${token}`, ...(body ? { "Content-Type": "application/json" } : {}), ...headers },
+    body: body && JSON.stringify(body),
+  });
+  assert(answer.ok, `${method} ${where}: ${answer.status} ${await answer.clone().text()}`);
+  return answer.json();
+}
+
+// The first open ticket: a daemon may need a while to find its fault.
+async function openTicket() {
+  const end = Date.now() + 120_000;
+  for (;;) {
+    const list = await api("GET", "/api/v1/tickets?open=true");
+    const ticket = (list.tickets ?? list.items ?? [])[0];
+    if (ticket) return ticket.number;
+    assert(Date.now() < end, "no ticket was opened within two minutes");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.LINESMAN_CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+});
+
+async function open(width, language, more = {}) {
+  const phone = width < 500;
+  const context = await browser.newContext({
+    viewport: { width, height: phone ? 844 : 900 }, isMobile: phone, hasTouch: phone, locale: language, timezoneId: "Asia/Shanghai", ...more,
+  });
+  await context.addInitScript(() => {
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}:${event.columnNumber} ${event.sample}`));
+  });
+  const page = await context.newPage();
+  const errors = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  page.setDefaultTimeout(15_000);
+  return { context, page, errors, touch: (selector) => (phone ? page.tap(selector) : page.click(selector)) };
+}
+
+async function inspect(page, name, width) {
+  await page.evaluate(axeSource);
+  const found = await page.evaluate((options) => axe.run(document, options), { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+  assert.deepEqual(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target).join(" ")}`), [], `axe on ${name}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert(wide <= width, `${name} scrolls sideways: ${wide} > ${width}`);
+  const small = await page.evaluate(() => [...document.querySelectorAll("button, summary, select, nav a")].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 47.5).map((e) => e.outerHTML.slice(0, 80)));
+  assert.deepEqual(small, [], `touch targets on ${name}`);
+  assert.deepEqual(await page.evaluate(() => window.violations), [], `CSP on ${name}`);
+  if (!shots) return;
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true });
+  // A screenshot leaves style attributes behind; htmx would copy them, which the CSP rightly refuses.
+  await page.evaluate(() => document.querySelectorAll("textarea[style], input[style]").forEach((field) => field.removeAttribute("style")));
+}
+
+async function result(page, text) {
+  await page.waitForSelector(`#result:has-text("${text}")`);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "result", "the focus is on the result");
+}
+
+const number = await openTicket();
+const where = `/tickets/${number}`;
+const hidden = await open(1440, "en");
+
+// Somebody without a session is led to the login and back; a hash logs in and leaves no trace.
+await hidden.page.goto(base + where);
+assert.equal(new URL(hidden.page.url()).pathname, "/login");
+await inspect(hidden.page, "login", 1440);
+await hidden.page.goto(`${base}/login?next=${encodeURIComponent(where)}#${token}`);
+await hidden.page.waitForURL(base + where);
+assert(!hidden.page.url().includes("lm_"));
+const storageState = await hidden.context.storageState();
+await hidden.context.close();
+
+for (const language of ["en", "zh-CN"]) {
+  for (const width of [390, 1440]) {
+    const name = `${width}-${language}`;
+    const { context, page, errors, touch } = await open(width, language, { storageState });
+    const say = words[language];
+
+    // The overview leads to the ticket.
+    await page.goto(base + "/");
+    assert.equal(await page.getAttribute("html", "lang"), language);
+    await page.waitForSelector("#footing .mark");
+    await page.waitForSelector(".pulse.on");
+    await page.waitForSelector(`#open a[href="${where}"]`);
+    await inspect(page, `${name}-overview`, width);
+    await touch(`#open a[href="${where}"]`);
+
+    // The ticket: sentence, path, chart.
+    await page.waitForSelector("#headline");
+    assert((await page.textContent("#headline")).trim().length > 20);
+    assert.equal(await page.locator("svg.path:visible").count(), 1, "one path for this width");
+    assert((await page.locator("svg.path:visible g.hop").count()) >= 2);
+    assert.equal(await page.locator("svg.path:visible g.hop.fault").count(), 1);
+    assert((await page.locator("ol.hops > li").count()) >= 2);
+    await page.waitForSelector(".chart canvas");
+    const drawn = await page.evaluate(() => [...document.querySelectorAll(".chart canvas")].map((c) => c.getContext("2d").getImageData(0, 0, c.width, c.height).data.some((b) => b)));
+    assert.deepEqual(drawn, [true, true], "loss and delay are drawn");
+    await page.waitForSelector(".pulse.on");
+
+    // What happens elsewhere arrives without a reload, and hostile text stays text.
+    await page.evaluate(() => { window.same = true; });
+    const now = await api("GET", `/api/v1/tickets/${number}`);
+    const text = `${name} ${hostile}`;
+    await api("POST", `/api/v1/tickets/${number}/note`, { text }, { "If-Match": `"v${now.version}"` });
+    await page.waitForFunction((start) => [...document.querySelectorAll("#history blockquote")].some((quote) => quote.textContent.startsWith(start)), name);
+    const quoted = await page.evaluate((start) => [...document.querySelectorAll("#history blockquote")].find((quote) => quote.textContent.startsWith(start)).textContent, name);
+    assert(quoted.includes("<script>window.hit=1</script>") && quoted.includes("[U+202E]"), quoted);
+    assert.equal(await page.evaluate(() => window.hit), undefined, "hostile text ran");
+    assert.equal(await page.evaluate(() => window.same), true, "the page was reloaded");
+    await inspect(page, `${name}-ticket`, width);
+
+    // Confirm in one tap, correct, measure again.
+    await touch("#confirm");
+    await result(page, say.confirm);
+    await touch("#correcting > summary");
+    await page.selectOption("#correct-segment", { index: 0 });
+    await page.fill("#correct-text", `${name} <b>seen</b>`);
+    await inspect(page, `${name}-correct`, width);
+    await touch("#correcting button");
+    await result(page, say.correct);
+    assert((await page.textContent(".verdict q")).includes("<b>seen</b>"));
+    await touch("#remeasure");
+    await result(page, say.remeasure);
+    assert.deepEqual(errors, [], `console on ${name}`);
+
+    // A version that somebody else has overtaken is refused with its sentence, and nothing is lost.
+    await touch("#noting > summary");
+    await page.fill("#note-text", "typed before the conflict");
+    await page.evaluate(() => { for (const field of document.querySelectorAll('input[name="version"]')) field.value = "1"; });
+    await touch("#noting button");
+    await page.waitForSelector(`#result.refused:has-text("${say.conflict}")`);
+    assert.equal(await page.inputValue("#note-text"), "typed before the conflict");
+    await touch("#noting button");
+    await result(page, say.note);
+
+    // An element and the list.
+    await page.goto(base + (await page.getAttribute(".hops a", "href")));
+    await page.waitForSelector("#targets");
+    await inspect(page, `${name}-element`, width);
+    await page.goto(base + "/tickets?show=all");
+    await page.waitForSelector(`a[href="${where}"]`);
+    await inspect(page, `${name}-tickets`, width);
+
+    const unexpected = errors.filter((error) => !error.includes("409"));
+    assert.deepEqual(unexpected, [], `console on ${name}`);
+    await context.close();
+    console.log(`${name} ok`);
+  }
+}
+
+// Dark, and without script: the same ticket, the same buttons.
+const dark = await open(1440, "en", { storageState, colorScheme: "dark" });
+await dark.page.goto(base + where);
+await dark.page.waitForSelector(".chart canvas");
+await inspect(dark.page, "dark-ticket", 1440);
+await dark.page.goto(base + "/");
+await inspect(dark.page, "dark-overview", 1440);
+await dark.context.close();
+
+const plain = await open(390, "zh-CN", { storageState, javaScriptEnabled: false });
+await plain.page.goto(base + where);
+await plain.page.tap("#confirm");
+await plain.page.waitForSelector(`#result.done:has-text("${words["zh-CN"].confirm}")`);
+await plain.page.tap('a[hreflang="en"]');
+assert.equal(await plain.page.getAttribute("html", "lang"), "en");
+await plain.page.goto(base + "/");
+assert.equal(await plain.page.getAttribute("html", "lang"), "en", "the chosen language is remembered");
+await plain.context.close();
+console.log("dark and without script ok");
+await browser.close();
