@@ -236,7 +236,9 @@ const fn side(cause: Cause, owner: Option<Owner>) -> Side {
     match cause {
         Cause::Fibre | Cause::LandingTrunk => Side::Carrier,
         Cause::CustomerAccess => Side::Customer,
-        Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => Side::Company,
+        Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => {
+            Side::Company
+        }
         Cause::GatewayDown | Cause::GatewayUnregistered | Cause::GatewayConfig | Cause::GatewayHardware => {
             match owner {
                 Some(Owner::Company) => Side::Company,
