@@ -4,6 +4,8 @@
 //! any other that `LINESMAN_BROWSER_URL` and `LINESMAN_BROWSER_TOKEN` (role noc or admin) name.
 //! Node is needed to test, never to build: `npm ci --prefix tests/browser --ignore-scripts`.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
+
 mod story;
 
 use std::path::Path;
@@ -55,6 +57,58 @@ async fn people_see_the_fault_act_on_it_and_nothing_hostile_runs() {
         .await
         .expect("node starts");
     assert!(status.success(), "the steps in the browser failed; what was seen stands above");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_browser_the_door_the_policy_and_the_forms_hold() {
+    let story = story::Story::begin("127.0.0.1:0").await;
+    let client =
+        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+    let page = |path: &str| client.get(format!("{}{path}", story.url)).header("accept", "text/html");
+    let nobody = page("/tickets/LM-2026-000001").send().await.unwrap();
+    assert_eq!(nobody.status(), 303);
+    assert_eq!(nobody.headers()["location"], "/login?next=/tickets/LM-2026-000001");
+    let policy = nobody.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+
+    let login = client.post(format!("{}/login", story.url)).header("accept", "text/html");
+    let login = login.header("content-type", "application/x-www-form-urlencoded");
+    let answer = login.body(format!("token={}&next=/", story.token)).send().await.unwrap();
+    assert_eq!(answer.status(), 303);
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let post = |origin: &str, path: &str, body: &str| {
+        let request = client.post(format!("{}{path}", story.url)).header("cookie", &cookie);
+        let request = request.header("origin", origin).header("accept", "text/html");
+        request.header("content-type", "application/x-www-form-urlencoded").body(body.to_owned()).send()
+    };
+    let number = loop {
+        let list = page("/tickets?lang=zh-CN").header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(list.headers()["cache-control"], "no-store");
+        let html = list.text().await.unwrap();
+        match html.split("/tickets/LM-").nth(1) {
+            Some(rest) => break format!("/tickets/LM-{}", &rest[..11]),
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let foreign = post("https://evil.example", &format!("{number}/confirm"), "version=1").await.unwrap();
+    assert_eq!(foreign.status(), 403);
+    let stale = post(&story.url, &format!("{number}/confirm"), "version=99").await.unwrap();
+    assert_eq!(stale.status(), 409);
+    assert!(stale.text().await.unwrap().contains("role=\"alert\""));
+    let empty = post(&story.url, &format!("{number}/note"), "version=1&text=+").await.unwrap();
+    assert_eq!(empty.status(), 422);
+    let unknown =
+        post(&story.url, &format!("{number}/correct"), "version=1&segment=no&cause=fibre").await.unwrap();
+    assert_eq!(unknown.status(), 422);
+    let done = post(&story.url, &format!("{number}/confirm"), "version=1").await.unwrap();
+    assert_eq!(
+        (done.status().as_u16(), done.headers()["location"].to_str().unwrap()),
+        (303, &*format!("{number}?done=confirm"))
+    );
+    for missing in ["/tickets/LM-2026-999999", "/tickets/x", "/elements/none", "/assets/a/b"] {
+        let answer = page(missing).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{missing}");
+    }
 }
 
 /// Tells the story until it is stopped, for people who work on the looks of the pages:

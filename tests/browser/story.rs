@@ -234,7 +234,7 @@ fn fault(began: DateTime<Utc>) -> Fault {
         loss_ratio: Some(1.0),
         affected_elements: ["link-east", "trunk-1", "trunk-2"].map(str::to_owned).to_vec(),
         affected_customers: (1..=CUSTOMERS).map(|count| format!("customer-{count}")).collect(),
-        targets: ["link-east/far/icmp", "trunk-1/sip", "trunk-2/sip"].map(str::to_owned).to_vec(),
+        targets: ["link-east/icmp", "trunk-1/sip", "trunk-2/sip"].map(str::to_owned).to_vec(),
         steps: vec![
             step("B2", true),
             step("B4", true),
@@ -253,11 +253,11 @@ fn fault(began: DateTime<Utc>) -> Fault {
                 .with("all", 3)
                 .with("segment", "link-east")
                 .with("since", &since)
-                .with("examples", "link-east/far/icmp, trunk-1/sip"),
+                .with("examples", "link-east/icmp, trunk-1/sip"),
             Message::new("reason.protocols_agree").with("protocols", "ICMP, SIP"),
         ],
         why_not: vec![
-            others("router-1", 44, "link-west/far/icmp"),
+            others("router-1", 44, "link-west/icmp"),
             Message::new("why_not.many_at_once")
                 .with("count", 2)
                 .with("segment", "link-east")
@@ -265,7 +265,7 @@ fn fault(began: DateTime<Utc>) -> Fault {
         ],
         hops: vec![
             hop("router-1", ElementKind::Device, ElementState::Ok, false, answers("icmp")),
-            hop("link-east", ElementKind::Link, ElementState::Down, true, silent("far/icmp")),
+            hop("link-east", ElementKind::Link, ElementState::Down, true, silent("icmp")),
             hop("trunk-1", ElementKind::Trunk, ElementState::Hidden, false, silent("sip")),
         ],
     }

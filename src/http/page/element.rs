@@ -172,7 +172,7 @@ fn target_view(shell: &Shell, target: &Target, latest: Option<&Observation>) -> 
         interval: span(shell.language(), interval),
         outcome: shell.t(&format!("word.{outcome_name}")),
         outcome_name,
-        answer: latest.map(|latest| answer(latest)).unwrap_or_default(),
+        answer: latest.map(answer).unwrap_or_default(),
         loss: burst
             .and_then(|burst| burst.loss())
             .map_or_else(|| "–".to_owned(), |loss| percent(loss.value())),

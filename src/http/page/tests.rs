@@ -245,6 +245,11 @@ fn buttons_are_those_that_role_and_state_allow() {
     assert!(Action::ALL.iter().all(|action| !has(&viewer, action.name())));
     assert!(["confirm", "correct", "remeasure", "note"].iter().all(|action| has(&technician, action)));
     assert!(!has(&technician, "approve") && !has(&technician, "acknowledge"));
+    let html = ticket_page(Language::English, Role::Technician, true, None);
+    assert!(
+        html.contains("Found by tech-wang: landing trunk at trunk-1."),
+        "what was corrected is the headline"
+    );
     assert!(has(&repaired, "confirm") && has(&repaired, "note") && !has(&repaired, "remeasure"));
 }
 
@@ -358,110 +363,4 @@ fn templates_trust_nothing_but_times_and_marks() {
             }
         }
     }
-}
-
-/// Serves the pages of the fixture on 127.0.0.1 for people who work on their looks:
-/// `LINESMAN_PREVIEW=127.0.0.1:9480 cargo test --lib page::tests::preview -- --ignored`
-#[tokio::test]
-#[ignore = "serves until it is stopped"]
-async fn preview() {
-    use axum::extract::Path;
-    use axum::response::Html;
-    use axum::routing::get;
-    let at = std::env::var("LINESMAN_PREVIEW").unwrap_or_else(|_| "127.0.0.1:9480".to_owned());
-    let listener = tokio::net::TcpListener::bind(at).await.unwrap();
-    let language = |tongue: &Tongue| tongue.language;
-    let of = |uri: &Uri, headers: &HeaderMap| Tongue::of(headers, uri);
-    let router = axum::Router::new()
-        .route(
-            "/",
-            get(move |uri: Uri, headers: HeaderMap| async move {
-                let language = language(&of(&uri, &headers));
-                Html(overview_page(language, Some(&fixture::diagnosis(language)), &fixture::inventory()))
-            }),
-        )
-        .route(
-            "/empty",
-            get(move |uri: Uri, headers: HeaderMap| async move {
-                Html(overview_page(language(&of(&uri, &headers)), None, &Inventory::default()))
-            }),
-        )
-        .route(
-            "/tickets",
-            get(move |uri: Uri, headers: HeaderMap| async move {
-                let language = language(&of(&uri, &headers));
-                let found = TicketPage {
-                    tickets: vec![fixture::ticket(language).0, fixture::resolved(language).0],
-                    next: None,
-                };
-                Html(
-                    tickets::page(
-                        shell(language, Role::Noc),
-                        &tickets::Asked::default(),
-                        &found,
-                        vec!["link-east".to_owned()],
-                        fixture::now(),
-                    )
-                    .render()
-                    .unwrap(),
-                )
-            }),
-        )
-        .route(
-            "/tickets/{number}",
-            get(move |Path(number): Path<String>, uri: Uri, headers: HeaderMap| async move {
-                let language = language(&of(&uri, &headers));
-                let refused = number.ends_with("99");
-                let outcome = refused
-                    .then(|| Outcome { done: false, sentences: vec![words(language, "page.conflict")] });
-                Html(ticket_page(language, Role::Admin, number.ends_with("18"), outcome))
-            }),
-        )
-        .route(
-            "/tickets/{number}/measurements",
-            get(|| async {
-                let (ticket, _) = fixture::ticket(Language::English);
-                axum::Json(series::chart(
-                    &Frame::of_ticket(&ticket, fixture::now()),
-                    &fixture::rounds(&ticket),
-                ))
-            }),
-        )
-        .route(
-            "/elements/{name}",
-            get(move |Path(name): Path<String>, uri: Uri, headers: HeaderMap| async move {
-                let language = language(&of(&uri, &headers));
-                let inventory = fixture::inventory();
-                let diagnosis = fixture::diagnosis(language);
-                let tickets = [fixture::ticket(language).0];
-                let latest = [fixture::round("link-east/far/icmp", fixture::now(), 0, 1.0)];
-                let material = element::Material {
-                    index: inventory.find(&name).unwrap(),
-                    inventory: &inventory,
-                    report: diagnosis.elements.iter().find(|report| report.element == name),
-                    latest: &latest,
-                    tickets: &tickets,
-                    now: fixture::now(),
-                };
-                Html(element::page(shell(language, Role::Noc), &material).render().unwrap())
-            }),
-        )
-        .route(
-            "/elements/{name}/measurements",
-            get(|| async {
-                let (ticket, _) = fixture::ticket(Language::English);
-                axum::Json(series::chart(
-                    &Frame::of_ticket(&ticket, fixture::now()),
-                    &fixture::rounds(&ticket),
-                ))
-            }),
-        )
-        .route(
-            "/login",
-            get(move |uri: Uri, headers: HeaderMap| async move {
-                Html(login::page(&of(&uri, &headers), &login::Asked::default()).render().unwrap())
-            }),
-        )
-        .route("/assets/{*path}", get(super::assets::serve));
-    axum::serve(listener, router).await.unwrap();
 }

@@ -23,6 +23,7 @@ use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
+use super::tickets::headline;
 use super::words::{Moment, SeverityMark, span};
 
 /// Most events that the page lists.
@@ -63,6 +64,7 @@ pub struct Page {
     number: String,
     version: i64,
     headline: String,
+    diagnosed: Option<String>,
     state: String,
     state_name: &'static str,
     open: bool,
@@ -126,6 +128,7 @@ pub struct Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct May {
     acknowledge: bool,
+    confirm: bool,
     judge: bool,
     remeasure: bool,
     note: bool,
@@ -225,12 +228,14 @@ pub fn page(
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
     let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { *now } else { ticket.updated_at });
     let all_targets = fault.targets.len();
+    let corrected = ticket.verdict.as_ref().is_some_and(|verdict| !verdict.confirmed);
     // Names of customers are personal data where the role only looks on.
     let names_hidden = role < Role::Technician && !fault.affected_customers.is_empty();
     Page {
         number: ticket.number.to_string(),
         version: ticket.version,
-        headline: shell.say(&fault.headline),
+        headline: headline(&shell, ticket),
+        diagnosed: corrected.then(|| shell.say(&fault.headline)),
         state: shell.t(&format!("state.{}", ticket.state.name())),
         state_name: ticket.state.name(),
         open: ticket.state.is_open(),
@@ -288,6 +293,10 @@ fn may(ticket: &Ticket, role: Role) -> May {
     let noc = role >= Role::Noc;
     May {
         acknowledge: noc && open && ticket.owner.is_none(),
+        // Confirmed once is enough; what was corrected may yet be confirmed by another.
+        confirm: technician
+            && !ticket.state.is_final()
+            && !ticket.verdict.as_ref().is_some_and(|verdict| verdict.confirmed),
         judge: technician && !ticket.state.is_final(),
         remeasure: technician && open,
         note: technician,
@@ -308,10 +317,7 @@ const fn life(life: &crate::diagnosis::FaultState) -> &'static str {
 fn verdict(shell: &Shell, ticket: &Ticket) -> Option<VerdictView> {
     let verdict = ticket.verdict.as_ref()?;
     let key = if verdict.confirmed { "page.verdict_confirmed" } else { "page.verdict_corrected" };
-    let message = Message::new(key)
-        .with("by", &verdict.by)
-        .with("cause", format!("cause.{}", ticket.fault.cause.name()))
-        .with("segment", &ticket.fault.segment);
+    let message = Message::new(key).with("by", &verdict.by);
     Some(VerdictView {
         confirmed: verdict.confirmed,
         sentence: shell.say(&message),

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::diagnosis::Class;
 use crate::http::HttpState;
+use crate::locale::Message;
 use crate::store::{TicketCursor, TicketFilter, TicketPage};
 use crate::ticket::Ticket;
 
@@ -49,13 +50,26 @@ pub struct Entry {
     pub owner: Option<String>,
 }
 
+/// What is broken and where: as a person corrected it, else as it was diagnosed.
+#[must_use]
+pub fn headline(shell: &Shell, ticket: &Ticket) -> String {
+    match &ticket.verdict {
+        Some(verdict) if !verdict.confirmed => {
+            let message = Message::new("page.headline_corrected").with("by", &verdict.by);
+            let message = message.with("cause", format!("cause.{}", ticket.cause.name()));
+            shell.say(&message.with("segment", &ticket.segment))
+        }
+        _ => shell.say(&ticket.fault.headline),
+    }
+}
+
 /// A ticket as a line of a list.
 #[must_use]
 pub fn entry(shell: &Shell, ticket: &Ticket, now: DateTime<Utc>) -> Entry {
     let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { now } else { ticket.updated_at });
     Entry {
         number: ticket.number.to_string(),
-        sentence: shell.say(&ticket.fault.headline),
+        sentence: headline(shell, ticket),
         segment: ticket.segment.clone(),
         class: shell.t(&format!("class.{}", ticket.class.letter())),
         state: shell.t(&format!("state.{}", ticket.state.name())),

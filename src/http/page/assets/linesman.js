@@ -28,7 +28,8 @@
 
   // Somebody types or chooses there: not to be drawn over.
   function busy(region) {
-    const typed = [...region.querySelectorAll("textarea")].some((field) => field.value !== field.defaultValue);
+    // What a refused form gave back counts as typed.
+    const typed = [...region.querySelectorAll("textarea")].some((field) => field.value !== "");
     const chosen = [...region.querySelectorAll("option")].some((option) => option.selected !== option.defaultSelected && option.parentElement.closest("details[open]"));
     return typed || chosen || (region.contains(document.activeElement) && document.activeElement.matches("textarea, select, input"));
   }
