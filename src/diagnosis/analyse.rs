@@ -52,7 +52,7 @@ pub fn analyse(input: &Input) -> Diagnosis {
         .iter()
         .map(|finding| (to_fault(input, &paths, finding, &elements), finding.witnessed))
         .collect();
-    let faults = lifecycle::advance(input, found, &lifecycle::recovery(input));
+    let faults = lifecycle::advance(input, found);
     Diagnosis { at: input.now, poller: footing, faults, elements }
 }
 

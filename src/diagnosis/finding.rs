@@ -1,6 +1,6 @@
 //! A cause found by one look, before it is joined with what earlier looks knew.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::locate::{Suspect, Verdict};
 use super::symptom::{Evidence, PathState};
@@ -107,30 +107,44 @@ pub fn side_of(input: &Input, cause: Cause, segment: ElementIndex) -> Side {
     }
 }
 
-/// Whether what lies around the segment has answered since the trouble began. Without that a
-/// verdict waits: its neighbours' rounds may simply not have ended yet.
+/// Whether what lies around the segment has answered while the segment was silent: in a round
+/// that began after the first and before the last bad one. Without that a verdict waits, for its
+/// neighbours' rounds may simply not have ended yet, neither when the trouble begins nor when it
+/// ends.
 fn witnessed(input: &Input, paths: &[Evidence], segment: ElementIndex, verdict: &Verdict) -> bool {
-    let targets = input.inventory.targets();
-    let avoids = |path: &Evidence| !input.inventory.path(targets[path.target].element).contains(&segment);
-    let answers = |path: &&Evidence| path.state == PathState::Answering;
-    let since = |path: &Evidence| path.answered_at.is_some_and(|at| at >= verdict.began);
+    let path_of = |path: &Evidence| input.inventory.path(input.inventory.targets()[path.target].element);
     let is_service = matches!(verdict.suspect, Suspect::Service(_));
-
     let others: Vec<&Evidence> = paths
         .iter()
-        .filter(|path| path.state != PathState::Unknown && (is_service || avoids(path)))
+        .enumerate()
+        .filter(|(place, path)| path.state != PathState::Unknown && !verdict.explains.contains(place))
+        .map(|(_, path)| path)
+        .filter(|path| is_service || !path_of(path).contains(&segment))
         .collect();
-    if !others.is_empty() && !others.iter().any(|path| since(path)) {
-        let anchored = input.anchor_answered.is_some_and(|at| at >= verdict.began);
-        return anchored;
+    let testifies = |path: &&&Evidence| answered_within(input, path, verdict);
+    let anchored = input.anchor_answered.is_some_and(|at| at >= verdict.began);
+    if !others.is_empty() && !anchored && !others.iter().any(|path| testifies(&path)) {
+        return false;
     }
     input.inventory.path(segment).iter().filter(|upstream| **upstream != segment).all(|upstream| {
-        let beside: Vec<&&Evidence> =
-            others.iter().filter(answers_through(input, *upstream)).filter(|path| answers(path)).collect();
-        beside.is_empty() || beside.iter().any(|path| since(path))
+        let mut beside = others.iter().filter(|path| path_of(path).contains(upstream)).peekable();
+        beside.peek().is_none() || beside.any(|path| testifies(&path))
     })
 }
 
-fn answers_through<'a>(input: &'a Input, element: ElementIndex) -> impl Fn(&&&Evidence) -> bool + 'a {
-    move |path| input.inventory.path(input.inventory.targets()[path.target].element).contains(&element)
+fn answered_within(input: &Input, path: &Evidence, verdict: &Verdict) -> bool {
+    let targets = input.inventory.targets();
+    let Some(series) = input.series.iter().find(|series| series.target == path.target) else { return false };
+    // The newest bad round must have its witness too: the trouble may have begun by chance with
+    // one lost request and gone on as our own isolation.
+    let interval = targets[path.target].interval.max(verdict.interval);
+    let recently = verdict.last_seen - TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+    let from = verdict.began.max(recently);
+    series
+        .rounds
+        .iter()
+        .rev()
+        .take_while(|round| round.start >= from)
+        // A round with losses of its own may have been answered before or after, nobody knows.
+        .any(|round| round.start <= verdict.last_seen && round.received * 5 > round.sent * 4)
 }

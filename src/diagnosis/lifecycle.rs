@@ -18,21 +18,12 @@ const LOOKS: u32 = 2;
 /// How long a cleared fault is still told of, so that nobody misses its end.
 const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 
-/// First good round and how many follow it without a break, for each target that is well now.
-pub type Recovery = BTreeMap<String, (DateTime<Utc>, u32)>;
-
-/// How the targets of all kinds recover.
-#[must_use]
-pub fn recovery(input: &Input) -> Recovery {
-    input.series.iter().filter_map(|series| good_run(input, series)).collect()
-}
-
-fn good_run(input: &Input, series: &Series) -> Option<(String, (DateTime<Utc>, u32))> {
-    let target = &input.inventory.targets()[series.target];
-    let kind = target.spec.kind();
+/// First good round after a time and how many follow it without a break until now.
+fn good_run(input: &Input, series: &Series, after: DateTime<Utc>) -> Option<(DateTime<Utc>, u32)> {
+    let kind = input.inventory.targets()[series.target].spec.kind();
     let mut first = None;
     let mut count = 0_u32;
-    for round in series.rounds.iter().rev() {
+    for round in series.rounds.iter().rev().take_while(|round| round.start > after) {
         let good = match (kind, &round.host) {
             (ProbeKind::Host, Some(reading)) => is_well(reading),
             (ProbeKind::Host, None) => false,
@@ -45,12 +36,12 @@ fn good_run(input: &Input, series: &Series) -> Option<(String, (DateTime<Utc>, u
         first = Some(round.start);
         count += 1;
     }
-    first.map(|first| (target.name.clone(), (first, count)))
+    first.map(|first| (first, count))
 }
 
 /// Joins what this look found with what earlier looks knew.
 #[must_use]
-pub fn advance(input: &Input, found: Vec<(Fault, bool)>, recovery: &Recovery) -> Vec<Fault> {
+pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
     let mut known: Vec<Fault> = input.faults.clone();
     let mut faults = Vec::new();
     let keys: Vec<String> = found.iter().map(|(fault, _)| fault.key.clone()).collect();
@@ -59,10 +50,15 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>, recovery: &Recovery) ->
             .iter()
             .position(|old| old.key == fault.key && !matches!(old.life, FaultState::Cleared { .. }));
         let old = place.map(|place| known.remove(place));
-        let old = old.or_else(|| narrowed(input, &fault, &mut known, &keys));
+        let old = old.or_else(|| if witnessed { narrowed(input, &fault, &mut known, &keys) } else { None });
         faults.push(seen(input, fault, old, witnessed));
     }
-    faults.extend(known.into_iter().filter_map(|old| unseen(input, old, recovery)));
+    let series: BTreeMap<&str, &Series> = input
+        .series
+        .iter()
+        .map(|series| (input.inventory.targets()[series.target].name.as_str(), series))
+        .collect();
+    faults.extend(known.into_iter().filter_map(|old| unseen(input, old, &series)));
     faults
 }
 
@@ -116,7 +112,7 @@ fn narrowed(input: &Input, fault: &Fault, known: &mut Vec<Fault>, keys: &[String
 }
 
 /// A fault that this look did not see.
-fn unseen(input: &Input, mut old: Fault, recovery: &Recovery) -> Option<Fault> {
+fn unseen(input: &Input, mut old: Fault, series: &BTreeMap<&str, &Series>) -> Option<Fault> {
     // What is no longer in the inventory cannot be measured to its end; its ticket stays with people.
     input.inventory.find(&old.segment)?;
     let raised_at = match old.life {
@@ -125,16 +121,9 @@ fn unseen(input: &Input, mut old: Fault, recovery: &Recovery) -> Option<Fault> {
         FaultState::Raised { at } => at,
         FaultState::Clearing { raised_at, .. } => raised_at,
     };
-    let measured: Vec<&String> = old
-        .targets
-        .iter()
-        .filter(|name| input.inventory.targets().iter().any(|target| target.name == **name))
-        .collect();
-    let runs: Vec<(DateTime<Utc>, u32)> = measured
-        .iter()
-        .filter_map(|name| recovery.get(*name).copied())
-        .filter(|(since, _)| *since > old.last_seen)
-        .collect();
+    let measured: Vec<&&Series> = old.targets.iter().filter_map(|name| series.get(name.as_str())).collect();
+    let runs: Vec<(DateTime<Utc>, u32)> =
+        measured.iter().filter_map(|series| good_run(input, series, old.last_seen)).collect();
     if runs.is_empty() || runs.len() < measured.len() {
         if let FaultState::Clearing { since, raised_at, .. } = old.life {
             old.life = FaultState::Clearing { since, raised_at, good_rounds: 0 };

@@ -7,6 +7,7 @@
 //! the *service* on a host (which is there while its SIP is not).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use linesman_probes::probe::ProbeKind;
@@ -17,6 +18,9 @@ use crate::inventory::{ElementIndex, ElementKind};
 
 /// What a suspect must gain, in nats, to be believed at first.
 const OPEN: f64 = 3.0;
+/// Slight loss must have been seen at so many separate moments, and without the worst of them a
+/// third of it must be left: one short outage that many paths share is not the loss of many paths.
+const MOMENTS: usize = 3;
 
 /// Something that may be at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +54,8 @@ pub struct Verdict {
     pub began: DateTime<Utc>,
     /// Last bad round.
     pub last_seen: DateTime<Utc>,
+    /// Longest interval of the targets that it explains.
+    pub interval: Duration,
 }
 
 impl Verdict {
@@ -142,7 +148,28 @@ impl<'a> Ledger<'a> {
             .unwrap_or((TOTAL, f64::NEG_INFINITY))
     }
 
-    fn strongest(&self, kept: &[Suspect]) -> Option<Verdict> {
+    /// The strongest suspect that stands; one that rests on too few moments is set aside.
+    fn strongest(&mut self, kept: &[Suspect]) -> Option<Verdict> {
+        loop {
+            let verdict = self.leader(kept)?;
+            if verdict.is_total() || self.lasts(&verdict) {
+                return Some(verdict);
+            }
+            self.sums.remove(&verdict.suspect);
+        }
+    }
+
+    fn lasts(&self, verdict: &Verdict) -> bool {
+        let mut lost: BTreeMap<i64, u32> = BTreeMap::new();
+        for (slot, count) in verdict.explains.iter().flat_map(|place| &self.paths[*place].losses) {
+            *lost.entry(*slot).or_default() += count;
+        }
+        let all: u32 = lost.values().sum();
+        let worst = lost.values().max().copied().unwrap_or(0);
+        lost.len() >= MOMENTS && (all - worst) * 3 >= all
+    }
+
+    fn leader(&self, kept: &[Suspect]) -> Option<Verdict> {
         let (suspect, level, gain) = self
             .sums
             .keys()
@@ -160,13 +187,15 @@ impl<'a> Ledger<'a> {
             .collect();
         let began = explains.iter().filter_map(|place| self.paths[*place].since).min()?;
         let last_seen = explains.iter().filter_map(|place| self.paths[*place].last_bad).max()?;
+        let targets = self.input.inventory.targets();
+        let interval = explains.iter().map(|place| targets[self.paths[*place].target].interval).max()?;
         let clean = through
             .iter()
             .copied()
             .filter(|place| self.paths[*place].state == PathState::Answering && !self.paths[*place].is_bad())
             .collect();
         let (runner_up, margin) = self.runner_up(suspect, level, &explains);
-        Some(Verdict { suspect, level, gain, margin, runner_up, explains, clean, began, last_seen })
+        Some(Verdict { suspect, level, gain, margin, runner_up, explains, clean, began, last_seen, interval })
     }
 
     /// The best other single explanation of the same paths; what it leaves unexplained must be

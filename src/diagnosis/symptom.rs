@@ -1,8 +1,8 @@
 //! What each measured path shows: is it silent now, is it lossy of late, or is it not known?
 //!
 //! Two kinds of loss need two memories. Total silence is judged on the run of silent rounds that
-//! lasts until now. Slight loss is judged by a cumulative sum over a longer window, in which an
-//! outage counts as one event, or a single past cut would look like slight loss for minutes.
+//! lasts until now. Slight loss is judged by a cumulative sum over a longer window that leaves
+//! outages out, or a single past cut would look like slight loss for minutes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_probes::observation::Outcome;
@@ -33,6 +33,9 @@ pub enum PathState {
     Unknown,
 }
 
+/// Length of a slot, seconds: losses within one may well have one short cause.
+pub const SLOT_S: i64 = 10;
+
 /// Evidence of one measured path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -52,6 +55,8 @@ pub struct Evidence {
     pub last_bad: Option<DateTime<Utc>>,
     /// Bad rounds in the trouble.
     pub bad_rounds: u32,
+    /// Slots of [`SLOT_S`] seconds in which packets were lost, and how many.
+    pub losses: Vec<(i64, u32)>,
     /// Start of the newest round that was answered.
     pub answered_at: Option<DateTime<Utc>>,
     /// First round of the good rounds that last until now, and how many they are.
@@ -105,7 +110,6 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         .rounds
         .iter()
         .filter(|round| round.outcome != Outcome::Unmeasured && round.sent > 0 && round.end <= input.now)
-        .filter(|round| round.end >= gray_from)
         .collect();
 
     let mut evidence = Evidence {
@@ -117,6 +121,7 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         since: None,
         last_bad: None,
         bad_rounds: 0,
+        losses: Vec::new(),
         answered_at: measured.iter().rev().find(|round| round.received > 0).map(|round| round.start),
         good_run: good_run(&measured),
         rtt_mean_ms: None,
@@ -135,7 +140,9 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         Outcome::Answered | Outcome::Unmeasured => PathState::Answering,
     };
     if evidence.state == PathState::Answering {
-        weigh_answering(&mut evidence, &measured, &fresh);
+        let outside: Vec<&RoundPoint> =
+            outside_outages(&measured).into_iter().filter(|round| round.end >= gray_from).collect();
+        weigh_answering(&mut evidence, &outside, &fresh);
     } else {
         weigh_run(&mut evidence, &measured, newest.outcome, input.settings.minimum_requests);
     }
@@ -162,12 +169,12 @@ fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome
 }
 
 /// An answering path: slight loss by cumulative sum, total loss refuted by every answer.
-fn weigh_answering(evidence: &mut Evidence, measured: &[&RoundPoint], fresh: &[&RoundPoint]) {
+fn weigh_answering(evidence: &mut Evidence, outside: &[&RoundPoint], fresh: &[&RoundPoint]) {
     let (sent, received) = totals(fresh);
     evidence.llr[TOTAL] = llr(sent, received, TOTAL).clamp(-LOUDEST, 0.0);
     (evidence.sent, evidence.received) = (sent, received);
     for level in 0..TOTAL {
-        let run = cumulative(measured, level);
+        let run = cumulative(outside, level);
         evidence.llr[level] = if run.nats > 0.0 { run.nats } else { run.refuted };
         if run.nats > 0.0 && run.sent > evidence.sent {
             (evidence.sent, evidence.received) = (run.sent, run.received);
@@ -175,10 +182,37 @@ fn weigh_answering(evidence: &mut Evidence, measured: &[&RoundPoint], fresh: &[&
             evidence.last_bad = run.last_bad;
             evidence.bad_rounds = run.bad_rounds;
         }
+        if run.losses.len() > evidence.losses.len() {
+            evidence.losses = run.losses;
+        }
     }
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// Rounds that are no part of an outage: two or more silent rounds in a row, or one whole burst,
+/// with the partly lost rounds at either end. An outage is judged while it lasts, not afterwards.
+fn outside_outages<'a>(measured: &[&'a RoundPoint]) -> Vec<&'a RoundPoint> {
+    const BURST: u32 = 3;
+    let silent = |place: usize| measured.get(place).is_some_and(|round| round.received == 0);
+    let in_outage: Vec<bool> = (0..measured.len())
+        .map(|place| {
+            let beside = silent(place + 1) || (place > 0 && silent(place - 1));
+            silent(place) && (beside || measured[place].sent >= BURST)
+        })
+        .collect();
+    let out = |place: usize| in_outage.get(place).copied().unwrap_or(false);
+    measured
+        .iter()
+        .enumerate()
+        .filter(|(place, round)| {
+            let at_its_end =
+                round.received < round.sent && (out(place + 1) || (*place > 0 && out(place - 1)));
+            !out(*place) && !at_its_end
+        })
+        .map(|(_, round)| *round)
+        .collect()
+}
+
+#[derive(Debug, Clone, Default)]
 struct Cumulative {
     nats: f64,
     refuted: f64,
@@ -187,22 +221,15 @@ struct Cumulative {
     since: Option<DateTime<Utc>>,
     last_bad: Option<DateTime<Utc>>,
     bad_rounds: u32,
+    losses: Vec<(i64, u32)>,
 }
 
 /// Page's cumulative sum of the log likelihood ratio, capped, restarted whenever it falls to zero.
 fn cumulative(measured: &[&RoundPoint], level: usize) -> Cumulative {
     let mut run = Cumulative::default();
     let mut refuted = 0.0_f64;
-    let mut in_outage = false;
     for round in measured {
-        let silent = round.received == 0;
-        // The second and later rounds of an outage are the same event.
-        let (sent, received) = match (silent, in_outage) {
-            (true, true) => continue,
-            (true, false) => (1, 0),
-            (false, _) => (round.sent, round.received.min(round.sent)),
-        };
-        in_outage = silent;
+        let (sent, received) = (round.sent, round.received.min(round.sent));
         let step = llr(sent, received, level);
         refuted = (refuted + step).clamp(-LOUDEST, LOUDEST);
         run.nats = (run.nats + step).min(LOUDEST);
@@ -216,6 +243,7 @@ fn cumulative(measured: &[&RoundPoint], level: usize) -> Cumulative {
             run.since.get_or_insert(round.start);
             run.last_bad = Some(round.start);
             run.bad_rounds += 1;
+            run.losses.push((round.start.timestamp() / SLOT_S, sent - received));
         }
     }
     run.refuted = refuted.min(0.0);

@@ -2,17 +2,44 @@
 //!
 //! Deliberately absent: no socket of its own (the app gives it one), no decision, no SQL. Every
 //! route but login, health and static assets needs a role, declared beside the route.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`router`] | every route with its role; what all requests pass |
+//! | [`auth`], [`login`], [`limit`] | who asks, and whether he may |
+//! | [`error`], [`extract`] | problems, and what handlers take from a request |
+//! | [`openapi`] | the description made of the routes |
+//! | [`api`] | tickets, network, settings, tokens |
+//! | [`page`] | overview, tickets, the ticket, elements, login: for people |
+//! | [`sse`], [`probe`], [`health`] | live events, one fresh measurement, readiness |
+
+pub mod api;
+pub mod auth;
+pub mod error;
+pub mod extract;
+pub mod health;
+pub mod limit;
+pub mod login;
+pub mod openapi;
+pub mod page;
+pub mod probe;
+pub mod router;
+pub mod sse;
 
 use std::sync::Arc;
 
 use linesman_probes::probe::ProbeFactory;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::live::{Live, Orders};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{Store, TicketWriter};
+
+pub use limit::Limits;
+pub use router::router;
 
 /// What the handlers may use.
 #[derive(Clone)]
@@ -33,4 +60,8 @@ pub struct HttpState {
     pub probes: Arc<dyn ProbeFactory>,
     /// Wall time.
     pub clock: SharedClock,
+    /// Ends live streams when the process stops.
+    pub closing: CancellationToken,
+    /// How much of us one client may have.
+    pub limits: Arc<Limits>,
 }

@@ -25,6 +25,7 @@ mod without_file;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::Inventory;
@@ -52,7 +53,7 @@ pub struct Settings {
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.
-    pub inventory: Inventory,
+    pub inventory: Arc<Inventory>,
 }
 
 /// `[http]`

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -128,7 +129,7 @@ pub(super) fn read(
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
     match Inventory::build(&declarations) {
-        Ok(inventory) => settings.inventory = inventory,
+        Ok(inventory) => settings.inventory = Arc::new(inventory),
         Err(wrong) => {
             for mistake in wrong {
                 mistakes.add(places.of(&mistake), mistake.message);

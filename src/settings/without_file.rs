@@ -43,8 +43,9 @@ fn loaded(
     let mut loaded = parse("environment", "", environment)?;
     declare(facts, &mut loaded.declarations);
     let refused = |mistake: crate::inventory::Mistake| SettingsMistake::of("this host", mistake.message);
-    loaded.settings.inventory = Inventory::build(&loaded.declarations)
+    let inventory = Inventory::build(&loaded.declarations)
         .map_err(|mistakes| mistakes.into_iter().map(refused).collect::<Vec<_>>())?;
+    loaded.settings.inventory = std::sync::Arc::new(inventory);
     Ok(loaded)
 }
 

@@ -3,20 +3,46 @@
 //! Statements are constants that SQLite and PostgreSQL both take; methods speak domain types.
 //! Tickets are committed durably (SQLite `synchronous=FULL`, PostgreSQL `synchronous_commit=on`)
 //! by one group-commit [`writer`]. No HTTP status here, and no decision: the pure rooms decide.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`writer`] | changes of tickets: one task, one transaction for all that wait |
+//! | `change` | what one such transaction does |
+//! | `tickets`, `events` | reading tickets and their chain |
+//! | `diagnoses` | looks at the measurements, and faults |
+//! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
+//! | `access` | tokens and sessions |
+//! | `check` | integrity, backup, liveness |
+//! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
+//! | [`statements`] | every constant statement, for the test that both databases take it |
 
+mod access;
+mod backend;
+mod change;
+mod check;
+mod diagnoses;
 pub mod error;
+mod events;
+mod json;
+mod lock;
+pub mod migrate;
 pub mod model;
+mod observations;
+mod retention;
+pub mod statements;
+mod tickets;
 pub mod writer;
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use linesman_probes::observation::Observation;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
-use crate::diagnosis::{Diagnosis, Fault};
-use crate::ticket::event::RecordedEvent;
-use crate::ticket::{Ticket, TicketId, TicketNumber};
+
+use backend::{Backend, OpenTx, Place, on_tx};
+use lock::WriterLock;
 
 pub use error::StoreError;
 pub use model::{
@@ -25,13 +51,51 @@ pub use model::{
 };
 pub use writer::{TicketWriter, WriteError};
 
-/// An open database, with this process as its only writer.
+pub(crate) const FENCE: &str = "SELECT value FROM meta WHERE name = 'fence'";
+// PostgreSQL: whoever takes over waits for the transaction that read it.
+const FENCE_POSTGRES: &str = "SELECT value FROM meta WHERE name = 'fence' FOR SHARE";
+pub(crate) const SET_META: &str =
+    "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+pub(crate) const META: &str = "SELECT value FROM meta WHERE name = $1";
+
+/// An open database, with this process as its only writer. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    _clock: SharedClock,
+    backend: Backend,
+    clock: SharedClock,
+    /// `None`: opened beside a daemon.
+    duty: Option<Arc<Duty>>,
+    /// Cancelled when the disk failed while writing or another daemon took over.
+    failed: CancellationToken,
+    /// Numbers of targets by name.
+    targets: Arc<Mutex<HashMap<String, i64>>>,
+    /// When the use of a token was last written down.
+    uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
 }
 
-#[allow(clippy::unused_async, unused_variables)]
+/// What makes a store the daemon's.
+struct Duty {
+    lock: WriterLock,
+    fence: i64,
+}
+
+/// A transaction that writes.
+pub(crate) struct Tx {
+    open: OpenTx,
+    operation: &'static str,
+    failed: CancellationToken,
+}
+
+impl Tx {
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        let committed = self.open.commit(self.operation).await;
+        if committed.as_ref().is_err_and(StoreError::is_fatal) {
+            self.failed.cancel();
+        }
+        committed
+    }
+}
+
 impl Store {
     /// Opens (creating if needed), takes the writer's lock, applies migrations.
     ///
@@ -39,136 +103,112 @@ impl Store {
     /// When the database cannot be reached, is newer than the program, is locked by another
     /// daemon, or cannot promise durability.
     pub async fn open(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        Err(StoreError::Skeleton)
+        let place = Place::of(url)?;
+        let lock = WriterLock::take(&place).await?;
+        let backend = place.connect(true).await?;
+        migrate::apply(&backend).await?;
+        let mut store = Self::around(backend, clock);
+        let fence = store.take_over().await?;
+        store.duty = Some(Arc::new(Duty { lock, fence }));
+        Ok(store)
     }
 
-    /// The handle through which tickets are changed; its task is [`writer::run`].
+    /// Opens beside a daemon that may be running, for commands: takes no lock, never migrates, and
+    /// writes nothing but tokens.
     ///
     /// # Errors
-    /// Never for a good database.
-    pub async fn ticket(&self, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
-        Err(StoreError::Skeleton)
+    /// When the database cannot be reached, does not exist, or has another shape than this
+    /// program's.
+    pub async fn open_reader(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
+        let backend = Place::of(url)?.connect(false).await?;
+        migrate::refuse_older(&backend).await?;
+        Ok(Self::around(backend, clock))
     }
-    /// x
-    pub async fn ticket_by_number(&self, number: TicketNumber) -> Result<Option<Ticket>, StoreError> {
-        Err(StoreError::Skeleton)
+
+    fn around(backend: Backend, clock: SharedClock) -> Self {
+        Self {
+            backend,
+            clock,
+            duty: None,
+            failed: CancellationToken::new(),
+            targets: Arc::default(),
+            uses: Arc::default(),
+        }
     }
-    /// Newest first by (registered_at, id); keyset cursor.
-    pub async fn tickets(
-        &self,
-        filter: &TicketFilter,
-        cursor: Option<&TicketCursor>,
-        limit: u32,
-    ) -> Result<TicketPage, StoreError> {
-        Err(StoreError::Skeleton)
+
+    /// Takes the next fencing number: whoever has a smaller one must not write any more.
+    async fn take_over(&self) -> Result<i64, StoreError> {
+        let mut tx = self.begin("take the database over").await?;
+        let fence = tx.number(FENCE, "fence").await? + 1;
+        tx.set_meta("fence", &fence.to_string()).await?;
+        tx.commit().await?;
+        Ok(fence)
     }
-    /// All tickets that are not final, plus the newest final ones of each of these keys.
-    pub async fn tickets_for_planning(&self, keys: &[String]) -> Result<Vec<Ticket>, StoreError> {
-        Err(StoreError::Skeleton)
+
+    /// Begins to write, provided that this process still may.
+    pub(crate) async fn begin(&self, operation: &'static str) -> Result<Tx, StoreError> {
+        self.refuse_after_failure()?;
+        let open = self.backend.begin().await?;
+        self.guarded(open, operation).await
     }
-    /// Oldest first.
-    pub async fn ticket_events(
-        &self,
-        id: &TicketId,
-        after_seq: i64,
-        limit: u32,
-    ) -> Result<Vec<RecordedEvent>, StoreError> {
-        Err(StoreError::Skeleton)
+
+    /// The same, where the database can beside the tickets.
+    pub(crate) async fn begin_bulk(&self, operation: &'static str) -> Result<Tx, StoreError> {
+        self.refuse_after_failure()?;
+        let open = self.backend.begin_bulk().await?;
+        self.guarded(open, operation).await
     }
-    /// Events of all tickets after a place in the chain: what SSE replays by Last-Event-ID.
-    pub async fn events_after(&self, seq: i64, limit: u32) -> Result<Vec<RecordedEvent>, StoreError> {
-        Err(StoreError::Skeleton)
+
+    fn refuse_after_failure(&self) -> Result<(), StoreError> {
+        if self.failed.is_cancelled() { Err(StoreError::WriterStopped) } else { Ok(()) }
     }
-    /// Keeps a diagnosis with its wanted generation; returns the generation.
-    pub async fn save_diagnosis(&self, diagnosis: &Diagnosis) -> Result<i64, StoreError> {
-        Err(StoreError::Skeleton)
+
+    async fn guarded(&self, open: OpenTx, operation: &'static str) -> Result<Tx, StoreError> {
+        let mut tx = Tx { open, operation, failed: self.failed.clone() };
+        let Some(duty) = &self.duty else { return Ok(tx) };
+        let statement = if self.backend.is_sqlite() { FENCE } else { FENCE_POSTGRES };
+        if tx.number(statement, "fence").await? == duty.fence {
+            return Ok(tx);
+        }
+        self.failed.cancel();
+        Err(StoreError::Fenced)
     }
-    /// The newest diagnosis and its generation.
-    pub async fn latest_diagnosis(&self) -> Result<Option<(i64, Diagnosis)>, StoreError> {
-        Err(StoreError::Skeleton)
+
+    /// Cancelled when nothing may be written any more: the daemon has to stop.
+    #[must_use]
+    pub fn failed(&self) -> CancellationToken {
+        self.failed.clone()
     }
-    /// Faults, newest first, open ones and those cleared since.
-    pub async fn faults(
-        &self,
-        cleared_since: Option<DateTime<Utc>>,
-        limit: u32,
-    ) -> Result<Vec<Fault>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// One transaction for the whole batch.
-    pub async fn append_observations(&self, batch: &[Observation]) -> Result<(), StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Rounds of targets in a span, oldest first.
-    pub async fn observations(&self, query: &ObservationQuery) -> Result<Vec<StoredObservation>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Newest round of every target.
-    pub async fn latest_observations(&self) -> Result<Vec<StoredObservation>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Hourly roll-up of a target, oldest first.
-    pub async fn hourly(
-        &self,
-        target: &str,
-        from: DateTime<Utc>,
-        to: DateTime<Utc>,
-    ) -> Result<Vec<HourlyPoint>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Rolls whole hours up, then deletes what is too old, in bounded steps; says how many rows went.
-    pub async fn retain(
-        &self,
-        now: DateTime<Utc>,
-        observations: Duration,
-        hourly: Duration,
-    ) -> Result<u64, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Makes a token; the secret is returned once and only its SHA-256 kept.
-    pub async fn create_token(&self, token: &NewToken) -> Result<String, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Makes the first admin token if there is no token at all.
-    pub async fn create_first_token(&self) -> Result<Option<String>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Whose token this is, if it is valid now.
-    pub async fn authenticate(&self, secret: &str) -> Result<Option<TokenInfo>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// All tokens, without secrets.
-    pub async fn tokens(&self) -> Result<Vec<TokenInfo>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Ends a token now; says whether there was one.
-    pub async fn revoke_token(&self, name: &str) -> Result<bool, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// A browser session for a token: its secret goes into the cookie; idle 30 min, absolute 12 h.
-    pub async fn create_session(&self, token: &TokenInfo) -> Result<String, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Whose session this is, if valid now; a use prolongs it.
-    pub async fn session(&self, secret: &str) -> Result<Option<TokenInfo>, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Ends a session.
-    pub async fn end_session(&self, secret: &str) -> Result<(), StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// An online copy while writing goes on (SQLite `VACUUM INTO`; PostgreSQL: says to use pg_dump).
-    pub async fn backup(&self, to: &std::path::Path) -> Result<(), StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Integrity of the file and of the hash chain over events.
-    pub async fn check(&self) -> Result<CheckReport, StoreError> {
-        Err(StoreError::Skeleton)
-    }
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        Err(StoreError::Skeleton)
-    }
+
     /// Waits for what runs and closes.
-    pub async fn close(self) {}
+    pub async fn close(self) {
+        self.backend.close().await;
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now_utc()
+    }
+}
+
+impl Tx {
+    /// A number kept in `meta`.
+    async fn number(&mut self, statement: &'static str, name: &str) -> Result<i64, StoreError> {
+        let value: String = on_tx!(self, connection => {
+            sqlx::query_scalar(statement).fetch_one(connection).await
+        })
+        .map_err(|error| StoreError::of("read meta", name, error))?;
+        value.parse().map_err(|error| StoreError::inconsistent("meta", "value", name, error))
+    }
+
+    /// What is kept in `meta` under a name.
+    async fn meta(&mut self, name: &'static str) -> Result<Option<String>, StoreError> {
+        on_tx!(self, connection => sqlx::query_scalar(META).bind(name).fetch_optional(connection).await)
+            .map_err(|error| StoreError::of("read meta", name, error))
+    }
+
+    /// Keeps something in `meta` under a name.
+    async fn set_meta(&mut self, name: &'static str, value: &str) -> Result<(), StoreError> {
+        on_tx!(self, connection => sqlx::query(SET_META).bind(name).bind(value).execute(connection).await.map(drop))
+            .map_err(|error| StoreError::of("write meta", name, error))
+    }
 }

@@ -1,0 +1,19 @@
+-- Why: the newest looks at the measurements, so that a restart goes on where the last look ended, and the
+-- faults with their history, so that people can ask what was wrong yesterday.
+CREATE TABLE diagnosis (
+    generation INTEGER NOT NULL PRIMARY KEY,
+    at         TEXT    NOT NULL,
+    body       TEXT    NOT NULL
+) STRICT;
+
+-- One row an episode: a root cause and its first bad round.
+CREATE TABLE fault (
+    fault_key  TEXT NOT NULL,
+    began      TEXT NOT NULL,
+    life       TEXT NOT NULL,
+    cleared_at TEXT,
+    body       TEXT NOT NULL,
+    PRIMARY KEY (fault_key, began)
+) STRICT;
+
+CREATE INDEX fault_by_end ON fault (cleared_at);

@@ -1,0 +1,330 @@
+//! What clients read, where it differs from what the pure rooms hold: sentences rendered in the
+//! language asked for, units in the names.
+
+use chrono::{DateTime, Utc};
+use linesman_probes::observation::{Detail, Impediment, Observation, Outcome};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::diagnosis::{Cause, Class, ElementState, Fault, Side};
+use crate::http::HttpState;
+use crate::inventory::ElementKind;
+use crate::locale::{Language, Message};
+use crate::metrics::verdict;
+use crate::ticket::event::RecordedEvent;
+use crate::ticket::{Actor, Ticket};
+
+/// How others name this server, without a slash at the end.
+#[must_use]
+pub fn base_url(state: &HttpState) -> String {
+    let settings = state.settings.borrow();
+    match &settings.http.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://{}", settings.http.listen),
+    }
+}
+
+fn sentences(messages: &[Message], language: Language) -> Vec<String> {
+    messages.iter().map(|message| message.render(language)).collect()
+}
+
+/// A ticket.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TicketView {
+    /// As it stands.
+    #[serde(flatten)]
+    pub ticket: Ticket,
+    /// Its page.
+    pub url: String,
+    /// Nodes of the decision tree that were walked.
+    pub path: Vec<String>,
+    /// What is broken and where, in the language asked for.
+    pub headline: String,
+    /// The status that TMF621 knows for its state.
+    pub tmf621_status: String,
+}
+
+impl TicketView {
+    /// Of a ticket.
+    #[must_use]
+    pub fn of(ticket: Ticket, base_url: &str, language: Language) -> Self {
+        Self {
+            url: format!("{base_url}/tickets/{}", ticket.number),
+            path: ticket.fault.path().into_iter().map(str::to_owned).collect(),
+            headline: ticket.fault.headline.render(language),
+            tmf621_status: ticket.state.tmf621().to_owned(),
+            ticket,
+        }
+    }
+}
+
+/// A hop with its evidence in words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HopView {
+    /// Element.
+    pub element: String,
+    /// Its kind.
+    pub kind: ElementKind,
+    /// How it is.
+    pub state: ElementState,
+    /// Whether this is the segment at fault.
+    pub at_fault: bool,
+    /// What was measured there.
+    pub evidence: String,
+}
+
+/// A node of the decision tree with its answer in words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StepView {
+    /// Node, as `B6b`.
+    pub node: String,
+    /// The answer.
+    pub answer: bool,
+    /// Why.
+    pub reason: String,
+}
+
+/// The reasoning of a diagnosis in words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Reasoning {
+    /// What is broken and where.
+    pub headline: String,
+    /// Why this segment.
+    pub reasons: Vec<String>,
+    /// Why not its neighbours.
+    pub why_not: Vec<String>,
+    /// The path with what was seen at each hop.
+    pub hops: Vec<HopView>,
+    /// The walk through the decision tree.
+    pub steps: Vec<StepView>,
+}
+
+impl Reasoning {
+    /// Of a fault.
+    #[must_use]
+    pub fn of(fault: &Fault, language: Language) -> Self {
+        Self {
+            headline: fault.headline.render(language),
+            reasons: sentences(&fault.reasons, language),
+            why_not: sentences(&fault.why_not, language),
+            hops: fault
+                .hops
+                .iter()
+                .map(|hop| HopView {
+                    element: hop.element.clone(),
+                    kind: hop.kind,
+                    state: hop.state,
+                    at_fault: hop.at_fault,
+                    evidence: hop.evidence.render(language),
+                })
+                .collect(),
+            steps: fault
+                .steps
+                .iter()
+                .map(|step| StepView {
+                    node: step.node.clone(),
+                    answer: step.answer,
+                    reason: step.reason.render(language),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Why this class, why this segment, why not its neighbours.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Explanation {
+    /// Number of the ticket.
+    pub number: String,
+    /// Class as the diagnosis has it.
+    pub class: Class,
+    /// Cause as the diagnosis has it.
+    pub cause: Cause,
+    /// Element at fault as the diagnosis has it.
+    pub segment: String,
+    /// Whose.
+    pub side: Side,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Nodes of the decision tree that were walked.
+    pub path: Vec<String>,
+    /// In words.
+    #[serde(flatten)]
+    pub reasoning: Reasoning,
+}
+
+impl Explanation {
+    /// Of a ticket.
+    #[must_use]
+    pub fn of(ticket: &Ticket, language: Language) -> Self {
+        let fault = &ticket.fault;
+        Self {
+            number: ticket.number.to_string(),
+            class: fault.class,
+            cause: fault.cause,
+            segment: fault.segment.clone(),
+            side: fault.side,
+            confidence: fault.confidence,
+            path: fault.path().into_iter().map(str::to_owned).collect(),
+            reasoning: Reasoning::of(fault, language),
+        }
+    }
+}
+
+/// A diagnosis that a ticket holds as evidence.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Evidence {
+    /// Place in the chain.
+    pub seq: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: Actor,
+    /// What happened to the ticket with it.
+    pub r#type: String,
+    /// In words.
+    #[serde(flatten)]
+    pub reasoning: Reasoning,
+    /// As diagnosed.
+    pub fault: Fault,
+    /// Hash of the event in the chain.
+    pub hash: String,
+}
+
+impl Evidence {
+    /// Of an event, if it carries a diagnosis.
+    #[must_use]
+    pub fn of(event: &RecordedEvent, language: Language) -> Option<Self> {
+        let fault = event.event.evidence()?;
+        Some(Self {
+            seq: event.seq,
+            at: event.at,
+            actor: event.actor.clone(),
+            r#type: event.event.name().to_owned(),
+            reasoning: Reasoning::of(fault, language),
+            fault: fault.clone(),
+            hash: event.hash.clone(),
+        })
+    }
+}
+
+/// A fault.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FaultView {
+    /// What is broken and where, in the language asked for.
+    pub headline: String,
+    /// Nodes of the decision tree that were walked.
+    pub path: Vec<String>,
+    /// As diagnosed.
+    pub fault: Fault,
+}
+
+impl FaultView {
+    /// Of a fault.
+    #[must_use]
+    pub fn of(fault: Fault, language: Language) -> Self {
+        Self {
+            headline: fault.headline.render(language),
+            path: fault.path().into_iter().map(str::to_owned).collect(),
+            fault,
+        }
+    }
+}
+
+/// Why a round could not be measured.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct UnmeasuredView {
+    /// For programs.
+    pub reason: String,
+    /// In words.
+    pub text: String,
+}
+
+impl UnmeasuredView {
+    fn of(impediment: &Impediment) -> Self {
+        Self { reason: verdict::reason(impediment).to_owned(), text: impediment.to_string() }
+    }
+}
+
+/// One round of one target.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ObservationView {
+    /// Target.
+    pub target: String,
+    /// Kind of probe.
+    pub probe: String,
+    /// First packet sent.
+    pub start: DateTime<Utc>,
+    /// Last answer or deadline.
+    pub end: DateTime<Utc>,
+    /// `answered`, `silent`, `refused`, or `unmeasured`: then *we* could not measure.
+    pub outcome: String,
+    /// Whether the round was good; `null` when we could not measure.
+    pub success: Option<bool>,
+    /// Why we could not measure.
+    pub unmeasured: Option<UnmeasuredView>,
+    /// Requests sent.
+    pub sent: u32,
+    /// Answers in time.
+    pub received: u32,
+    /// Share lost; `null` when nothing was sent.
+    pub loss_ratio: Option<f64>,
+    /// Smallest delay, ms.
+    pub rtt_min_ms: Option<f64>,
+    /// Mean delay, ms.
+    pub rtt_mean_ms: Option<f64>,
+    /// 95th percentile of delay, ms.
+    pub rtt_p95_ms: Option<f64>,
+    /// Largest delay, ms.
+    pub rtt_max_ms: Option<f64>,
+    /// Mean difference of consecutive delays, ms.
+    pub jitter_ms: Option<f64>,
+    /// SIP response code or HTTP status.
+    pub code: Option<u16>,
+    /// What the peer said beyond that, by kind of probe.
+    #[schema(value_type = Object)]
+    pub detail: Detail,
+}
+
+impl ObservationView {
+    /// Of an observation.
+    #[must_use]
+    pub fn of(observation: &Observation) -> Self {
+        let measured = &observation.measured;
+        let rtt = measured.burst.rtt.as_ref();
+        Self {
+            target: observation.target.clone(),
+            probe: observation.kind.name().to_owned(),
+            start: observation.window.start,
+            end: observation.window.end,
+            outcome: outcome_name(measured.outcome).to_owned(),
+            success: verdict::succeeded(observation.kind, measured),
+            unmeasured: measured.impediment.as_ref().map(UnmeasuredView::of),
+            sent: measured.burst.sent,
+            received: measured.burst.received,
+            loss_ratio: measured.burst.loss().map(|loss| loss.value()),
+            rtt_min_ms: rtt.map(|rtt| rtt.min.millis()),
+            rtt_mean_ms: rtt.map(|rtt| rtt.mean.millis()),
+            rtt_p95_ms: rtt.map(|rtt| rtt.p95.millis()),
+            rtt_max_ms: rtt.map(|rtt| rtt.max.millis()),
+            jitter_ms: rtt.and_then(|rtt| rtt.jitter).map(|jitter| jitter.millis()),
+            code: match &measured.detail {
+                Detail::Sip { code, .. } => Some(*code),
+                Detail::Http { status, .. } => Some(*status),
+                _ => None,
+            },
+            detail: measured.detail.clone(),
+        }
+    }
+}
+
+/// The name of an outcome in outputs.
+#[must_use]
+pub const fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::Silent => "silent",
+        Outcome::Refused => "refused",
+        Outcome::Unmeasured => "unmeasured",
+    }
+}

@@ -1,0 +1,55 @@
+//! Pages for people: overview, tickets, the ticket, elements, login.
+//!
+//! Server-made HTML that works without script; script only keeps it live, draws the charts and
+//! swaps results in place. Each page gathers what it needs ([`gather`]), turns it into a view in
+//! the reader's language by a pure function, and hands that to a template. Deliberately absent:
+//! decisions (the ticket engine refuses, not the page), SQL, inline script and inline style.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`asker`] | who asks, in which language |
+//! | [`shell`] | what every page shares; [`words`] numbers, times and marks; [`escape`] hostile text |
+//! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
+//! | [`action`] | the buttons of a ticket |
+//! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
+//! | [`assets`] | embedded files, named by their content |
+
+pub mod action;
+pub mod asker;
+pub mod assets;
+pub mod element;
+pub mod escape;
+#[cfg(test)]
+mod fixture;
+pub mod gather;
+pub mod history;
+pub mod login;
+pub mod overview;
+pub mod path;
+pub mod series;
+pub mod shell;
+#[cfg(test)]
+mod tests;
+pub mod ticket;
+pub mod tickets;
+pub mod words;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::HttpState;
+
+/// All pages, the forms on them and their assets.
+pub fn router(state: HttpState) -> Router {
+    Router::new()
+        .route("/", get(overview::show))
+        .route("/tickets", get(tickets::show))
+        .route("/tickets/{number}", get(ticket::show))
+        .route("/tickets/{number}/measurements", get(series::of_ticket))
+        .route("/tickets/{number}/{action}", post(action::act))
+        .route("/elements/{name}", get(element::show))
+        .route("/elements/{name}/measurements", get(series::of_element))
+        .route("/login", get(login::show))
+        .route("/assets/{*path}", get(assets::serve))
+        .with_state(state)
+}

@@ -1,0 +1,363 @@
+//! `GET /tickets/{number}`: what is broken, where, how we know, and what to do about it.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use linesman_probes::observation::Observation;
+use serde::Deserialize;
+
+use crate::diagnosis::{Cause, TreeStep};
+use crate::http::HttpState;
+use crate::inventory::Inventory;
+use crate::locale::Message;
+use crate::store::{Role, StoreError};
+use crate::ticket::event::RecordedEvent;
+use crate::ticket::{Ticket, TicketNumber};
+
+use super::action::{Action, Draft};
+use super::asker::{Tongue, Viewer};
+use super::history::{self, Line};
+use super::path::{self, KINDS, PathView};
+use super::series::{self, Frame, Row};
+use super::shell::{Shell, not_found, store_failed};
+use super::words::{Moment, SeverityMark, span};
+
+/// Most events that the page lists.
+const MOST_EVENTS: u32 = 500;
+/// Most elements that the list of a correction offers.
+const MOST_CHOICES: usize = 400;
+
+/// All that the page is made of.
+pub struct Material {
+    /// As it stands.
+    pub ticket: Ticket,
+    /// Oldest first.
+    pub events: Vec<RecordedEvent>,
+    /// What is charted.
+    pub frame: Frame,
+    /// Rounds of the frame.
+    pub rounds: Vec<Observation>,
+    /// The closed ticket of the same root cause before it.
+    pub follows: Option<TicketNumber>,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// What came of a button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it was done.
+    pub done: bool,
+    /// What to say.
+    pub sentences: Vec<String>,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "ticket.html")]
+pub struct Page {
+    shell: Shell,
+    number: String,
+    version: i64,
+    headline: String,
+    state: String,
+    state_name: &'static str,
+    open: bool,
+    severity: SeverityMark,
+    candidate: bool,
+    since: Moment,
+    lasts: String,
+    restored: Option<Moment>,
+    resolved: Option<Moment>,
+    reopened: Option<String>,
+    class: String,
+    cause: String,
+    segment: String,
+    segment_kind: String,
+    side: String,
+    side_name: &'static str,
+    confidence: String,
+    owner: Option<String>,
+    customers: usize,
+    customer_names: Vec<String>,
+    names_hidden: bool,
+    verdict: Option<VerdictView>,
+    follows: Option<String>,
+    life: String,
+    path: PathView,
+    reasons: Vec<String>,
+    why_not: Vec<String>,
+    steps: Vec<Step>,
+    rows: Vec<Row>,
+    has_rounds: bool,
+    cut: bool,
+    more_targets: Option<String>,
+    has_after: bool,
+    history: Vec<Line>,
+    may: May,
+    choices: Vec<Choices>,
+    causes: Vec<CauseChoice>,
+    outcome: Option<Outcome>,
+    draft: Draft,
+}
+
+/// What people said of the diagnosis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerdictView {
+    confirmed: bool,
+    sentence: String,
+    at: Moment,
+    note: Option<String>,
+}
+
+/// A node of the tree as it was walked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    node: String,
+    yes: bool,
+    answer: String,
+    reason: String,
+}
+
+/// Which buttons there are: what the role may and the state allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct May {
+    acknowledge: bool,
+    judge: bool,
+    remeasure: bool,
+    note: bool,
+    decide_candidate: bool,
+}
+
+/// Elements that a correction may name, under a heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choices {
+    title: String,
+    names: Vec<String>,
+}
+
+/// A cause that a correction may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseChoice {
+    name: &'static str,
+    words: String,
+    chosen: bool,
+}
+
+/// What the address asks for.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    /// The action that led here and was done.
+    #[serde(default)]
+    pub done: String,
+}
+
+/// `GET /tickets/{number}`
+pub async fn show(
+    State(state): State<HttpState>,
+    viewer: Viewer,
+    tongue: Tongue,
+    Path(number): Path<String>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let done = asked.ok().and_then(|Query(asked)| Action::parse(&asked.done)).map(|action| Outcome {
+        done: true,
+        sentences: vec![crate::locale::words(tongue.language, &format!("page.done_{}", action.name()))],
+    });
+    respond(&state, &viewer, &tongue, &number, StatusCode::OK, done, Draft::default()).await
+}
+
+/// The page of a ticket, with what came of a button if there was one.
+pub async fn respond(
+    state: &HttpState,
+    viewer: &Viewer,
+    tongue: &Tongue,
+    number: &str,
+    status: StatusCode,
+    outcome: Option<Outcome>,
+    draft: Draft,
+) -> Response {
+    let unknown = || {
+        let shown: String = number.chars().take(40).collect();
+        not_found(tongue, viewer, &Message::new("page.no_such_ticket").with("number", shown))
+    };
+    let Ok(number) = number.parse::<TicketNumber>() else { return unknown() };
+    let material = match gather(state, number).await {
+        Ok(Some(material)) => material,
+        Ok(None) => return unknown(),
+        Err(error) => return store_failed(tongue, viewer, &error),
+    };
+    let settings = state.settings.borrow().clone();
+    let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets").live(format!("ticket:{number},diagnosis"));
+    let page = page(shell, &material, &settings.inventory, outcome, draft);
+    page.shell.respond(status, &page)
+}
+
+async fn gather(state: &HttpState, number: TicketNumber) -> Result<Option<Material>, StoreError> {
+    let Some(ticket) = state.store.ticket_by_number(number).await? else { return Ok(None) };
+    let now = state.clock.now_utc();
+    let events = state.store.ticket_events(&ticket.id, 0, MOST_EVENTS).await?;
+    let frame = Frame::of_ticket(&ticket, now);
+    let rounds = frame.read(state).await?;
+    let follows = match &ticket.follows {
+        Some(id) => state.store.ticket(id).await?.map(|before| before.number),
+        None => None,
+    };
+    Ok(Some(Material { ticket, events, frame, rounds, follows, now }))
+}
+
+/// The page of a material.
+#[must_use]
+pub fn page(
+    shell: Shell,
+    material: &Material,
+    inventory: &Inventory,
+    outcome: Option<Outcome>,
+    draft: Draft,
+) -> Page {
+    let Material { ticket, events, frame, rounds, follows, now } = material;
+    let fault = &ticket.fault;
+    let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
+    let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
+    let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { *now } else { ticket.updated_at });
+    let all_targets = fault.targets.len();
+    // Names of customers are personal data where the role only looks on.
+    let names_hidden = role < Role::Technician && !fault.affected_customers.is_empty();
+    Page {
+        number: ticket.number.to_string(),
+        version: ticket.version,
+        headline: shell.say(&fault.headline),
+        state: shell.t(&format!("state.{}", ticket.state.name())),
+        state_name: ticket.state.name(),
+        open: ticket.state.is_open(),
+        severity: SeverityMark::of(ticket.severity, shell.language()),
+        candidate: ticket.candidate,
+        since: Moment(ticket.detected_at),
+        lasts: span(shell.language(), end - ticket.detected_at),
+        restored: ticket.restored_at.map(Moment),
+        resolved: ticket.resolved_at.map(Moment),
+        reopened: (ticket.reopen_count > 0)
+            .then(|| shell.say(&Message::new("page.reopened_times").with("count", ticket.reopen_count))),
+        class: shell.t(&format!("class.{}", ticket.class.letter())),
+        cause: shell.t(&format!("cause.{}", ticket.cause.name())),
+        segment: ticket.segment.clone(),
+        segment_kind: inventory
+            .find(&ticket.segment)
+            .map(|index| shell.t(&format!("kind.{}", inventory.element(index).kind.name())))
+            .unwrap_or_default(),
+        side: shell.t(&format!("side.{}", ticket.side.name())),
+        side_name: ticket.side.name(),
+        confidence: format!("{:.0} %", fault.confidence.clamp(0.0, 1.0) * 100.0),
+        owner: ticket.owner.clone(),
+        customers: fault.affected_customers.len(),
+        customer_names: if names_hidden { Vec::new() } else { fault.affected_customers.clone() },
+        names_hidden,
+        verdict: verdict(&shell, ticket),
+        follows: follows.map(|number| number.to_string()),
+        life: shell.t(&format!("life.{}", life(&fault.life))),
+        path: path::view(&shell, fault, poller),
+        reasons: fault.reasons.iter().map(|reason| shell.say(reason)).collect(),
+        why_not: fault.why_not.iter().map(|reason| shell.say(reason)).collect(),
+        steps: fault.steps.iter().map(|walked| step(&shell, walked)).collect(),
+        rows: series::table(frame, rounds),
+        has_rounds: !rounds.is_empty(),
+        cut: frame.cut,
+        more_targets: (all_targets > frame.targets.len()).then(|| {
+            let message = Message::new("page.more_targets").with("shown", frame.targets.len());
+            shell.say(&message.with("all", all_targets))
+        }),
+        has_after: ticket.restored_at.is_some(),
+        history: history::view(&shell, events),
+        may: may(ticket, role),
+        choices: choices(&shell, ticket, inventory),
+        causes: causes(&shell, ticket, &draft),
+        outcome,
+        draft,
+        shell,
+    }
+}
+
+/// Which buttons make sense. The engine has the last word: this only spares people the refusal.
+fn may(ticket: &Ticket, role: Role) -> May {
+    let open = ticket.state.is_open();
+    let technician = role >= Role::Technician;
+    let noc = role >= Role::Noc;
+    May {
+        acknowledge: noc && open && ticket.owner.is_none(),
+        judge: technician && !ticket.state.is_final(),
+        remeasure: technician && open,
+        note: technician,
+        decide_candidate: noc && ticket.candidate && open,
+    }
+}
+
+const fn life(life: &crate::diagnosis::FaultState) -> &'static str {
+    use crate::diagnosis::FaultState;
+    match life {
+        FaultState::Suspected { .. } => "suspected",
+        FaultState::Raised { .. } => "raised",
+        FaultState::Clearing { .. } => "clearing",
+        FaultState::Cleared { .. } => "cleared",
+    }
+}
+
+fn verdict(shell: &Shell, ticket: &Ticket) -> Option<VerdictView> {
+    let verdict = ticket.verdict.as_ref()?;
+    let key = if verdict.confirmed { "page.verdict_confirmed" } else { "page.verdict_corrected" };
+    let message = Message::new(key)
+        .with("by", &verdict.by)
+        .with("cause", format!("cause.{}", ticket.fault.cause.name()))
+        .with("segment", &ticket.fault.segment);
+    Some(VerdictView {
+        confirmed: verdict.confirmed,
+        sentence: shell.say(&message),
+        at: Moment(verdict.at),
+        note: verdict.note.clone(),
+    })
+}
+
+fn step(shell: &Shell, walked: &TreeStep) -> Step {
+    Step {
+        node: walked.node.clone(),
+        yes: walked.answer,
+        answer: shell.t(if walked.answer { "page.yes" } else { "page.no" }),
+        reason: shell.say(&walked.reason),
+    }
+}
+
+/// Elements for the correction: those of the path first, then all others by kind.
+fn choices(shell: &Shell, ticket: &Ticket, inventory: &Inventory) -> Vec<Choices> {
+    let on_path: Vec<String> = ticket.fault.hops.iter().map(|hop| hop.element.clone()).collect();
+    let mut room = MOST_CHOICES;
+    let mut groups = Vec::new();
+    for kind in KINDS {
+        let names: Vec<String> = inventory
+            .elements()
+            .iter()
+            .filter(|element| element.kind == kind && !on_path.contains(&element.name))
+            .map(|element| element.name.clone())
+            .take(room)
+            .collect();
+        room -= names.len();
+        if !names.is_empty() {
+            groups.push(Choices { title: shell.t(&format!("page.kind_{}", kind.name())), names });
+        }
+    }
+    groups.insert(0, Choices { title: shell.t("page.on_the_path"), names: on_path });
+    groups
+}
+
+fn causes(shell: &Shell, ticket: &Ticket, draft: &Draft) -> Vec<CauseChoice> {
+    let wanted = draft.cause.unwrap_or(ticket.cause);
+    Cause::ALL
+        .into_iter()
+        .map(|cause| CauseChoice {
+            name: cause.name(),
+            words: format!("{} · {}", cause.class().letter(), shell.t(&format!("cause.{}", cause.name()))),
+            chosen: cause == wanted,
+        })
+        .collect()
+}

@@ -1,0 +1,185 @@
+//! `GET /tickets`: all tickets, filtered, page by page.
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::diagnosis::Class;
+use crate::http::HttpState;
+use crate::store::{TicketCursor, TicketFilter, TicketPage};
+use crate::ticket::Ticket;
+
+use super::asker::{Tongue, Viewer};
+use super::shell::{Shell, store_failed};
+use super::words::{Moment, SeverityMark, span};
+
+/// Tickets on a page.
+const PAGE: u32 = 30;
+
+/// A ticket as a line of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Number.
+    pub number: String,
+    /// What is broken and where.
+    pub sentence: String,
+    /// Element at fault.
+    pub segment: String,
+    /// Class, letter and word.
+    pub class: String,
+    /// State in words.
+    pub state: String,
+    /// State for CSS classes.
+    pub state_name: &'static str,
+    /// How bad.
+    pub severity: SeverityMark,
+    /// First bad round.
+    pub since: Moment,
+    /// How long it lasts or lasted.
+    pub lasts: String,
+    /// Customers behind it.
+    pub customers: usize,
+    /// Waits for approval.
+    pub candidate: bool,
+    /// Who has it.
+    pub owner: Option<String>,
+}
+
+/// A ticket as a line of a list.
+#[must_use]
+pub fn entry(shell: &Shell, ticket: &Ticket, now: DateTime<Utc>) -> Entry {
+    let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { now } else { ticket.updated_at });
+    Entry {
+        number: ticket.number.to_string(),
+        sentence: shell.say(&ticket.fault.headline),
+        segment: ticket.segment.clone(),
+        class: shell.t(&format!("class.{}", ticket.class.letter())),
+        state: shell.t(&format!("state.{}", ticket.state.name())),
+        state_name: ticket.state.name(),
+        severity: SeverityMark::of(ticket.severity, shell.language()),
+        since: Moment(ticket.detected_at),
+        lasts: span(shell.language(), end - ticket.detected_at),
+        customers: ticket.fault.affected_customers.len(),
+        candidate: ticket.candidate,
+        owner: ticket.owner.clone(),
+    }
+}
+
+/// What the address asks for; anything not understood is left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Asked {
+    /// `all`; open ones else.
+    #[serde(default)]
+    pub show: String,
+    /// A letter.
+    #[serde(default)]
+    pub class: String,
+    /// Name of an element.
+    #[serde(default)]
+    pub segment: String,
+    /// Place to go on from: time of registration.
+    pub before: Option<DateTime<Utc>>,
+    /// Place to go on from: identity.
+    #[serde(default)]
+    pub id: String,
+}
+
+impl Asked {
+    /// As the store is asked.
+    #[must_use]
+    pub fn filter(&self) -> TicketFilter {
+        let segment = self.segment.trim();
+        TicketFilter {
+            open: (self.show != "all").then_some(true),
+            classes: Class::parse(&self.class).into_iter().collect(),
+            segment: (!segment.is_empty()).then(|| segment.chars().take(200).collect()),
+            ..TicketFilter::default()
+        }
+    }
+
+    /// Where to go on.
+    #[must_use]
+    pub fn cursor(&self) -> Option<TicketCursor> {
+        let registered_at = self.before.filter(|_| !self.id.is_empty())?;
+        Some(TicketCursor { registered_at, id: self.id.clone() })
+    }
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "tickets.html")]
+pub struct Page {
+    shell: Shell,
+    tickets: Vec<Entry>,
+    all: bool,
+    /// Letter, words, whether it is the one asked for.
+    classes: Vec<(&'static str, String, bool)>,
+    segment: String,
+    segments: Vec<String>,
+    filtered: bool,
+    first: bool,
+    next: Option<Next>,
+}
+
+/// Where the next page begins: fields of the form that leads there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Next {
+    before: String,
+    id: String,
+}
+
+/// `GET /tickets`
+pub async fn show(
+    State(state): State<HttpState>,
+    viewer: Viewer,
+    tongue: Tongue,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Response {
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
+    let found = match state.store.tickets(&asked.filter(), asked.cursor().as_ref(), PAGE).await {
+        Ok(found) => found,
+        Err(error) => return store_failed(&tongue, &viewer, &error),
+    };
+    let settings = state.settings.borrow().clone();
+    let segments = settings.inventory.elements().iter().take(500).map(|element| element.name.clone());
+    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("tickets,diagnosis");
+    let page = page(shell, &asked, &found, segments.collect(), state.clock.now_utc());
+    page.shell.respond(StatusCode::OK, &page)
+}
+
+/// The page of a part of the list.
+#[must_use]
+pub fn page(
+    mut shell: Shell,
+    asked: &Asked,
+    found: &TicketPage,
+    segments: Vec<String>,
+    now: DateTime<Utc>,
+) -> Page {
+    shell.title = shell.t("page.tickets");
+    let wanted = Class::parse(&asked.class);
+    let classes = [Class::A, Class::B, Class::C, Class::D, Class::E]
+        .into_iter()
+        .map(|class| {
+            (class.letter(), shell.t(&format!("class.{}", class.letter())), wanted == Some(class))
+        })
+        .collect();
+    Page {
+        tickets: found.tickets.iter().map(|ticket| entry(&shell, ticket, now)).collect(),
+        all: asked.show == "all",
+        classes,
+        segment: asked.segment.trim().to_owned(),
+        segments,
+        filtered: asked.filter() != Asked::default().filter(),
+        first: asked.cursor().is_none(),
+        next: found.next.as_ref().map(|next| Next {
+            before: next.registered_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            id: next.id.clone(),
+        }),
+        shell,
+    }
+}

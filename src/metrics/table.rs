@@ -1,0 +1,118 @@
+//! Every metric, its labels and its help, in one table. The help is the doc comment.
+
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+
+/// Twelve with the one for everything beyond the last.
+const DELAY_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+
+pub(super) type Gauge = GaugeVec;
+pub(super) type Counter = IntCounterVec;
+pub(super) type Histogram = HistogramVec;
+
+trait Declare: Sized {
+    fn declare(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self>;
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("linesman_{name}"), help.trim())
+}
+
+impl Declare for Gauge {
+    fn declare(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        let metric = Self::new(opts(name, help), labels)?;
+        registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+impl Declare for Counter {
+    fn declare(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        let metric = Self::new(opts(name, help), labels)?;
+        registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+impl Declare for Histogram {
+    fn declare(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
+        let buckets = DELAY_BUCKETS.to_vec();
+        let metric = Self::new(HistogramOpts { common_opts: opts(name, help), buckets }, labels)?;
+        registry.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+}
+
+macro_rules! table {
+    ($($(#[doc = $help:literal])+ $name:ident: $kind:ident [$($label:literal),*],)+) => {
+        /// The metrics, registered.
+        #[derive(Debug)]
+        pub(super) struct Table {
+            $($(#[doc = $help])+ pub(super) $name: $kind,)+
+        }
+
+        impl Table {
+            pub(super) fn declare(registry: &Registry) -> prometheus::Result<Self> {
+                Ok(Self {
+                    $($name: $kind::declare(
+                        registry,
+                        stringify!($name),
+                        concat!($($help),+),
+                        &[$($label),*],
+                    )?,)+
+                })
+            }
+        }
+
+        /// Names of all metrics of the table, with their prefix: for the tests of dashboards and rules.
+        pub const NAMES: &[&str] = &[$(concat!("linesman_", stringify!($name))),+];
+    };
+}
+
+table! {
+    /// Whether the last measured round of the target was good (1) or not (0); absent while we cannot measure.
+    probe_success: Gauge ["target", "probe", "site"],
+    /// Mean delay of the answers of a round.
+    probe_duration_seconds: Histogram ["target", "probe"],
+    /// When the last round that could be measured ended.
+    probe_last_run_timestamp_seconds: Gauge ["target", "probe"],
+    /// Share of the requests of the last measured round that were not answered, 0 to 1.
+    probe_loss_ratio: Gauge ["target", "probe"],
+    /// SIP final responses to our requests, by class of their status code.
+    sip_responses_total: Counter ["target", "code_class"],
+    /// Rounds that we could not measure, by reason; they say nothing of the target.
+    probe_unmeasured_total: Counter ["probe", "reason"],
+    /// Rounds declared void because our own socket dropped packets.
+    rounds_void_total: Counter [],
+    /// Tickets opened.
+    tickets_opened_total: Counter ["severity", "cause"],
+    /// Tickets that are open.
+    tickets_open: Gauge ["severity", "cause"],
+    /// One open ticket each, always 1; at most 500, the most severe first.
+    ticket_info: Gauge ["ticket", "severity", "state", "site", "owner", "cause", "segment"],
+    /// Open tickets that linesman_ticket_info leaves out beyond its 500.
+    ticket_info_dropped: Gauge [],
+    /// Faults that are proven and not over.
+    faults_open: Gauge ["cause"],
+    /// Whether this poller is cut off itself (1): then nothing is said of the network.
+    poller_isolated: Gauge [],
+    /// Whether nothing has been measured lately (1).
+    poller_blind: Gauge [],
+    /// Reference time of the last look at the measurements.
+    diagnosis_last_timestamp_seconds: Gauge [],
+    /// Always 1, with what was built.
+    build_info: Gauge ["version", "revision"],
+    /// Whether the last reading of the settings succeeded (1).
+    config_last_reload_successful: Gauge [],
+    /// When the settings were last read with success.
+    config_last_reload_success_timestamp_seconds: Gauge [],
+    /// Observations that could not be kept because the queue to the database was full.
+    observations_dropped_total: Counter [],
+    /// What waits in a queue inside Linesman.
+    queue_depth: Gauge ["queue"],
+    /// Answers over HTTP, by route and class of their status.
+    http_requests_total: Counter ["method", "route", "status_class"],
+    /// Panics that were caught; a defect each.
+    panics_total: Counter [],
+    /// When a background worker last did its work with success.
+    worker_last_success_timestamp_seconds: Gauge ["worker"],
+}

@@ -1,0 +1,97 @@
+//! One daemon a database: a file lock beside SQLite's file, an advisory lock in PostgreSQL, and
+//! in both a fencing number that tells a daemon which slept that another has taken over.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::Mutex;
+
+use super::StoreError;
+use super::backend::Place;
+
+/// Advisory locks are known by number; this one spells `linesman`.
+const ADVISORY_LOCK: i64 = 0x6c69_6e65_736d_616e;
+
+const TRY_ADVISORY_LOCK: &str = "SELECT pg_try_advisory_lock($1)";
+
+/// Held as long as the daemon lives; the operating system or the server frees it with the process.
+pub(super) enum WriterLock {
+    /// An exclusive lock on a file of its own: SQLite's own file must not be locked from outside.
+    File { _file: File },
+    /// A connection that does nothing else.
+    Advisory { connection: Mutex<PgConnection>, options: Box<PgConnectOptions>, name: String },
+}
+
+impl WriterLock {
+    pub(super) async fn take(place: &Place) -> Result<Self, StoreError> {
+        match place {
+            Place::Sqlite(path) => lock_file(path),
+            Place::Postgres(options) => {
+                let name = place.name();
+                let connection = lock_advisory(options, &name).await?;
+                Ok(Self::Advisory {
+                    connection: Mutex::new(connection),
+                    options: Box::new(options.clone()),
+                    name,
+                })
+            }
+        }
+    }
+
+    /// Makes sure that the lock is still held; after a restart of the server it is taken anew.
+    pub(super) async fn keep(&self) -> Result<(), StoreError> {
+        let Self::Advisory { connection, options, name } = self else { return Ok(()) };
+        let mut connection = connection.lock().await;
+        if connection.ping().await.is_ok() {
+            return Ok(());
+        }
+        *connection = lock_advisory(options, name).await?;
+        Ok(())
+    }
+}
+
+fn lock_file(database: &Path) -> Result<WriterLock, StoreError> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let fail = |operation, source: std::io::Error| StoreError::File {
+        operation,
+        path: path.clone(),
+        source: Arc::new(source),
+    };
+    super::backend::create_private(&path)?;
+    let mut file = File::options().read(true).write(true).open(&path).map_err(|e| fail("open", e))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            // Only a courtesy: without it the message is still right.
+            let _ = file.take(20).read_to_string(&mut holder);
+            let holder =
+                holder.trim().parse::<u32>().map_or(String::new(), |pid| format!(" (process {pid})"));
+            return Err(StoreError::Locked { object: database.display().to_string(), holder });
+        }
+        Err(TryLockError::Error(error)) => return Err(fail("lock", error)),
+    }
+    let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+    written.map_err(|e| fail("write", e))?;
+    Ok(WriterLock::File { _file: file })
+}
+
+async fn lock_advisory(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {
+    let fail = |error| StoreError::of("lock", name, error);
+    let mut connection = PgConnection::connect_with(options).await.map_err(fail)?;
+    let taken: bool = sqlx::query_scalar(TRY_ADVISORY_LOCK)
+        .bind(ADVISORY_LOCK)
+        .fetch_one(&mut connection)
+        .await
+        .map_err(fail)?;
+    if taken {
+        return Ok(connection);
+    }
+    Err(StoreError::Locked { object: name.to_owned(), holder: String::new() })
+}

@@ -1,0 +1,54 @@
+//! Where the loops keep things: the database, or a book in memory for simulated time (a
+//! connection pool times out at once when time is paused).
+
+use std::future::Future;
+use std::pin::Pin;
+
+use linesman_probes::observation::Observation;
+
+use crate::diagnosis::Diagnosis;
+use crate::store::{Store, StoreError, TicketWriter, WriteError};
+use crate::ticket::Ticket;
+use crate::ticket::wanted::Action;
+
+/// A boxed answer.
+pub type Kept<'a, T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
+
+/// Keeps observations, diagnoses and tickets.
+pub trait Keeper: Send + Sync {
+    /// Keeps a batch of observations.
+    fn append_observations<'a>(&'a self, batch: &'a [Observation]) -> Kept<'a, ()>;
+    /// Keeps a diagnosis; its generation.
+    fn save_diagnosis<'a>(&'a self, diagnosis: &'a Diagnosis) -> Kept<'a, i64>;
+    /// Tickets that a plan for these keys must know.
+    fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>>;
+    /// Does what was planned; the tickets that changed.
+    fn carry_out(&self, generation: i64, actions: Vec<Action>) -> Kept<'_, Vec<Ticket>, WriteError>;
+}
+
+/// Keeps in the database.
+#[derive(Clone)]
+pub struct StoreKeeper {
+    /// Reads and batches.
+    pub store: Store,
+    /// Tickets.
+    pub writer: TicketWriter,
+}
+
+impl Keeper for StoreKeeper {
+    fn append_observations<'a>(&'a self, batch: &'a [Observation]) -> Kept<'a, ()> {
+        Box::pin(self.store.append_observations(batch))
+    }
+
+    fn save_diagnosis<'a>(&'a self, diagnosis: &'a Diagnosis) -> Kept<'a, i64> {
+        Box::pin(self.store.save_diagnosis(diagnosis))
+    }
+
+    fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>> {
+        Box::pin(self.store.tickets_for_planning(keys))
+    }
+
+    fn carry_out(&self, generation: i64, actions: Vec<Action>) -> Kept<'_, Vec<Ticket>, WriteError> {
+        Box::pin(self.writer.carry_out(generation, actions))
+    }
+}

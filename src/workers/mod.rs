@@ -1,0 +1,25 @@
+//! The loops between measuring and deciding: read, call a pure function, write.
+//!
+//! Each takes no arguments while it runs, may be nudged, runs anyway on a timer, and shows when
+//! it last succeeded. No business rules here.
+//!
+//! | loop | does |
+//! | --- | --- |
+//! | [`measure`] | calls probes when they are due, paced |
+//! | [`record`] | keeps observations: live picture, metrics, store |
+//! | [`analyse`] | freezes what was measured, has it diagnosed |
+//! | [`rendezvous`] | makes the tickets that the diagnosis wants |
+//! | [`retain`] | rolls up and forgets old measurements |
+//! | [`reload`] | takes new settings on SIGHUP or by API |
+
+pub mod analyse;
+pub mod keeper;
+pub mod measure;
+pub mod recent;
+pub mod record;
+pub mod reload;
+pub mod rendezvous;
+pub mod retain;
+
+pub use keeper::{Keeper, StoreKeeper};
+pub use recent::Recent;

@@ -1,0 +1,106 @@
+//! Makes the tickets that the diagnosis wants. Running it twice changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::Keeper;
+use crate::clock::SharedClock;
+use crate::inventory::ElementKind;
+use crate::live::Live;
+use crate::locale::Language;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::store::WriteError;
+use crate::ticket::wanted::{Action, plan};
+use crate::ticket::{State, Ticket};
+
+/// Runs at least so often, for what time alone brings: settling and closing.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the rendezvous works with.
+pub struct Rendezvous {
+    /// Settings in force.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// The newest diagnosis.
+    pub live: Arc<Live>,
+    /// Tickets.
+    pub keeper: Arc<dyn Keeper>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Told when there is a new look.
+    pub nudge: Arc<Notify>,
+    /// Wall time.
+    pub clock: SharedClock,
+    /// Asks to finish.
+    pub soft: CancellationToken,
+}
+
+impl Rendezvous {
+    /// Runs until asked to stop.
+    pub async fn run(self) {
+        loop {
+            if let Err(error) = self.meet().await {
+                tracing::error!(%error, "tickets were not brought in line with the faults; trying again");
+            }
+            tokio::select! {
+                () = self.soft.cancelled() => return,
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    async fn meet(&self) -> Result<(), WriteError> {
+        let Some((generation, diagnosis)) = self.live.diagnosis() else { return Ok(()) };
+        let settings = self.settings.borrow().clone();
+        let keys: Vec<String> = diagnosis
+            .faults
+            .iter()
+            .flat_map(|fault| std::iter::once(&fault.key).chain(&fault.aliases))
+            .cloned()
+            .collect();
+        let tickets = self.keeper.tickets_for_planning(&keys).await?;
+        let now = self.clock.now_utc();
+        let actions = plan(&diagnosis.faults, &tickets, &settings.tickets, now);
+        let opened = actions.iter().any(|action| matches!(action, Action::Open { .. }));
+        let changed = if actions.is_empty() {
+            Vec::new()
+        } else {
+            self.keeper.carry_out(generation, actions).await?
+        };
+        for ticket in &changed {
+            self.announce(ticket);
+        }
+        let open = if changed.is_empty() && !opened { tickets } else { self.keeper.tickets_for_planning(&keys).await? };
+        let open: Vec<Ticket> = open.into_iter().filter(|ticket| ticket.state.is_open()).collect();
+        let site_of = |segment: &str| {
+            let inventory = &settings.inventory;
+            let site = inventory.find(segment).and_then(|index| {
+                let depends = &inventory.element(index).depends_on;
+                depends.iter().find(|parent| inventory.element(**parent).kind == ElementKind::Site)
+            });
+            site.map(|index| inventory.element(*index).name.clone()).unwrap_or_default()
+        };
+        self.metrics.set_open_tickets(&open, site_of);
+        self.metrics.worker_succeeded("rendezvous", now);
+        Ok(())
+    }
+
+    /// One line in the log for what an operator without pages would want to know.
+    fn announce(&self, ticket: &Ticket) {
+        if ticket.version == 1 {
+            self.metrics.opened(ticket.severity, ticket.cause);
+        }
+        let sentence = ticket.fault.headline.render(Language::English);
+        let number = ticket.number.to_string();
+        match ticket.state {
+            State::Classified if ticket.version == 1 => {
+                tracing::warn!(number, class = ticket.class.letter(), cause = ticket.cause.name(), "opened: {sentence}");
+            }
+            state => tracing::info!(number, state = state.name(), version = ticket.version, "ticket changed"),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! One suite, both databases: what the store promises, seen from outside.
+
+#[path = "../support/postgres.rs"]
+mod postgres_server;
+
+mod access;
+mod chain;
+mod fixture;
+mod life;
+mod observations;
+mod tickets;
+mod twins;
+
+/// Runs each test on both databases.
+#[macro_export]
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                super::$test($crate::fixture::Database::sqlite()).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                if let Some(database) = $crate::fixture::Database::postgres().await {
+                    super::$test(database).await;
+                }
+            })+
+        }
+    };
+}

@@ -1,0 +1,73 @@
+//! The two databases stay twins: files, columns, statements.
+
+use std::collections::BTreeSet;
+
+use linesman::clock::SystemClock;
+use linesman::store::migrate::newest_known;
+use linesman::store::{Store, statements};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _};
+use std::sync::Arc;
+
+use crate::fixture::Database;
+
+const COLUMNS_SQLITE: &str = "SELECT m.name || '.' || c.name || CASE WHEN c.\"notnull\" = 1 THEN '' ELSE ' null' END \
+     FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'";
+const COLUMNS_POSTGRES: &str = "SELECT table_name || '.' || column_name \
+     || CASE WHEN is_nullable = 'NO' THEN '' ELSE ' null' END \
+     FROM information_schema.columns WHERE table_schema = 'public'";
+
+fn files(folder: &str) -> BTreeSet<String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(folder);
+    let entries = std::fs::read_dir(path).expect("migrations");
+    entries.map(|entry| entry.expect("entry").file_name().into_string().expect("name")).collect()
+}
+
+fn ours(columns: Vec<String>) -> BTreeSet<String> {
+    columns.into_iter().filter(|name| !name.starts_with("_sqlx") && !name.starts_with("sqlite_")).collect()
+}
+
+#[test]
+fn each_migration_is_there_for_both_databases_and_says_why() {
+    let names = files("sqlite");
+    assert_eq!(names, files("postgres"));
+    assert_eq!(names.len() as i64, newest_known(), "numbers have no gap, and the program knows them all");
+    for folder in ["sqlite", "postgres"] {
+        for name in &names {
+            let path = format!("{}/migrations/{folder}/{name}", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(path).expect("migration");
+            let first = text.lines().next().unwrap_or_default();
+            assert!(first.starts_with("-- Why: ") || first == "-- no-transaction", "{folder}/{name}: {first}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_statement_prepares_on_sqlite() {
+    let database = Database::sqlite();
+    Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
+    let mut connection = sqlx::SqliteConnection::connect(&database.url).await.expect("connect");
+    for statement in statements::ALL {
+        let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());
+    }
+}
+
+#[tokio::test]
+async fn both_databases_take_every_statement_and_have_the_same_columns() {
+    let Some(database) = Database::postgres().await else { return };
+    Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
+    let mut connection = sqlx::PgConnection::connect(&database.url).await.expect("connect");
+    for statement in statements::ALL {
+        let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
+        assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());
+    }
+    let postgres: Vec<String> =
+        sqlx::query_scalar(COLUMNS_POSTGRES).fetch_all(&mut connection).await.expect("columns");
+
+    let twin = Database::sqlite();
+    Store::open(&twin.url, Arc::new(SystemClock)).await.expect("open").close().await;
+    let mut connection = sqlx::SqliteConnection::connect(&twin.url).await.expect("connect");
+    let sqlite: Vec<String> =
+        sqlx::query_scalar(COLUMNS_SQLITE).fetch_all(&mut connection).await.expect("columns");
+    assert_eq!(ours(sqlite), ours(postgres));
+}
