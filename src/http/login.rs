@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn login_leads_to_no_other_site() {
         assert_eq!(local(Some("/tickets/LM-2026-000001")), "/tickets/LM-2026-000001");
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a\r\nb"] {
+        for foreign in
+            ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a\r\nb"]
+        {
             assert_eq!(local(Some(foreign)), "/", "{foreign}");
         }
         assert_eq!(local(None), "/");

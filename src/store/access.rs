@@ -46,8 +46,7 @@ pub(super) const SESSION: &str = "SELECT t.name, t.role, t.created_at, t.expires
      FROM session s JOIN api_token t ON t.name = s.token_name WHERE s.hash = $1";
 pub(super) const USE_SESSION: &str = "UPDATE session SET last_used_at = $2 WHERE hash = $1";
 pub(super) const END_SESSION: &str = "DELETE FROM session WHERE hash = $1";
-pub(super) const END_OLD_SESSIONS: &str =
-    "DELETE FROM session WHERE created_at < $1 OR last_used_at < $2";
+pub(super) const END_OLD_SESSIONS: &str = "DELETE FROM session WHERE created_at < $1 OR last_used_at < $2";
 
 #[derive(Debug, sqlx::FromRow)]
 struct TokenRow {
@@ -61,8 +60,9 @@ struct TokenRow {
 
 impl TokenRow {
     fn understood(self) -> Result<TokenInfo, StoreError> {
-        let role = Role::parse(&self.role)
-            .ok_or_else(|| StoreError::inconsistent("api_token", "role", &self.name, "there is no such role"))?;
+        let role = Role::parse(&self.role).ok_or_else(|| {
+            StoreError::inconsistent("api_token", "role", &self.name, "there is no such role")
+        })?;
         Ok(TokenInfo {
             name: self.name,
             role,
@@ -129,8 +129,7 @@ impl Store {
     /// When the name is taken (also by a token that has ended) or unfit, when the token would end
     /// in the past or after more than a year, or when the database does not answer.
     pub async fn create_token(&self, token: &NewToken) -> Result<String, StoreError> {
-        let refuse =
-            |reason: String| StoreError::Refused { operation: "making a token", reason };
+        let refuse = |reason: String| StoreError::Refused { operation: "making a token", reason };
         let now = self.now();
         refuse_name(&token.name)?;
         if token.expires_at <= now || token.expires_at > now + TOKEN_LONGEST {
@@ -311,7 +310,11 @@ impl Store {
     }
 }
 
-async fn insert_token(tx: &mut Tx, token: &NewToken, now: DateTime<Utc>) -> Result<Option<String>, StoreError> {
+async fn insert_token(
+    tx: &mut Tx,
+    token: &NewToken,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
     let secret = new_secret(TOKEN_PREFIX)?;
     let rows = on_tx!(tx, connection => {
         sqlx::query(INSERT_TOKEN)

@@ -136,8 +136,7 @@ async fn connect_sqlite(path: &Path, create: bool) -> Result<Backend, StoreError
             .test_before_acquire(false)
     };
     let writer = pool(1).connect_with(options.clone()).await.map_err(fail)?;
-    let synchronous: i64 =
-        sqlx::query_scalar("PRAGMA synchronous").fetch_one(&writer).await.map_err(fail)?;
+    let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&writer).await.map_err(fail)?;
     if synchronous < 2 {
         return Err(StoreError::NotDurable {
             setting: "PRAGMA synchronous",
@@ -176,9 +175,7 @@ async fn connect_postgres(options: &PgConnectOptions) -> Result<Backend, StoreEr
     };
     let fail = |error| StoreError::of("connect", &name, error);
     let writer = pool(1).connect_with(options.clone()).await.map_err(fail)?;
-    for (setting, statement) in
-        [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")]
-    {
+    for (setting, statement) in [("synchronous_commit", "SHOW synchronous_commit"), ("fsync", "SHOW fsync")] {
         let value: String = sqlx::query_scalar(statement).fetch_one(&writer).await.map_err(fail)?;
         if value != "on" {
             return Err(StoreError::NotDurable { setting, value, needed: "on" });
@@ -247,14 +244,12 @@ pub(super) enum OpenTx {
 impl OpenTx {
     pub(super) async fn commit(self, operation: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction) => transaction
-                .commit()
-                .await
-                .map_err(|error| StoreError::of_commit(operation, true, error)),
-            Self::Postgres(transaction) => transaction
-                .commit()
-                .await
-                .map_err(|error| StoreError::of_commit(operation, false, error)),
+            Self::Sqlite(transaction) => {
+                transaction.commit().await.map_err(|error| StoreError::of_commit(operation, true, error))
+            }
+            Self::Postgres(transaction) => {
+                transaction.commit().await.map_err(|error| StoreError::of_commit(operation, false, error))
+            }
         }
     }
 }
@@ -265,7 +260,9 @@ mod tests {
 
     #[test]
     fn a_url_that_is_not_understood_is_refused_without_its_password() {
-        for wrong in ["", "mysql://u:geheim@h/d", "sqlite::memory:", "sqlite:", "postgres://u:geheim@h:99999/d"] {
+        for wrong in
+            ["", "mysql://u:geheim@h/d", "sqlite::memory:", "sqlite:", "postgres://u:geheim@h:99999/d"]
+        {
             let refused = Place::of(wrong).unwrap_err().to_string();
             assert!(!refused.contains("geheim"), "{refused}");
             assert!(refused.contains("sqlite:PATH"), "{refused}");

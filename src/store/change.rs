@@ -109,8 +109,7 @@ impl Change {
         }
         let id = TicketId(uuid_v7(self.now, os_random()?));
         let number = self.next_number().await?;
-        let (applied, event) =
-            ticket::open(id, number, fault.clone(), candidate, follows.cloned(), self.now);
+        let (applied, event) = ticket::open(id, number, fault.clone(), candidate, follows.cloned(), self.now);
         if !self.insert(&applied.ticket).await? {
             return Ok(None);
         }
@@ -256,7 +255,12 @@ impl Change {
             return Ok(());
         }
         // Within the writer's transaction nobody else changes tickets: the row contradicts itself.
-        Err(StoreError::inconsistent("ticket", "version", &ticket.id, "it differs from the version in its body"))
+        Err(StoreError::inconsistent(
+            "ticket",
+            "version",
+            &ticket.id,
+            "it differs from the version in its body",
+        ))
     }
 
     async fn add_aliases(&mut self, ticket: &Ticket) -> Result<(), StoreError> {

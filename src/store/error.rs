@@ -14,7 +14,9 @@ pub enum StoreError {
         reason: String,
     },
     /// No answer from the database.
-    #[error("{operation}: the database {object} cannot be reached; is it running, and may this host connect?")]
+    #[error(
+        "{operation}: the database {object} cannot be reached; is it running, and may this host connect?"
+    )]
     Unreachable {
         /// What was to be done.
         operation: &'static str,
@@ -24,7 +26,9 @@ pub enum StoreError {
         source: Arc<sqlx::Error>,
     },
     /// Another daemon writes to it.
-    #[error("the database {object} is in use by another daemon{holder}; stop that one first, or give this one another [database] url")]
+    #[error(
+        "the database {object} is in use by another daemon{holder}; stop that one first, or give this one another [database] url"
+    )]
     Locked {
         /// Which database.
         object: String,
@@ -35,7 +39,9 @@ pub enum StoreError {
     #[error("another daemon has taken this database over; this one must not write any more")]
     Fenced,
     /// A newer program has changed the shape of the database.
-    #[error("the database is at migration {found}, this program knows migrations up to {known}; install the newer program, or restore a backup made before the upgrade")]
+    #[error(
+        "the database is at migration {found}, this program knows migrations up to {known}; install the newer program, or restore a backup made before the upgrade"
+    )]
     NewerThanProgram {
         /// Newest migration applied.
         found: i64,
@@ -43,7 +49,9 @@ pub enum StoreError {
         known: i64,
     },
     /// The database was never opened by a daemon of this version.
-    #[error("the database is at migration {found}, this program needs {known}; start `linesman serve` once, it migrates")]
+    #[error(
+        "the database is at migration {found}, this program needs {known}; start `linesman serve` once, it migrates"
+    )]
     OlderThanProgram {
         /// Newest migration applied; 0 when none.
         found: i64,
@@ -51,7 +59,9 @@ pub enum StoreError {
         known: i64,
     },
     /// A migration could not be applied.
-    #[error("the database could not be migrated; nothing was lost, each migration happens as a whole or not at all")]
+    #[error(
+        "the database could not be migrated; nothing was lost, each migration happens as a whole or not at all"
+    )]
     Migration {
         /// What the driver said.
         source: Arc<sqlx::migrate::MigrateError>,
@@ -91,7 +101,9 @@ pub enum StoreError {
         operation: &'static str,
     },
     /// The database may be read only.
-    #[error("{operation}: the database is read-only; look at the file's permissions and how its disk is mounted")]
+    #[error(
+        "{operation}: the database is read-only; look at the file's permissions and how its disk is mounted"
+    )]
     ReadOnly {
         /// What was to be done.
         operation: &'static str,
@@ -105,7 +117,9 @@ pub enum StoreError {
         source: Arc<sqlx::Error>,
     },
     /// The disk failed while writing: nobody knows what it has. Never retried.
-    #[error("{operation}: the disk failed while writing; the daemon must stop and start again to see what was kept")]
+    #[error(
+        "{operation}: the disk failed while writing; the daemon must stop and start again to see what was kept"
+    )]
     DurabilityLost {
         /// What was to be done.
         operation: &'static str,
@@ -113,7 +127,9 @@ pub enum StoreError {
         source: Arc<sqlx::Error>,
     },
     /// The connection broke during a commit: it may or may not have happened.
-    #[error("the connection to the database broke during the commit; look whether the change is there before doing it again")]
+    #[error(
+        "the connection to the database broke during the commit; look whether the change is there before doing it again"
+    )]
     CommitUnknown {
         /// What the driver said.
         source: Arc<sqlx::Error>,

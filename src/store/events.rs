@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::ticket::TicketId;
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::{Actor, RecordedEvent};
-use crate::ticket::TicketId;
 
 use super::backend::on;
 use super::json::text;

@@ -27,7 +27,8 @@ async fn newest_applied(backend: &Backend) -> Result<i64, StoreError> {
     let fail = |error| StoreError::of("read migrations of", backend.name(), error);
     let applied = match backend {
         Backend::Sqlite { writer, .. } => {
-            let tables: i64 = sqlx::query_scalar(HAS_MIGRATIONS_SQLITE).fetch_one(writer).await.map_err(fail)?;
+            let tables: i64 =
+                sqlx::query_scalar(HAS_MIGRATIONS_SQLITE).fetch_one(writer).await.map_err(fail)?;
             if tables == 0 {
                 return Ok(0);
             }

@@ -79,7 +79,11 @@ impl Store {
     }
 
     /// Rolls up every whole hour since the last time; returns the end of the last one.
-    async fn roll_up(&self, now: DateTime<Utc>, oldest_round: DateTime<Utc>) -> Result<DateTime<Utc>, StoreError> {
+    async fn roll_up(
+        &self,
+        now: DateTime<Utc>,
+        oldest_round: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, StoreError> {
         let end = hour_of(now);
         let mut hour = match self.rolled_up_to().await? {
             // What may have been deleted in part must not be rolled up again. A clock that went

@@ -96,13 +96,7 @@ impl WriterCounters {
 type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
 
 enum Command {
-    Apply {
-        ticket: TicketId,
-        expected: Option<i64>,
-        event: Box<Event>,
-        actor: Actor,
-        reply: Reply<Ticket>,
-    },
+    Apply { ticket: TicketId, expected: Option<i64>, event: Box<Event>, actor: Actor, reply: Reply<Ticket> },
     CarryOut { generation: i64, actions: Vec<Action>, reply: Reply<Vec<Ticket>> },
 }
 
@@ -306,10 +300,7 @@ async fn settle(
 }
 
 const fn may_be_one_commands_fault(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Query { .. } | StoreError::Encode { .. } | StoreError::Damaged { .. }
-    )
+    matches!(error, StoreError::Query { .. } | StoreError::Encode { .. } | StoreError::Damaged { .. })
 }
 
 /// One transaction; when it fails, nothing of it has happened.

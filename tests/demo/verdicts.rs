@@ -1,6 +1,6 @@
-//! Real probes on the simulated carrier, and the diagnosis of what they saw: every kind of fault
-//! that can be switched, without root. What the namespaces prove on real packets is proven here
-//! for those who cannot make any.
+//! Real probes on the simulated carrier, and the diagnosis of what they saw, without root: what
+//! the namespaces prove on real packets is proven here for those who cannot make any. Slight loss
+//! is left to the namespaces: it must last over half a minute before it is believed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +53,6 @@ impl Watched {
         let series = (0..probes.len()).map(|target| Series { target, rounds: Arc::default() }).collect();
         let settings = DiagnosisSettings {
             hard_window: Duration::from_secs(3),
-            gray_window: Duration::from_secs(10),
             verify_for: Duration::from_secs(1),
             ..settings.diagnosis
         };
@@ -162,12 +161,6 @@ fn cut(element: &str) -> impl Fn(&Carrier) {
 #[tokio::test]
 async fn a_cut_link_is_one_fault_of_the_carrier() {
     one_fault(cut("link-1"), heal("link-1"), "B fibre link-1 carrier").await;
-}
-
-#[tokio::test]
-async fn a_heavily_lossy_link_is_one_fault_of_the_carrier() {
-    let lossy = |carrier: &Carrier| carrier.lossy("link-2", 0.4).expect("the element is there");
-    one_fault(lossy, heal("link-2"), "B fibre link-2 carrier").await;
 }
 
 #[tokio::test]

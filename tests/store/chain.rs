@@ -45,7 +45,10 @@ async fn every_kind_of_tampering_is_found_where_it_was_done(database: Database) 
         )
     };
     let cases = [
-        ("UPDATE ticket_event SET payload = REPLACE(payload, 'note 2', 'note 3') WHERE seq = 5".to_owned(), 5),
+        (
+            "UPDATE ticket_event SET payload = REPLACE(payload, 'note 2', 'note 3') WHERE seq = 5".to_owned(),
+            5,
+        ),
         ("UPDATE ticket_event SET actor = 'eve' WHERE seq = 7".to_owned(), 7),
         ("UPDATE ticket_event SET ticket_id = 'another' WHERE seq = 3".to_owned(), 3),
         ("UPDATE ticket_event SET at = '2026-11-20T12:00:00.123457+00:00' WHERE seq = 4".to_owned(), 4),

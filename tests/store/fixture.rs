@@ -52,7 +52,10 @@ impl Database {
             connection.close().await.expect("close");
         } else {
             let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connect");
-            sqlx::raw_sql("SET session_replication_role = replica").execute(&mut connection).await.expect("role");
+            sqlx::raw_sql("SET session_replication_role = replica")
+                .execute(&mut connection)
+                .await
+                .expect("role");
             sqlx::raw_sql(statement).execute(&mut connection).await.expect("tamper");
         }
     }

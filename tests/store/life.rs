@@ -31,7 +31,8 @@ fn child_that_opens_tickets_until_it_is_killed() {
     let Ok(url) = std::env::var(CHILD_URL) else { return };
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     runtime.block_on(async {
-        let database = Database { is_sqlite: url.starts_with("sqlite:"), url, folder: tempfile::tempdir().unwrap() };
+        let database =
+            Database { is_sqlite: url.starts_with("sqlite:"), url, folder: tempfile::tempdir().unwrap() };
         let daemon = Daemon::start(&database).await;
         let mut callers = tokio::task::JoinSet::new();
         for caller in 0..16 {
@@ -120,11 +121,8 @@ async fn commands_work_beside_the_daemon(database: Database) {
     let daemon = Daemon::start(&database).await;
     let ticket = daemon.open("fibre/link-1").await;
     let beside = Store::open_reader(&database.url, daemon.clock.clone()).await.expect("beside");
-    let token = NewToken {
-        name: "ada".to_owned(),
-        role: Role::Noc,
-        expires_at: noon() + TimeDelta::days(90),
-    };
+    let token =
+        NewToken { name: "ada".to_owned(), role: Role::Noc, expires_at: noon() + TimeDelta::days(90) };
     let secret = beside.create_token(&token).await.unwrap();
     assert_eq!(daemon.store.authenticate(&secret).await.unwrap().map(|token| token.role), Some(Role::Noc));
     assert_eq!(beside.ticket(&ticket.id).await.unwrap(), Some(ticket));
@@ -140,7 +138,9 @@ async fn a_command_never_migrates_nor_makes_a_database(database: Database) {
     assert!(refused.to_string().contains("linesman serve"), "{refused}");
     assert!(!database.file().exists());
     Daemon::start(&database).await.stop().await.unwrap();
-    database.tamper("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)").await;
+    database
+        .tamper("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
+        .await;
     let refused = Store::open_reader(&database.url, Arc::new(SystemClock)).await.map(drop).unwrap_err();
     assert!(matches!(refused, StoreError::OlderThanProgram { found: 4, known: 5 }), "{refused}");
 }
@@ -196,7 +196,8 @@ async fn a_backup_under_load_holds_what_was_acknowledged_before_it(database: Dat
     saved.unwrap();
     let again = daemon.store.backup(&copy).await.unwrap_err().to_string();
     assert!(again.contains("never overwrites"), "{again}");
-    let names: Vec<_> = std::fs::read_dir(database.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(database.folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("partial")), "{names:?}");
 
     let url = format!("sqlite:{}", copy.display());

@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman::diagnosis::{Diagnosis, FaultState, PollerState};
 use linesman::store::{ObservationQuery, Store};
-use linesman_probes::observation::{Burst, Detail, Impediment, Measured, Observation, Outcome, RttSummary, Window};
+use linesman_probes::observation::{
+    Burst, Detail, Impediment, Measured, Observation, Outcome, RttSummary, Window,
+};
 use linesman_probes::probe::ProbeKind;
 use linesman_probes::units::Rtt;
 
@@ -119,7 +121,8 @@ async fn the_newest_rounds_are_kept_when_more_fit_the_question(database: Databas
     daemon.store.append_observations(&batch).await.unwrap();
     let read = daemon.store.observations(&ObservationQuery { limit: 3, ..all_of("a") }).await.unwrap();
     assert_eq!(read, [47, 48, 49].map(|number| kept(round("a", number))));
-    let span = ObservationQuery { from: round("", 5).window.start, to: round("", 7).window.start, ..all_of("a") };
+    let span =
+        ObservationQuery { from: round("", 5).window.start, to: round("", 7).window.start, ..all_of("a") };
     assert_eq!(daemon.store.observations(&span).await.unwrap().len(), 2, "the end is not of the span");
     daemon.stop().await.unwrap();
 }
@@ -131,7 +134,9 @@ async fn assert_hours_fit(store: &Store, target: &str, rounds: &[Observation]) {
     for hour in hours {
         let of_hour: Vec<&Measured> = rounds
             .iter()
-            .filter(|round| round.window.start >= hour.hour && round.window.start < hour.hour + TimeDelta::hours(1))
+            .filter(|round| {
+                round.window.start >= hour.hour && round.window.start < hour.hour + TimeDelta::hours(1)
+            })
             .map(|round| &round.measured)
             .collect();
         let valid: Vec<&&Measured> = of_hour.iter().filter(|m| m.outcome != Outcome::Unmeasured).collect();
@@ -188,7 +193,13 @@ async fn old_rounds_go_in_steps_and_never_before_their_hour_is_rolled_up(databas
     let deleted = daemon.store.retain(now, Duration::from_secs(1), 700 * DAY).await.unwrap();
     assert_eq!(deleted, 12 * 720, "two whole hours are over, the third is not");
     assert_eq!(database.count("SELECT COUNT(*) FROM observation").await, 12 * 280);
-    assert_eq!(database.count("SELECT SUM(rounds + unmeasured) FROM observation_hourly WHERE rounds > 0").await.min(i64::MAX), 12 * 720);
+    assert_eq!(
+        database
+            .count("SELECT SUM(rounds + unmeasured) FROM observation_hourly WHERE rounds > 0")
+            .await
+            .min(i64::MAX),
+        12 * 720
+    );
     assert_eq!(daemon.store.retain(now, Duration::from_secs(1), 700 * DAY).await.unwrap(), 0);
     let hours = daemon.store.hourly("target-3", start(), noon()).await.unwrap();
     assert_eq!(hours.iter().map(|hour| hour.rounds + hour.unmeasured).collect::<Vec<_>>(), [360, 360]);

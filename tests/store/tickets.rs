@@ -55,7 +55,9 @@ async fn a_ticket_is_read_as_it_was_written(database: Database) {
     let noted = daemon.writer.apply(&opened.id, None, noted("dug up 光缆"), ada()).await.unwrap();
     let events = daemon.store.ticket_events(&opened.id, 0, 10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.seq).collect::<Vec<_>>(), [1, 2]);
-    assert!(matches!(&events[0].event, Event::Opened { fault: first, .. } if **first == fault("fibre/link-1")));
+    assert!(
+        matches!(&events[0].event, Event::Opened { fault: first, .. } if **first == fault("fibre/link-1"))
+    );
     assert_eq!(events[1].actor, ada());
     assert_eq!(events[1].at, noon());
     assert_eq!(daemon.store.ticket(&opened.id).await.unwrap(), Some(noted));
@@ -104,7 +106,10 @@ async fn numbers_count_from_one_in_every_year(database: Database) {
     assert_eq!(daemon.open("b").await.number.to_string(), "LM-2026-000002");
     daemon.clock.advance(TimeDelta::seconds(1));
     assert_eq!(daemon.open("c").await.number.to_string(), "LM-2027-000001");
-    assert_eq!(daemon.store.ticket_by_number("LM-2026-000002".parse().unwrap()).await.unwrap().unwrap().key, "b");
+    assert_eq!(
+        daemon.store.ticket_by_number("LM-2026-000002".parse().unwrap()).await.unwrap().unwrap().key,
+        "b"
+    );
     assert_eq!(noon().year(), 2026);
     daemon.stop().await.unwrap();
 }
@@ -185,7 +190,11 @@ async fn a_reopened_or_rekeyed_ticket_never_stands_beside_an_open_one(database: 
         planned(&first, Event::Reopened { fault: boxed() }),
         planned(&other, Event::Rekeyed { from: "loss/site-1".to_owned(), fault: boxed() }),
     ];
-    assert_eq!(daemon.writer.carry_out(1, both).await.unwrap(), [], "both would claim the open ticket's cause");
+    assert_eq!(
+        daemon.writer.carry_out(1, both).await.unwrap(),
+        [],
+        "both would claim the open ticket's cause"
+    );
     assert_eq!(daemon.store.ticket(&second.id).await.unwrap().unwrap().state, State::Classified);
 
     let narrowed = Box::new(fault("fibre/link-2"));
@@ -264,7 +273,10 @@ async fn lists_are_filtered_by_every_field(database: Database) {
     daemon.writer.apply(&first.id, None, Event::Acknowledged, ada()).await.unwrap();
     let later = noon() + TimeDelta::seconds(5);
     let cases = [
-        (TicketFilter { states: vec![State::InProgress, State::Closed], ..TicketFilter::default() }, vec!["a"]),
+        (
+            TicketFilter { states: vec![State::InProgress, State::Closed], ..TicketFilter::default() },
+            vec!["a"],
+        ),
         (TicketFilter { open: Some(true), ..TicketFilter::default() }, vec!["b", "a"]),
         (TicketFilter { open: Some(false), ..TicketFilter::default() }, vec![]),
         (TicketFilter { classes: vec![Class::C], ..TicketFilter::default() }, vec!["b"]),

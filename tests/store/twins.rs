@@ -36,7 +36,10 @@ fn each_migration_is_there_for_both_databases_and_says_why() {
             let path = format!("{}/migrations/{folder}/{name}", env!("CARGO_MANIFEST_DIR"));
             let text = std::fs::read_to_string(path).expect("migration");
             let first = text.lines().next().unwrap_or_default();
-            assert!(first.starts_with("-- Why: ") || first == "-- no-transaction", "{folder}/{name}: {first}");
+            assert!(
+                first.starts_with("-- Why: ") || first == "-- no-transaction",
+                "{folder}/{name}: {first}"
+            );
         }
     }
 }

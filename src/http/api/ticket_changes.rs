@@ -310,10 +310,15 @@ mod tests {
 
     #[test]
     fn a_change_names_one_version_that_was_seen() {
-        assert_eq!(if_match(&HeaderMap::new()).map_err(|problem| problem.code()), Err(Code::PreconditionRequired));
+        assert_eq!(
+            if_match(&HeaderMap::new()).map_err(|problem| problem.code()),
+            Err(Code::PreconditionRequired)
+        );
         assert_eq!(matching("\"v7\""), Ok(Some(7)));
         assert_eq!(matching("*"), Ok(None));
-        for wrong in ["v7", "\"7\"", "\"v\"", "\"v+7\"", "W/\"v7\"", "\"v1\", \"v2\"", "\"v99999999999999999999\""] {
+        for wrong in
+            ["v7", "\"7\"", "\"v\"", "\"v+7\"", "W/\"v7\"", "\"v1\", \"v2\"", "\"v99999999999999999999\""]
+        {
             assert_eq!(matching(wrong), Err(Code::BadRequest), "{wrong}");
         }
     }

@@ -201,12 +201,13 @@ async fn attempt(
     };
     let actor = Actor(viewer.name.clone());
     // The place in the workers' queue comes first: an order that was written down is carried out.
-    let place = match action {
-        Action::Remeasure => Some(state.orders.try_reserve().map_err(|_| {
-            Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.workers_busy"))
-        })?),
-        _ => None,
-    };
+    let place =
+        match action {
+            Action::Remeasure => Some(state.orders.try_reserve().map_err(|_| {
+                Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.workers_busy"))
+            })?),
+            _ => None,
+        };
     let changed = state.writer.apply(&ticket.id, Some(version), event, actor).await.map_err(refused)?;
     if let Some(place) = place {
         place.send(Order::Remeasure(changed.fault.targets));
@@ -246,7 +247,9 @@ const fn side(cause: Cause, owner: Option<Owner>) -> Side {
     match cause {
         Cause::Fibre | Cause::LandingTrunk => Side::Carrier,
         Cause::CustomerAccess => Side::Customer,
-        Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => Side::Company,
+        Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => {
+            Side::Company
+        }
         Cause::GatewayDown | Cause::GatewayUnregistered | Cause::GatewayConfig | Cause::GatewayHardware => {
             match owner {
                 Some(Owner::Company) => Side::Company,

@@ -98,8 +98,9 @@ pub async fn show(
         .filter_map(|target| state.live.latest(&target.name))
         .map(|observation| (*observation).clone())
         .collect();
-    let report =
-        diagnosis.as_ref().and_then(|diagnosis| diagnosis.elements.iter().find(|report| report.element == name));
+    let report = diagnosis
+        .as_ref()
+        .and_then(|diagnosis| diagnosis.elements.iter().find(|report| report.element == name));
     let now = state.clock.now_utc();
     let material = Material { inventory, index, report, latest: &latest, tickets: &tickets, now };
     let shell = Shell::new(&tongue, Some(&viewer), name.clone(), "").live("tickets,diagnosis");
@@ -172,7 +173,9 @@ fn target_view(shell: &Shell, target: &Target, latest: Option<&Observation>) -> 
         outcome: shell.t(&format!("word.{outcome_name}")),
         outcome_name,
         answer: latest.map(|latest| answer(latest)).unwrap_or_default(),
-        loss: burst.and_then(|burst| burst.loss()).map_or_else(|| "–".to_owned(), |loss| percent(loss.value())),
+        loss: burst
+            .and_then(|burst| burst.loss())
+            .map_or_else(|| "–".to_owned(), |loss| percent(loss.value())),
         delay: burst
             .and_then(|burst| burst.rtt)
             .map_or_else(|| "–".to_owned(), |rtt| millis(rtt.mean.millis())),

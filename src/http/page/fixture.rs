@@ -8,8 +8,8 @@ use linesman_probes::probe::ProbeKind;
 use linesman_probes::units::Rtt;
 
 use crate::diagnosis::{
-    Cause, Class, Diagnosis, ElementReport, ElementState, Fault, FaultState, Hop, PollerState, Severity, Side,
-    TreeStep,
+    Cause, Class, Diagnosis, ElementReport, ElementState, Fault, FaultState, Hop, PollerState, Severity,
+    Side, TreeStep,
 };
 use crate::inventory::{
     AccessDeclaration, CustomerDeclaration, Declarations, Declared, DeviceDeclaration, ElementKind,
@@ -161,11 +161,31 @@ pub(super) fn fault(language: Language) -> Fault {
         affected_customers: (1..=CUSTOMERS).map(|count| format!("customer-{count}")).collect(),
         targets: ["link-east/far/icmp", "trunk-1/sip", "trunk-2/sip"].map(str::to_owned).to_vec(),
         steps: vec![
-            step("B2", true, "What is measured on the customers' side answers: 40 of 40 access lines and gateways.", "客户侧测量目标全部有应答：40 条接入线路和网关均正常。"),
-            step("B4", true, "Both servers answer ICMP and SIP within 0.4 ms.", "两台服务器的 ICMP 与 SIP 均在 0.4 毫秒内应答。"),
-            step("B5", true, "CPU, memory, sockets and receive buffers of the servers are within their limits.", "服务器的 CPU、内存、套接字和接收缓冲均在限值内。"),
+            step(
+                "B2",
+                true,
+                "What is measured on the customers' side answers: 40 of 40 access lines and gateways.",
+                "客户侧测量目标全部有应答：40 条接入线路和网关均正常。",
+            ),
+            step(
+                "B4",
+                true,
+                "Both servers answer ICMP and SIP within 0.4 ms.",
+                "两台服务器的 ICMP 与 SIP 均在 0.4 毫秒内应答。",
+            ),
+            step(
+                "B5",
+                true,
+                "CPU, memory, sockets and receive buffers of the servers are within their limits.",
+                "服务器的 CPU、内存、套接字和接收缓冲均在限值内。",
+            ),
             step("B6", true, "router-1 answers every request.", "router-1 对全部请求均有应答。"),
-            step("B6b", false, "The far end of link-east answers 0 of 15 requests in 15 s.", "link-east 对端 15 秒内 15 个请求均无应答。"),
+            step(
+                "B6b",
+                false,
+                "The far end of link-east answers 0 of 15 requests in 15 s.",
+                "link-east 对端 15 秒内 15 个请求均无应答。",
+            ),
         ],
         headline: says(
             language,
@@ -173,17 +193,54 @@ pub(super) fn fault(language: Language) -> Fault {
             "至 East Telecom 运营商机房 A-7 的光纤 link-east 中断：自 18:40:12 UTC 起对端无任何应答。",
         ),
         reasons: vec![
-            says(language, "Everything that lies behind link-east is silent: its far end, trunk-1 and trunk-2, 45 of 45 requests lost.", "link-east 之后的目标全部无应答：对端、trunk-1、trunk-2，45 个请求全部丢失。"),
-            says(language, "One cause at link-east explains all 3 bad paths and none of the 44 good ones contradicts it.", "link-east 单点故障可解释全部 3 条异常路径，且与 44 条正常路径无矛盾。"),
+            says(
+                language,
+                "Everything that lies behind link-east is silent: its far end, trunk-1 and trunk-2, 45 of 45 requests lost.",
+                "link-east 之后的目标全部无应答：对端、trunk-1、trunk-2，45 个请求全部丢失。",
+            ),
+            says(
+                language,
+                "One cause at link-east explains all 3 bad paths and none of the 44 good ones contradicts it.",
+                "link-east 单点故障可解释全部 3 条异常路径，且与 44 条正常路径无矛盾。",
+            ),
         ],
         why_not: vec![
-            says(language, "Not router-1, the hop before: it answers 15 of 15 requests itself, and link-west behind it is clean.", "并非前一跳 router-1：其自身 15 个请求全部应答，且其后的 link-west 正常。"),
-            says(language, "Not trunk-1 or trunk-2, behind it: both fell silent in the same round, and two trunks failing at once is less likely than one fibre.", "并非其后的 trunk-1 或 trunk-2：两者在同一轮同时失去应答，两条落地线路同时故障的可能性小于一根光纤中断。"),
+            says(
+                language,
+                "Not router-1, the hop before: it answers 15 of 15 requests itself, and link-west behind it is clean.",
+                "并非前一跳 router-1：其自身 15 个请求全部应答，且其后的 link-west 正常。",
+            ),
+            says(
+                language,
+                "Not trunk-1 or trunk-2, behind it: both fell silent in the same round, and two trunks failing at once is less likely than one fibre.",
+                "并非其后的 trunk-1 或 trunk-2：两者在同一轮同时失去应答，两条落地线路同时故障的可能性小于一根光纤中断。",
+            ),
         ],
         hops: vec![
-            hop("router-1", ElementKind::Device, ElementState::Ok, false, "15 of 15 answered, 0.31 ms", "15/15 应答，0.31 毫秒"),
-            hop("link-east", ElementKind::Link, ElementState::Down, true, "far end: 0 of 15 answered in 15 s; before 18:40:12 all, at 4.2 ms", "对端：15 秒内 0/15 应答；18:40:12 之前全部应答，时延 4.2 毫秒"),
-            hop("trunk-1", ElementKind::Trunk, ElementState::Hidden, false, "0 of 3 OPTIONS answered; nothing gets past link-east", "0/3 OPTIONS 应答；link-east 之后不可达"),
+            hop(
+                "router-1",
+                ElementKind::Device,
+                ElementState::Ok,
+                false,
+                "15 of 15 answered, 0.31 ms",
+                "15/15 应答，0.31 毫秒",
+            ),
+            hop(
+                "link-east",
+                ElementKind::Link,
+                ElementState::Down,
+                true,
+                "far end: 0 of 15 answered in 15 s; before 18:40:12 all, at 4.2 ms",
+                "对端：15 秒内 0/15 应答；18:40:12 之前全部应答，时延 4.2 毫秒",
+            ),
+            hop(
+                "trunk-1",
+                ElementKind::Trunk,
+                ElementState::Hidden,
+                false,
+                "0 of 3 OPTIONS answered; nothing gets past link-east",
+                "0/3 OPTIONS 应答；link-east 之后不可达",
+            ),
         ],
     }
 }
@@ -212,7 +269,8 @@ pub(super) fn ticket(language: Language) -> (Ticket, Vec<RecordedEvent>) {
         opened_at + TimeDelta::seconds(190),
         "noc-li",
         Event::Noted {
-            text: "East Telecom called, case 88123.\n<script>alert(1)</script><img src=x onerror=alert(2)>".to_owned(),
+            text: "East Telecom called, case 88123.\n<script>alert(1)</script><img src=x onerror=alert(2)>"
+                .to_owned(),
             visibility: Visibility::Internal,
         },
     );
@@ -270,7 +328,12 @@ pub(super) fn rounds(ticket: &Ticket) -> Vec<Observation> {
         for (place, target) in (0_u32..).zip(&ticket.fault.targets) {
             let waver = f64::from((count * 7 + place * 3) % 11) / 20.0;
             let delay = 4.0 + f64::from(place) * 2.1 + waver;
-            rounds.push(round(target, at + TimeDelta::milliseconds(300 * i64::from(place)), if cut { 0 } else { 5 }, delay));
+            rounds.push(round(
+                target,
+                at + TimeDelta::milliseconds(300 * i64::from(place)),
+                if cut { 0 } else { 5 },
+                delay,
+            ));
         }
         at += TimeDelta::seconds(5);
         count += 1;
@@ -298,7 +361,14 @@ pub(super) fn diagnosis(language: Language) -> Diagnosis {
                 ElementState::Down | ElementState::Hidden => (Some(1.0), None),
                 ElementState::Unknown => (None, None),
             };
-            ElementReport { element: element.name.clone(), kind: element.kind, state, loss_ratio, rtt_mean_ms, fault: None }
+            ElementReport {
+                element: element.name.clone(),
+                kind: element.kind,
+                state,
+                loss_ratio,
+                rtt_mean_ms,
+                fault: None,
+            }
         })
         .collect();
     Diagnosis { at: now(), poller: PollerState::Sound, faults: vec![fault(language)], elements }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::header::CACHE_CONTROL;
 use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_probes::observation::{Observation, Outcome};
@@ -248,7 +248,11 @@ pub async fn of_ticket(
 }
 
 /// `GET /elements/{name}/measurements`
-pub async fn of_element(State(state): State<HttpState>, _viewer: Viewer, Path(name): Path<String>) -> Response {
+pub async fn of_element(
+    State(state): State<HttpState>,
+    _viewer: Viewer,
+    Path(name): Path<String>,
+) -> Response {
     let settings = state.settings.borrow().clone();
     let Some(index) = settings.inventory.find(&name) else { return StatusCode::NOT_FOUND.into_response() };
     let targets = settings.inventory.targets_of(index).map(|target| target.name.clone()).collect();

@@ -25,7 +25,8 @@ fn tongue(language: Language) -> Tongue {
 
 fn shell(language: Language, role: Role) -> Shell {
     let viewer = Viewer { name: "tech-wang".to_owned(), role };
-    Shell::new(&tongue(language), Some(&viewer), "LM-2026-000017".to_owned(), "tickets").live("ticket:LM-2026-000017")
+    Shell::new(&tongue(language), Some(&viewer), "LM-2026-000017".to_owned(), "tickets")
+        .live("ticket:LM-2026-000017")
 }
 
 fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Option<Outcome>) -> String {
@@ -33,11 +34,16 @@ fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Opti
     let frame = Frame::of_ticket(&ticket, fixture::now());
     let rounds = fixture::rounds(&ticket);
     let material = Material { ticket, events, frame, rounds, follows: None, now: fixture::now() };
-    let page = ticket::page(shell(language, role), &material, &fixture::inventory(), outcome, Draft::default());
+    let page =
+        ticket::page(shell(language, role), &material, &fixture::inventory(), outcome, Draft::default());
     page.render().unwrap()
 }
 
-fn overview_page(language: Language, diagnosis: Option<&crate::diagnosis::Diagnosis>, inventory: &Inventory) -> String {
+fn overview_page(
+    language: Language,
+    diagnosis: Option<&crate::diagnosis::Diagnosis>,
+    inventory: &Inventory,
+) -> String {
     let tickets = diagnosis.map(|_| vec![fixture::ticket(language).0]).unwrap_or_default();
     let material = overview::Material {
         diagnosis,
@@ -62,7 +68,9 @@ fn every_word_of_every_template_is_in_both_catalogues() {
             let text = std::fs::read_to_string(&path).unwrap();
             for piece in text.split('"').skip(1).step_by(1) {
                 let is_key = ["page.", "word."].iter().any(|section| piece.starts_with(section))
-                    && piece.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c));
+                    && piece
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c));
                 if is_key && piece.len() > 5 {
                     keys.push((path.clone(), piece.to_owned()));
                 }
@@ -85,12 +93,24 @@ fn every_name_of_the_domain_has_words_in_both_languages() {
     let mut keys: Vec<String> = Vec::new();
     keys.extend(State::ALL.iter().map(|state| format!("state.{}", state.name())));
     keys.extend(Cause::ALL.iter().map(|cause| format!("cause.{}", cause.name())));
-    keys.extend([Side::Customer, Side::Company, Side::Carrier].iter().map(|side| format!("side.{}", side.name())));
-    keys.extend([Class::A, Class::B, Class::C, Class::D, Class::E].iter().map(|class| format!("class.{}", class.letter())));
     keys.extend(
-        [ElementState::Ok, ElementState::Degraded, ElementState::Down, ElementState::Hidden, ElementState::Unknown]
+        [Side::Customer, Side::Company, Side::Carrier].iter().map(|side| format!("side.{}", side.name())),
+    );
+    keys.extend(
+        [Class::A, Class::B, Class::C, Class::D, Class::E]
             .iter()
-            .map(|state| format!("state.{}", state.name())),
+            .map(|class| format!("class.{}", class.letter())),
+    );
+    keys.extend(
+        [
+            ElementState::Ok,
+            ElementState::Degraded,
+            ElementState::Down,
+            ElementState::Hidden,
+            ElementState::Unknown,
+        ]
+        .iter()
+        .map(|state| format!("state.{}", state.name())),
     );
     keys.extend(
         [Severity::Indeterminate, Severity::Warning, Severity::Minor, Severity::Major, Severity::Critical]
@@ -102,11 +122,26 @@ fn every_name_of_the_domain_has_words_in_both_languages() {
     }));
     keys.extend(Action::ALL.iter().map(|action| format!("page.done_{}", action.name())));
     keys.extend(["suspected", "raised", "clearing", "cleared"].map(|life| format!("life.{life}")));
-    keys.extend(["answered", "silent", "refused", "unmeasured", "waiting"].map(|word| format!("word.{word}")));
+    keys.extend(
+        ["answered", "silent", "refused", "unmeasured", "waiting"].map(|word| format!("word.{word}")),
+    );
     for event in [
-        "opened", "enriched", "rekeyed", "acknowledged", "noted", "diagnosis_confirmed", "diagnosis_corrected",
-        "remeasure_requested", "approved", "cancelled", "verification_started", "verification_failed", "resolved",
-        "settled", "reopened", "closed",
+        "opened",
+        "enriched",
+        "rekeyed",
+        "acknowledged",
+        "noted",
+        "diagnosis_confirmed",
+        "diagnosis_corrected",
+        "remeasure_requested",
+        "approved",
+        "cancelled",
+        "verification_started",
+        "verification_failed",
+        "resolved",
+        "settled",
+        "reopened",
+        "closed",
     ] {
         keys.push(format!("page.event_{event}"));
     }
@@ -137,7 +172,9 @@ fn pages_hold_neither_inline_script_nor_inline_style() {
         ] {
             assert!(!html.contains(" style="), "inline style");
             assert!(!html.contains("<style"), "inline style sheet");
-            assert!(!html.contains(" onclick=") && !html.contains(" onload=") && !html.contains("javascript:"));
+            assert!(
+                !html.contains(" onclick=") && !html.contains(" onload=") && !html.contains("javascript:")
+            );
             for script in html.split("<script").skip(1) {
                 assert!(script.split('>').next().unwrap().contains(" src=\"/assets/"), "inline script");
             }
@@ -180,9 +217,21 @@ fn contacts_of_customers_are_on_no_page_and_their_names_not_for_those_who_look_o
     let index = inventory.find("customer-13").unwrap();
     let element = element::page(
         shell(Language::English, Role::Admin),
-        &element::Material { inventory: &inventory, index, report: None, latest: &[], tickets: &[], now: fixture::now() },
+        &element::Material {
+            inventory: &inventory,
+            index,
+            report: None,
+            latest: &[],
+            tickets: &[],
+            now: fixture::now(),
+        },
     );
-    for html in [technician, viewer, overview_page(Language::English, Some(&diagnosis), &inventory), element.render().unwrap()] {
+    for html in [
+        technician,
+        viewer,
+        overview_page(Language::English, Some(&diagnosis), &inventory),
+        element.render().unwrap(),
+    ] {
         assert!(!html.contains("139 0000"), "a contact is shown");
     }
 }
@@ -206,9 +255,15 @@ fn a_refusal_stands_on_the_page_and_what_was_typed_is_not_lost() {
     let material = Material { ticket, events, frame, rounds: Vec::new(), follows: None, now: fixture::now() };
     let outcome = Outcome { done: false, sentences: vec![words(Language::English, "page.conflict")] };
     let draft = Draft { action: "note", text: "Splice at <km 3>".to_owned(), ..Draft::default() };
-    let html = ticket::page(shell(Language::English, Role::Noc), &material, &fixture::inventory(), Some(outcome), draft)
-        .render()
-        .unwrap();
+    let html = ticket::page(
+        shell(Language::English, Role::Noc),
+        &material,
+        &fixture::inventory(),
+        Some(outcome),
+        draft,
+    )
+    .render()
+    .unwrap();
     assert!(html.contains("role=\"alert\"") && html.contains("Somebody or something changed this ticket"));
     assert!(html.contains("Splice at &#60;km 3&#62;</textarea>"));
 }
@@ -230,8 +285,10 @@ fn what_has_not_been_measured_is_never_shown_as_sound() {
 #[test]
 fn our_own_isolation_stands_before_everything_else() {
     let mut diagnosis = fixture::diagnosis(Language::Chinese);
-    diagnosis.poller =
-        PollerState::Isolated { since: fixture::began(), reason: Message::new("本机网卡 eth0 已断开。") };
+    diagnosis.poller = PollerState::Isolated {
+        since: fixture::began(),
+        reason: Message::new("本机网卡 eth0 已断开。"),
+    };
     let html = overview_page(Language::Chinese, Some(&diagnosis), &fixture::inventory());
     let footing = html.find("f-isolated").expect("the footing is shown");
     assert!(html.contains("本机网卡 eth0 已断开。"));
@@ -260,8 +317,16 @@ fn lists_lead_on_to_the_next_page_and_keep_the_filter() {
         tickets: vec![fixture::ticket(Language::English).0],
         next: Some(crate::store::TicketCursor { registered_at: fixture::now(), id: "t-1".to_owned() }),
     };
-    let asked = tickets::Asked { show: "all".to_owned(), class: "B".to_owned(), segment: "\"><b>".to_owned(), ..tickets::Asked::default() };
-    let html = tickets::page(shell(Language::English, Role::Viewer), &asked, &found, Vec::new(), fixture::now()).render().unwrap();
+    let asked = tickets::Asked {
+        show: "all".to_owned(),
+        class: "B".to_owned(),
+        segment: "\"><b>".to_owned(),
+        ..tickets::Asked::default()
+    };
+    let html =
+        tickets::page(shell(Language::English, Role::Viewer), &asked, &found, Vec::new(), fixture::now())
+            .render()
+            .unwrap();
     assert!(html.contains("name=\"before\" value=\"2026-11-21T18:52:46.000000Z\""));
     assert!(html.contains("name=\"show\" value=\"all\"") && html.contains("name=\"class\" value=\"B\""));
     assert!(html.contains("&#34;&#62;&#60;b&#62;") && !html.contains("\"><b>\""));
@@ -270,8 +335,19 @@ fn lists_lead_on_to_the_next_page_and_keep_the_filter() {
 #[test]
 fn templates_trust_nothing_but_times_and_marks() {
     let trusted = [
-        "severity", "ticket.severity", "since", "ticket.since", "restored", "resolved", "verdict.at", "line.at", "mark",
-        "segment.mark", "footing.mark", "looked", "at",
+        "severity",
+        "ticket.severity",
+        "since",
+        "ticket.since",
+        "restored",
+        "resolved",
+        "verdict.at",
+        "line.at",
+        "mark",
+        "segment.mark",
+        "footing.mark",
+        "looked",
+        "at",
     ];
     for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/page/templates")).unwrap() {
         let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
@@ -297,51 +373,95 @@ async fn preview() {
     let language = |tongue: &Tongue| tongue.language;
     let of = |uri: &Uri, headers: &HeaderMap| Tongue::of(headers, uri);
     let router = axum::Router::new()
-        .route("/", get(move |uri: Uri, headers: HeaderMap| async move {
-            let language = language(&of(&uri, &headers));
-            Html(overview_page(language, Some(&fixture::diagnosis(language)), &fixture::inventory()))
-        }))
-        .route("/empty", get(move |uri: Uri, headers: HeaderMap| async move {
-            Html(overview_page(language(&of(&uri, &headers)), None, &Inventory::default()))
-        }))
-        .route("/tickets", get(move |uri: Uri, headers: HeaderMap| async move {
-            let language = language(&of(&uri, &headers));
-            let found = TicketPage { tickets: vec![fixture::ticket(language).0, fixture::resolved(language).0], next: None };
-            Html(tickets::page(shell(language, Role::Noc), &tickets::Asked::default(), &found, vec!["link-east".to_owned()], fixture::now()).render().unwrap())
-        }))
-        .route("/tickets/{number}", get(move |Path(number): Path<String>, uri: Uri, headers: HeaderMap| async move {
-            let language = language(&of(&uri, &headers));
-            let refused = number.ends_with("99");
-            let outcome = refused.then(|| Outcome { done: false, sentences: vec![words(language, "page.conflict")] });
-            Html(ticket_page(language, Role::Admin, number.ends_with("18"), outcome))
-        }))
-        .route("/tickets/{number}/measurements", get(|| async {
-            let (ticket, _) = fixture::ticket(Language::English);
-            axum::Json(series::chart(&Frame::of_ticket(&ticket, fixture::now()), &fixture::rounds(&ticket)))
-        }))
-        .route("/elements/{name}", get(move |Path(name): Path<String>, uri: Uri, headers: HeaderMap| async move {
-            let language = language(&of(&uri, &headers));
-            let inventory = fixture::inventory();
-            let diagnosis = fixture::diagnosis(language);
-            let tickets = [fixture::ticket(language).0];
-            let latest = [fixture::round("link-east/far/icmp", fixture::now(), 0, 1.0)];
-            let material = element::Material {
-                index: inventory.find(&name).unwrap(),
-                inventory: &inventory,
-                report: diagnosis.elements.iter().find(|report| report.element == name),
-                latest: &latest,
-                tickets: &tickets,
-                now: fixture::now(),
-            };
-            Html(element::page(shell(language, Role::Noc), &material).render().unwrap())
-        }))
-        .route("/elements/{name}/measurements", get(|| async {
-            let (ticket, _) = fixture::ticket(Language::English);
-            axum::Json(series::chart(&Frame::of_ticket(&ticket, fixture::now()), &fixture::rounds(&ticket)))
-        }))
-        .route("/login", get(move |uri: Uri, headers: HeaderMap| async move {
-            Html(login::page(&of(&uri, &headers), &login::Asked::default()).render().unwrap())
-        }))
+        .route(
+            "/",
+            get(move |uri: Uri, headers: HeaderMap| async move {
+                let language = language(&of(&uri, &headers));
+                Html(overview_page(language, Some(&fixture::diagnosis(language)), &fixture::inventory()))
+            }),
+        )
+        .route(
+            "/empty",
+            get(move |uri: Uri, headers: HeaderMap| async move {
+                Html(overview_page(language(&of(&uri, &headers)), None, &Inventory::default()))
+            }),
+        )
+        .route(
+            "/tickets",
+            get(move |uri: Uri, headers: HeaderMap| async move {
+                let language = language(&of(&uri, &headers));
+                let found = TicketPage {
+                    tickets: vec![fixture::ticket(language).0, fixture::resolved(language).0],
+                    next: None,
+                };
+                Html(
+                    tickets::page(
+                        shell(language, Role::Noc),
+                        &tickets::Asked::default(),
+                        &found,
+                        vec!["link-east".to_owned()],
+                        fixture::now(),
+                    )
+                    .render()
+                    .unwrap(),
+                )
+            }),
+        )
+        .route(
+            "/tickets/{number}",
+            get(move |Path(number): Path<String>, uri: Uri, headers: HeaderMap| async move {
+                let language = language(&of(&uri, &headers));
+                let refused = number.ends_with("99");
+                let outcome = refused
+                    .then(|| Outcome { done: false, sentences: vec![words(language, "page.conflict")] });
+                Html(ticket_page(language, Role::Admin, number.ends_with("18"), outcome))
+            }),
+        )
+        .route(
+            "/tickets/{number}/measurements",
+            get(|| async {
+                let (ticket, _) = fixture::ticket(Language::English);
+                axum::Json(series::chart(
+                    &Frame::of_ticket(&ticket, fixture::now()),
+                    &fixture::rounds(&ticket),
+                ))
+            }),
+        )
+        .route(
+            "/elements/{name}",
+            get(move |Path(name): Path<String>, uri: Uri, headers: HeaderMap| async move {
+                let language = language(&of(&uri, &headers));
+                let inventory = fixture::inventory();
+                let diagnosis = fixture::diagnosis(language);
+                let tickets = [fixture::ticket(language).0];
+                let latest = [fixture::round("link-east/far/icmp", fixture::now(), 0, 1.0)];
+                let material = element::Material {
+                    index: inventory.find(&name).unwrap(),
+                    inventory: &inventory,
+                    report: diagnosis.elements.iter().find(|report| report.element == name),
+                    latest: &latest,
+                    tickets: &tickets,
+                    now: fixture::now(),
+                };
+                Html(element::page(shell(language, Role::Noc), &material).render().unwrap())
+            }),
+        )
+        .route(
+            "/elements/{name}/measurements",
+            get(|| async {
+                let (ticket, _) = fixture::ticket(Language::English);
+                axum::Json(series::chart(
+                    &Frame::of_ticket(&ticket, fixture::now()),
+                    &fixture::rounds(&ticket),
+                ))
+            }),
+        )
+        .route(
+            "/login",
+            get(move |uri: Uri, headers: HeaderMap| async move {
+                Html(login::page(&of(&uri, &headers), &login::Asked::default()).render().unwrap())
+            }),
+        )
         .route("/assets/{*path}", get(super::assets::serve));
     axum::serve(listener, router).await.unwrap();
 }

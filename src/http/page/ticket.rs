@@ -191,7 +191,8 @@ pub async fn respond(
         Err(error) => return store_failed(tongue, viewer, &error),
     };
     let settings = state.settings.borrow().clone();
-    let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets").live(format!("ticket:{number},diagnosis"));
+    let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets")
+        .live(format!("ticket:{number},diagnosis"));
     let page = page(shell, &material, &settings.inventory, outcome, draft);
     page.shell.respond(status, &page)
 }

@@ -164,9 +164,7 @@ pub fn page(
     let wanted = Class::parse(&asked.class);
     let classes = [Class::A, Class::B, Class::C, Class::D, Class::E]
         .into_iter()
-        .map(|class| {
-            (class.letter(), shell.t(&format!("class.{}", class.letter())), wanted == Some(class))
-        })
+        .map(|class| (class.letter(), shell.t(&format!("class.{}", class.letter())), wanted == Some(class)))
         .collect();
     Page {
         tickets: found.tickets.iter().map(|ticket| entry(&shell, ticket, now)).collect(),
