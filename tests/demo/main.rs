@@ -3,6 +3,8 @@
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod verdicts;
 
 #[cfg(test)]
 mod tests {
