@@ -65,7 +65,11 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
         // Without a guard before it nobody is let in.
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::say(Code::Unauthorized, "unauthorized"))
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::say(Code::Unauthorized, "unauthorized"))
     }
 }
 
@@ -109,7 +113,8 @@ pub async fn guard_pages(State(state): State<HttpState>, request: Request, next:
 /// A browser without a session is shown the way to it.
 fn turn_away(problem: &Problem, request: &Request) -> Option<Response> {
     let path = request.uri().path();
-    let is_page = request.method() == Method::GET && wants_page(request.headers()) && !path.starts_with("/api/");
+    let is_page =
+        request.method() == Method::GET && wants_page(request.headers()) && !path.starts_with("/api/");
     if problem.code() != Code::Unauthorized || !is_page {
         return None;
     }
@@ -233,9 +238,7 @@ mod tests {
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
             .iter()
-            .map(|(name, value)| {
-                (header::HeaderName::from_static(name), HeaderValue::from_static(value))
-            })
+            .map(|(name, value)| (header::HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect()
     }
 

@@ -364,9 +364,20 @@ fn has_own_words(response: &Response) -> bool {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Refused { reason, .. } = error {
+            return Self::say(Code::Refused, "store_refused").with("reason", reason);
+        }
+        let problem = match error {
+            StoreError::WriterStopped | StoreError::Fenced => Self::say(Code::Unavailable, "stopping"),
+            // Ours to mend, and no waiting helps.
+            StoreError::Inconsistent { .. } | StoreError::Encode { .. } | StoreError::Query { .. } => {
+                Self::internal()
+            }
+            _ => Self::say(Code::Unavailable, "database").retry_after(5),
+        };
         let error: &dyn std::error::Error = &error;
         tracing::error!(error, "the database failed a request");
-        Self::say(Code::Unavailable, "database").retry_after(5)
+        problem
     }
 }
 

@@ -181,7 +181,10 @@ mod tests {
 
     #[test]
     fn a_wrong_body_is_told_where_it_is_wrong() {
-        assert_eq!(errors(r#"{"inner":[{"count":1},{"count":"x"}]}"#), (422, vec!["/inner/1/count".to_owned()]));
+        assert_eq!(
+            errors(r#"{"inner":[{"count":1},{"count":"x"}]}"#),
+            (422, vec!["/inner/1/count".to_owned()])
+        );
         assert_eq!(errors(r#"{"inner":[],"role":"admin"}"#).0, 422);
         assert_eq!(errors(r#"{"inner":["#).0, 400);
         assert_eq!(errors(r#"{"inner":[]} x"#).0, 400);

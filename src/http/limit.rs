@@ -25,8 +25,10 @@ impl Default for Limits {
     }
 }
 
-/// A token bucket an address: ten attempts at once, then one every six seconds. It slows one
-/// address down and locks no account, so that no outsider can shut anybody out.
+/// A token bucket an address for wrong tokens: ten at once, then one every six seconds.
+///
+/// It keeps a guesser from filling the log. It is no lock: a good token is let in all the same, or
+/// anybody behind the same proxy could shut the others out; 256 random bits are not guessed.
 #[derive(Debug, Default)]
 pub struct LoginLimit(Mutex<HashMap<IpAddr, Bucket>>);
 

@@ -60,12 +60,12 @@ pub async fn log_in(State(state): State<HttpState>, request: Request) -> Result<
     }
     let peer = ConnectInfo::<SocketAddr>::from_request_parts(&mut parts, &()).await;
     let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    state.limits.logins.take(address, Instant::now()).map_err(|seconds| {
-        let problem = Problem::say(Code::TooManyRequests, "too_many_logins").with("seconds", seconds);
-        problem.retry_after(seconds)
-    })?;
     let login = read(Request::from_parts(parts, body)).await?;
     let Some(token) = state.store.authenticate(login.token.trim()).await? else {
+        state.limits.logins.take(address, Instant::now()).map_err(|seconds| {
+            let problem = Problem::say(Code::TooManyRequests, "too_many_logins").with("seconds", seconds);
+            problem.retry_after(seconds)
+        })?;
         tracing::warn!(%address, "a wrong token was shown at login");
         if wants_page(&headers) {
             let next = auth::percent_encode(local(login.next.as_deref()));
@@ -141,7 +141,9 @@ mod tests {
     #[test]
     fn login_leads_to_no_other_site() {
         assert_eq!(local(Some("/tickets/LM-2026-000001")), "/tickets/LM-2026-000001");
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a\r\nb"] {
+        for foreign in
+            ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "", "/a\r\nb"]
+        {
             assert_eq!(local(Some(foreign)), "/", "{foreign}");
         }
         assert_eq!(local(None), "/");

@@ -5,7 +5,7 @@
 //!
 //! | room | what it holds |
 //! | --- | --- |
-//! | [`router`] | every route with its role; what all requests pass |
+//! | [`mod@router`] | every route with its role; what all requests pass |
 //! | [`auth`], [`login`], [`limit`] | who asks, and whether he may |
 //! | [`error`], [`extract`] | problems, and what handlers take from a request |
 //! | [`openapi`] | the description made of the routes |

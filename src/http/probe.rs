@@ -13,14 +13,15 @@ use tokio::time::Instant;
 use utoipa::IntoParams;
 
 use crate::inventory::{Inventory, Target};
+use crate::locale::Message;
 use crate::metrics::blackbox;
 
 use super::HttpState;
 use super::api::inventory::address;
 use super::api::observations::unknown_target;
-use super::api::view::outcome_name;
+use super::api::view::{impediment_words, outcome_name};
 use super::error::{Code, Problem};
-use super::extract::Params;
+use super::extract::{Params, Speaks};
 use super::limit::PROBES_AT_ONCE;
 use super::openapi::{BadRequest, NotFound, TooManyRequests};
 
@@ -58,6 +59,7 @@ const LONGEST_BUDGET: Duration = Duration::from_secs(25);
         BadRequest, NotFound, TooManyRequests))]
 pub async fn probe(
     State(state): State<HttpState>,
+    Speaks(language): Speaks,
     headers: HeaderMap,
     Params(query): Params<ProbeQuery>,
 ) -> Result<Response, Problem> {
@@ -74,12 +76,14 @@ pub async fn probe(
     let begun = Instant::now();
     let measured = tokio::time::timeout(budget, probe.measure(round)).await.map_err(|_| {
         // The probe broke its contract; that says nothing of the target.
-        unmeasured(target, format!("the measurement did not end within {} s", budget.as_secs_f64()))
+        let reason = Message::new("api.probe_overran").with("seconds", budget.as_secs_f64());
+        unmeasured(target, reason.render(language))
     })?;
     let took = begun.elapsed();
 
     let Some(metrics) = blackbox::render(&target.spec, &measured, took) else {
-        let reason = measured.impediment.map_or_else(String::new, |impediment| impediment.to_string());
+        let words = |impediment| impediment_words(&impediment).render(language);
+        let reason = measured.impediment.map_or_else(String::new, words);
         return Err(unmeasured(target, reason));
     };
     let text = if query.debug {

@@ -170,16 +170,3 @@ async fn wrap(State(state): State<HttpState>, request: Request, next: Next) -> R
     }
     response
 }
-
-/// For tests of the outer layers: a route that panics.
-#[cfg(test)]
-pub(super) fn router_with_panic(state: HttpState) -> Router {
-    let pages = Router::new().route(
-        "/assets/panic",
-        axum::routing::get(|| async {
-            let nothing: Option<()> = None;
-            nothing.expect("on purpose");
-        }),
-    );
-    router(state, pages)
-}

@@ -109,8 +109,10 @@ pub async fn events(
     headers: HeaderMap,
     Params(query): Params<TopicQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Sent, Infallible>>>, Problem> {
-    let topics = listed("?topic", query.topic.as_deref(), "unknown_topic", Topic::parse).map_err(Problem::invalid)?;
-    let mut wanted = Wanted { all_tickets: topics.is_empty(), diagnosis: topics.is_empty(), tickets: Vec::new() };
+    let topics =
+        listed("?topic", query.topic.as_deref(), "unknown_topic", Topic::parse).map_err(Problem::invalid)?;
+    let mut wanted =
+        Wanted { all_tickets: topics.is_empty(), diagnosis: topics.is_empty(), tickets: Vec::new() };
     for topic in topics {
         match topic {
             Topic::Tickets => wanted.all_tickets = true,
@@ -136,7 +138,8 @@ pub async fn events(
     }
     let mut check = tokio::time::interval_at(Instant::now() + CHECK_EVERY, CHECK_EVERY);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let listener = Listener { state, credential: caller.credential, wanted, changes, pending, last_seq, check };
+    let listener =
+        Listener { state, credential: caller.credential, wanted, changes, pending, last_seq, check };
     let stream = futures_util::stream::unfold(listener, |mut listener| async move {
         let event = listener.next().await?;
         Some((Ok(event), listener))

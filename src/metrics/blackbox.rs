@@ -43,7 +43,11 @@ fn write(spec: &ProbeSpec, measured: &Measured, took: Duration, success: bool) -
         gauge("probe_ip_protocol", "Specifies whether probe ip protocol is IP4 or IP6", version)?;
     }
     if let Some(loss) = measured.burst.loss() {
-        gauge("probe_packet_loss_ratio", "Share of the requests that were not answered, 0 to 1", loss.value())?;
+        gauge(
+            "probe_packet_loss_ratio",
+            "Share of the requests that were not answered, 0 to 1",
+            loss.value(),
+        )?;
     }
     match spec {
         ProbeSpec::Icmp { .. } => {

@@ -1,4 +1,4 @@
-//! All metrics, declared in one [`table`]. No other room names the `prometheus` crate.
+//! All metrics, declared in one `table`. No other room names the `prometheus` crate.
 //!
 //! This room reads nothing: others hand it numbers. Labels are bounded by the inventory; no call,
 //! number of a phone or name of a customer's person is ever a label, and a ticket only in
@@ -152,7 +152,9 @@ impl Metrics {
     /// These tickets are open, and no others; `site_of` names the site of a segment.
     pub fn set_open_tickets(&self, tickets: &[Ticket], site_of: impl Fn(&str) -> String) {
         let mut open: Vec<&Ticket> = tickets.iter().filter(|ticket| ticket.state.is_open()).collect();
-        open.sort_by_key(|ticket| (std::cmp::Reverse(ticket.severity), std::cmp::Reverse(ticket.registered_at)));
+        open.sort_by_key(|ticket| {
+            (std::cmp::Reverse(ticket.severity), std::cmp::Reverse(ticket.registered_at))
+        });
         let _whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
         self.table.tickets_open.reset();
         self.table.ticket_info.reset();
@@ -187,7 +189,8 @@ impl Metrics {
         let last = &self.table.diagnosis_last_timestamp_seconds;
         last.with_label_values(&NO_LABELS).set(seconds(diagnosis.at));
         for cause in Cause::ALL {
-            let count = diagnosis.faults.iter().filter(|fault| fault.is_open() && fault.cause == cause).count();
+            let count =
+                diagnosis.faults.iter().filter(|fault| fault.is_open() && fault.cause == cause).count();
             self.table.faults_open.with_label_values(&[cause.name()]).set(count as f64);
         }
     }

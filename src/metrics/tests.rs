@@ -53,12 +53,19 @@ fn a_round_shows_under_the_agreed_names() {
 fn a_round_that_we_could_not_measure_says_nothing_of_its_target() {
     let metrics = Metrics::new();
     metrics.observe_probe("server-1/sip", "site-1", &round(answered()));
-    metrics.observe_probe("server-1/sip", "site-1", &round(Measured::unmeasured(Impediment::SocketDrops { drops: 3 })));
+    metrics.observe_probe(
+        "server-1/sip",
+        "site-1",
+        &round(Measured::unmeasured(Impediment::SocketDrops { drops: 3 })),
+    );
     let text = metrics.render();
     assert!(!text.contains("linesman_probe_success{"), "an old success must not stand: {text}");
     assert!(text.contains(r#"linesman_probe_unmeasured_total{probe="sip",reason="socket_drops"} 1"#));
     assert!(text.contains("linesman_rounds_void_total 1"));
-    assert!(text.contains(r#"target="server-1/sip"} 1780000000.25"#), "the last measured round keeps its time");
+    assert!(
+        text.contains(r#"target="server-1/sip"} 1780000000.25"#),
+        "the last measured round keeps its time"
+    );
 }
 
 #[test]
@@ -112,11 +119,8 @@ fn promtool_finds_nothing_to_mend() {
         };
         promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         let output = promtool.wait_with_output().unwrap();
-        let said = format!(
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let said =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success() && said.trim().is_empty(), "{said}\n{text}");
     }
 }

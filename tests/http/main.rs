@@ -1,0 +1,14 @@
+//! HTTP from outside: the real router on a real SQLite database; only the wire is scripted.
+//!
+//! Every answer that any test sees is compared with the OpenAPI description: a status that is not
+//! documented for its route fails the test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod access;
+mod daemon;
+mod live;
+mod network;
+mod problems;
+mod session;
+mod tickets;

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::Problem;
-use crate::http::extract::Params;
+use crate::http::extract::{Params, Speaks};
 use crate::http::openapi::{BadRequest, Invalid};
 use crate::inventory::{Element, ElementIndex, ElementKind, Facts, Inventory, Target};
 use crate::store::Role;
@@ -140,6 +140,7 @@ pub struct TargetList {
         BadRequest, Invalid))]
 pub async fn targets(
     State(state): State<HttpState>,
+    Speaks(language): Speaks,
     uri: Uri,
     Params(query): Params<TargetQuery>,
 ) -> Result<Response, Problem> {
@@ -166,7 +167,7 @@ pub async fn targets(
         interval_s: target.interval.as_secs_f64(),
         count: target.count,
         timeout_s: target.timeout.as_secs_f64(),
-        last: state.live.latest(&target.name).map(|observation| ObservationView::of(&observation)),
+        last: state.live.latest(&target.name).map(|round| ObservationView::of(&round, language)),
     };
     let targets = found.into_iter().map(view).collect();
     let link = next_link(&uri, "cursor", next.as_deref());

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::http::HttpState;
 use crate::http::error::{Code, Flaw, Problem};
-use crate::http::extract::{Named, Params};
+use crate::http::extract::{Named, Params, Speaks};
 use crate::http::openapi::{BadRequest, Invalid, NotFound};
 use crate::store::{HourlyPoint, ObservationQuery};
 
@@ -90,6 +90,7 @@ pub fn unknown_target(target: &str) -> Problem {
     responses((status = 200, description = "Rounds.", body = RoundList), BadRequest, NotFound, Invalid))]
 pub async fn rounds(
     State(state): State<HttpState>,
+    Speaks(language): Speaks,
     Named(target): Named,
     Params(query): Params<RoundQuery>,
 ) -> Result<Json<RoundList>, Problem> {
@@ -99,7 +100,8 @@ pub async fn rounds(
     let query = ObservationQuery { targets: vec![target.clone()], from, to, limit };
     let found = state.store.observations(&query).await?;
     known(&state, &target, found.is_empty())?;
-    Ok(Json(RoundList { observations: found.iter().map(ObservationView::of).collect() }))
+    let observations = found.iter().map(|round| ObservationView::of(round, language)).collect();
+    Ok(Json(RoundList { observations }))
 }
 
 /// A target by the hour, oldest first.

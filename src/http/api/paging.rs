@@ -33,14 +33,16 @@ pub fn read_cursor(text: &str) -> Option<TicketCursor> {
 }
 
 /// The `Link` header (RFC 8288) to the next page: this address with `parameter` set to `value`.
-pub fn next_link(uri: &Uri, parameter: &str, value: Option<&str>) -> AppendHeaders<Option<(HeaderName, HeaderValue)>> {
+pub fn next_link(
+    uri: &Uri,
+    parameter: &str,
+    value: Option<&str>,
+) -> AppendHeaders<Option<(HeaderName, HeaderValue)>> {
     let link = value.and_then(|value| {
         let prefix = format!("{parameter}=");
         let kept = uri.query().unwrap_or_default().split('&');
-        let mut query: Vec<String> = kept
-            .filter(|pair| !pair.is_empty() && !pair.starts_with(&prefix))
-            .map(str::to_owned)
-            .collect();
+        let mut query: Vec<String> =
+            kept.filter(|pair| !pair.is_empty() && !pair.starts_with(&prefix)).map(str::to_owned).collect();
         query.push(format!("{prefix}{}", percent_encode(value).replace('/', "%2F")));
         let link = format!("<{}?{}>; rel=\"next\"", uri.path(), query.join("&"));
         HeaderValue::from_str(&link).ok()

@@ -18,7 +18,6 @@ use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Body, Named, Speaks};
 use crate::http::openapi::{Changes, TakesBody};
-use crate::live::Order;
 use crate::locale::{Language, words};
 use crate::store::WriteError;
 use crate::ticket::apply::LONGEST_NOTE;
@@ -287,12 +286,11 @@ pub async fn remeasure(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let change = Change { state: &state, caller, name: &name, headers: &headers };
-    // The place in the workers' queue comes first: an order that was written down is carried out.
-    let Ok(place) = state.orders.try_reserve() else {
+    // The writer passes the order on after its commit; where there is no room it is better not written.
+    if state.orders.capacity() == 0 {
         return Err(Problem::say(Code::Unavailable, "workers_busy").retry_after(1));
-    };
+    }
     let ticket = change.make(Event::RemeasureRequested).await?;
-    place.send(Order::Remeasure(ticket.fault.targets.clone()));
     Ok((StatusCode::ACCEPTED, show(&state, ticket, language)).into_response())
 }
 
@@ -310,10 +308,15 @@ mod tests {
 
     #[test]
     fn a_change_names_one_version_that_was_seen() {
-        assert_eq!(if_match(&HeaderMap::new()).map_err(|problem| problem.code()), Err(Code::PreconditionRequired));
+        assert_eq!(
+            if_match(&HeaderMap::new()).map_err(|problem| problem.code()),
+            Err(Code::PreconditionRequired)
+        );
         assert_eq!(matching("\"v7\""), Ok(Some(7)));
         assert_eq!(matching("*"), Ok(None));
-        for wrong in ["v7", "\"7\"", "\"v\"", "\"v+7\"", "W/\"v7\"", "\"v1\", \"v2\"", "\"v99999999999999999999\""] {
+        for wrong in
+            ["v7", "\"7\"", "\"v\"", "\"v+7\"", "W/\"v7\"", "\"v1\", \"v2\"", "\"v99999999999999999999\""]
+        {
             assert_eq!(matching(wrong), Err(Code::BadRequest), "{wrong}");
         }
     }

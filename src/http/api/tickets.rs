@@ -76,13 +76,8 @@ pub async fn list(
     uri: Uri,
     Params(query): Params<TicketQuery>,
 ) -> Result<Response, Problem> {
-    let severities = [
-        Severity::Critical,
-        Severity::Major,
-        Severity::Minor,
-        Severity::Warning,
-        Severity::Indeterminate,
-    ];
+    let severities =
+        [Severity::Critical, Severity::Major, Severity::Minor, Severity::Warning, Severity::Indeterminate];
     let severity = |name: &str| severities.into_iter().find(|severity| severity.name() == name);
     let mut flaws = Vec::new();
     let mut note = |mut wrong: Vec<Flaw>| flaws.append(&mut wrong);

@@ -241,8 +241,24 @@ pub struct UnmeasuredView {
 }
 
 impl UnmeasuredView {
-    fn of(impediment: &Impediment) -> Self {
-        Self { reason: verdict::reason(impediment).to_owned(), text: impediment.to_string() }
+    fn of(impediment: &Impediment, language: Language) -> Self {
+        let text = impediment_words(impediment).render(language);
+        Self { reason: verdict::reason(impediment).to_owned(), text }
+    }
+}
+
+/// Why we could not measure, as a sentence of the catalogues.
+#[must_use]
+pub fn impediment_words(impediment: &Impediment) -> Message {
+    let message = Message::new(&format!("api.impediment.{}", verdict::reason(impediment)));
+    match impediment {
+        Impediment::NoPermission { hint } => message.with("hint", hint),
+        Impediment::InterfaceDown { interface } => message.with("interface", interface),
+        Impediment::ClockStepped { step_ms } => message.with("step_ms", step_ms),
+        Impediment::SocketDrops { drops } => message.with("drops", drops),
+        Impediment::Unresolved { name, reason } => message.with("name", name).with("reason", reason),
+        Impediment::Local { reason } => message.with("reason", reason),
+        Impediment::NoRoute | Impediment::Shed => message,
     }
 }
 
@@ -289,7 +305,7 @@ pub struct ObservationView {
 impl ObservationView {
     /// Of an observation.
     #[must_use]
-    pub fn of(observation: &Observation) -> Self {
+    pub fn of(observation: &Observation, language: Language) -> Self {
         let measured = &observation.measured;
         let rtt = measured.burst.rtt.as_ref();
         Self {
@@ -299,7 +315,10 @@ impl ObservationView {
             end: observation.window.end,
             outcome: outcome_name(measured.outcome).to_owned(),
             success: verdict::succeeded(observation.kind, measured),
-            unmeasured: measured.impediment.as_ref().map(UnmeasuredView::of),
+            unmeasured: measured
+                .impediment
+                .as_ref()
+                .map(|impediment| UnmeasuredView::of(impediment, language)),
             sent: measured.burst.sent,
             received: measured.burst.received,
             loss_ratio: measured.burst.loss().map(|loss| loss.value()),
