@@ -61,6 +61,8 @@ async fn people_see_the_fault_act_on_it_and_nothing_hostile_runs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_browser_the_door_the_policy_and_the_forms_hold() {
+    // Plain HTTP only, yet the client wants to know who would do TLS.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let story = story::Story::begin("127.0.0.1:0").await;
     let client =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();

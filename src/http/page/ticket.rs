@@ -23,7 +23,7 @@ use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
-use super::tickets::headline;
+use super::tickets::{corrected_by, headline};
 use super::words::{Moment, SeverityMark, span};
 
 /// Most events that the page lists.
@@ -228,7 +228,7 @@ pub fn page(
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
     let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { *now } else { ticket.updated_at });
     let all_targets = fault.targets.len();
-    let corrected = ticket.verdict.as_ref().is_some_and(|verdict| !verdict.confirmed);
+    let corrected = corrected_by(ticket).is_some();
     // Names of customers are personal data where the role only looks on.
     let names_hidden = role < Role::Technician && !fault.affected_customers.is_empty();
     Page {

@@ -50,17 +50,20 @@ pub struct Entry {
     pub owner: Option<String>,
 }
 
+/// Who found another cause or segment than the diagnosis, if anybody did.
+#[must_use]
+pub fn corrected_by(ticket: &Ticket) -> Option<&str> {
+    let differs = ticket.segment != ticket.fault.segment || ticket.cause != ticket.fault.cause;
+    ticket.verdict.as_ref().filter(|_| differs).map(|verdict| verdict.by.as_str())
+}
+
 /// What is broken and where: as a person corrected it, else as it was diagnosed.
 #[must_use]
 pub fn headline(shell: &Shell, ticket: &Ticket) -> String {
-    match &ticket.verdict {
-        Some(verdict) if !verdict.confirmed => {
-            let message = Message::new("page.headline_corrected").with("by", &verdict.by);
-            let message = message.with("cause", format!("cause.{}", ticket.cause.name()));
-            shell.say(&message.with("segment", &ticket.segment))
-        }
-        _ => shell.say(&ticket.fault.headline),
-    }
+    let Some(by) = corrected_by(ticket) else { return shell.say(&ticket.fault.headline) };
+    let message = Message::new("page.headline_corrected").with("by", by);
+    let message = message.with("cause", format!("cause.{}", ticket.cause.name()));
+    shell.say(&message.with("segment", &ticket.segment))
 }
 
 /// A ticket as a line of a list.
