@@ -29,7 +29,7 @@ use crate::workers::measure::Driver;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
-use crate::workers::{Keeper, Recent, StoreKeeper, retain};
+use crate::workers::{Keeper, Recent, StoreKeeper, retain, upkeep};
 
 /// Observations that may wait to be recorded.
 const OBSERVATIONS: usize = 65_536;
@@ -106,7 +106,14 @@ impl App {
         let address = listener.local_addr().unwrap_or(address);
         let store = Store::open(&settings.database.url, clock.clone()).await?;
         let first_token = store.create_first_token().await?;
-        let start = store.latest_diagnosis().await?;
+        let start = match store.latest_diagnosis().await {
+            // Written by another version: measurement will say it again within seconds.
+            Err(error @ StoreError::Inconsistent { .. }) => {
+                tracing::warn!(%error, "the last diagnosis cannot be read; starting without it");
+                None
+            }
+            known => known?,
+        };
 
         let lifecycle = Lifecycle::default();
         let soft = lifecycle.soft().clone();
@@ -194,6 +201,9 @@ impl App {
         let retaining =
             retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("retain", retaining);
+        let keeping =
+            upkeep::run(store.clone(), writer.clone(), metrics.clone(), clock.clone(), soft.clone());
+        lifecycle.run("upkeep", keeping);
         lifecycle.run("watchdog", watchdog(live.clone(), settings.clone(), clock.clone(), soft.clone()));
 
         let state = HttpState {

@@ -123,7 +123,11 @@ fn witnessed(input: &Input, paths: &[Evidence], segment: ElementIndex, verdict: 
         .collect();
     let testifies = |path: &&&Evidence| answered_within(input, path, verdict);
     let anchored = input.anchor_answered.is_some_and(|at| at >= verdict.began);
-    if !others.is_empty() && !anchored && !others.iter().any(|path| testifies(&path)) {
+    // Where everything lies behind the segment, nothing but an anchor tells its fault from our
+    // own isolation; a network of one element has nobody else to blame.
+    let explained = super::reason::elements_of(input, paths, &verdict.explains);
+    let is_alone = others.is_empty() && explained.len() < 2;
+    if !is_alone && !anchored && !others.iter().any(|path| testifies(&path)) {
         return false;
     }
     input.inventory.path(segment).iter().filter(|upstream| **upstream != segment).all(|upstream| {

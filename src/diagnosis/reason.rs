@@ -138,12 +138,18 @@ pub fn why_not(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Mess
 #[must_use]
 pub fn explained_elements(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<ElementIndex> {
     let Some(verdict) = &finding.verdict else { return vec![finding.segment] };
-    let mut elements: Vec<ElementIndex> = verdict
-        .explains
-        .iter()
-        .map(|place| input.inventory.targets()[paths[*place].target].element)
-        .collect();
-    elements.push(finding.segment);
+    let mut elements = elements_of(input, paths, &verdict.explains);
+    if let Err(place) = elements.binary_search(&finding.segment) {
+        elements.insert(place, finding.segment);
+    }
+    elements
+}
+
+/// The elements that some of the paths lead to, each once, in order.
+#[must_use]
+pub fn elements_of(input: &Input, paths: &[Evidence], places: &[usize]) -> Vec<ElementIndex> {
+    let mut elements: Vec<ElementIndex> =
+        places.iter().map(|place| input.inventory.targets()[paths[*place].target].element).collect();
     elements.sort_unstable();
     elements.dedup();
     elements

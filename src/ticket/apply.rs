@@ -151,9 +151,13 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
     Ok(Applied { ticket: next, effects })
 }
 
-/// Takes over what the diagnosis now says. What a person corrected stays corrected.
+/// Takes over what the diagnosis now says. What a person corrected stays corrected: there the
+/// ticket says something else than the diagnosis that it had.
 fn take(ticket: &mut Ticket, fault: &Fault) {
-    let corrected = ticket.verdict.as_ref().is_some_and(|verdict| !verdict.confirmed);
+    let corrected = ticket.verdict.is_some()
+        && (ticket.cause != ticket.fault.cause
+            || ticket.segment != ticket.fault.segment
+            || ticket.side != ticket.fault.side);
     if !corrected {
         ticket.class = fault.class;
         ticket.cause = fault.cause;

@@ -10,6 +10,7 @@
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
 //! | [`retain`] | rolls up and forgets old measurements |
+//! | [`upkeep`] | asks the database whether it is there, shows the queues |
 //! | [`reload`] | takes new settings on SIGHUP or by API |
 
 pub mod analyse;
@@ -20,6 +21,7 @@ pub mod record;
 pub mod reload;
 pub mod rendezvous;
 pub mod retain;
+pub mod upkeep;
 
 pub use keeper::{Keeper, StoreKeeper};
 pub use recent::Recent;
