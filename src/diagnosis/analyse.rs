@@ -12,7 +12,7 @@ use super::{
 };
 use crate::inventory::{ElementIndex, ElementKind};
 
-/// Customers behind a fault from which it is critical [mission section 9: red].
+/// Customers behind a fault from which it is critical (mission section 9: red).
 const CRITICAL_CUSTOMERS: usize = 100;
 
 /// What is broken, where, and why we think so.

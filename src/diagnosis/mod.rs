@@ -4,7 +4,7 @@
 //! randomness; called twice with one input it says the same. "Not measured" is a value of its
 //! own here, neither healthy nor broken, and "not seen again" is not "recovered".
 //!
-//! [`analyse`] goes these steps, a room each:
+//! [`analyse()`] goes these steps, a room each:
 //! 1. [`poller`]: are *we* cut off? Then nothing is said about the network.
 //! 2. [`symptom`]: each measured path in two windows: how many requests, how many answers.
 //! 3. [`locate`]: the fewest elements that explain the lossy and the clean paths together.
@@ -40,7 +40,7 @@ use crate::settings::DiagnosisSettings;
 
 pub use analyse::analyse;
 
-/// The five classes of trouble [R48].
+/// The five classes of trouble (R48).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Class {
     /// Billing.

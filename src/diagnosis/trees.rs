@@ -1,4 +1,4 @@
-//! The operator's decision trees B, C and D as data [R57], walked with the answers of a finding.
+//! The operator's decision trees B, C and D as data (R57), walked with the answers of a finding.
 //!
 //! Only nodes that a measurement can answer stand here; those that people answer (B1, C1, D1 and
 //! everything after the cause is known) belong to the ticket process.

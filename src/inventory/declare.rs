@@ -190,7 +190,7 @@ pub struct CustomerDeclaration {
     pub trunks: Vec<String>,
     /// Who to call.
     pub contacts: Vec<String>,
-    /// Key account [mission section 9].
+    /// Key account (mission section 9).
     pub key_account: bool,
 }
 

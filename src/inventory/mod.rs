@@ -87,7 +87,7 @@ pub struct ElementIndex(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
-    /// Supplied by the operator [R62].
+    /// Supplied by the operator (R62).
     Company,
     /// The customer's own.
     #[default]

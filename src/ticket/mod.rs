@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
 //! | [`event`] | what can happen to a ticket, and to what end |
-//! | [`apply`] | the guards and the changes, in one place for API, CLI, pages and automation |
+//! | [`mod@apply`] | the guards and the changes, in one place for API, CLI, pages and automation |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
 //! | [`chain`] | the hash chain over events |
 
@@ -38,7 +38,7 @@ impl std::fmt::Display for TicketId {
     }
 }
 
-/// Number of a ticket, for people: `LM-2026-000123` [R29].
+/// Number of a ticket, for people: `LM-2026-000123` (R29).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketNumber {
     /// Year of registration, UTC.
@@ -96,7 +96,7 @@ pub enum TicketKind {
     Complaint,
 }
 
-/// What people said of the diagnosis [R24].
+/// What people said of the diagnosis (R24).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     /// Who.
@@ -163,7 +163,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Resolved without anybody having confirmed the diagnosis: left out of the accuracy figure [R85].
+    /// Resolved without anybody having confirmed the diagnosis: left out of the accuracy figure (R85).
     #[must_use]
     pub const fn is_unconfirmed(&self) -> bool {
         self.verdict.is_none()
