@@ -80,7 +80,7 @@ mod tests {
         let mut token: Option<String> = None;
         for kill in 0..KILLS {
             // Some gateways die, some come back: faults open, verify, reopen.
-            for gateway in 1..=6 {
+            for gateway in 1..=20 {
                 let name = format!("gateway-{gateway}");
                 let change = if random.chance(0.5) { carrier.cut(&name) } else { carrier.heal(&name) };
                 change.expect("the carrier has this gateway");
@@ -93,7 +93,7 @@ mod tests {
                 told.wait_for_a_ticket(&api).await;
             }
             let clients = Clients::start(&api, kill, &told);
-            let moment = Duration::from_millis(random.next() % 1_500);
+            let moment = Duration::from_millis(random.next() % 3_000);
             tokio::time::sleep(moment).await;
             daemon.kill();
             clients.join_into(&mut told).await;
