@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::locate::{Suspect, Verdict};
 use super::symptom::{Evidence, PathState};
-use super::{Cause, Input, Side};
+use super::{Cause, Input, Side, poller};
 use crate::inventory::{ElementIndex, ElementKind, Owner};
 use crate::locale::Message;
 
@@ -122,7 +122,7 @@ fn witnessed(input: &Input, paths: &[Evidence], segment: ElementIndex, verdict: 
         .filter(|path| is_service || !path_of(path).contains(&segment))
         .collect();
     let testifies = |path: &&&Evidence| answered_within(input, path, verdict);
-    let anchored = input.anchor_answered.is_some_and(|at| at >= verdict.began);
+    let anchored = poller::anchored(input, verdict.began, verdict.last_seen);
     // Where everything lies behind the segment, nothing but an anchor tells its fault from our
     // own isolation; a network of one element has nobody else to blame.
     let explained = super::reason::elements_of(input, paths, &verdict.explains);

@@ -270,8 +270,8 @@ pub struct Input {
     pub inventory: Arc<Inventory>,
     /// Measurements by target.
     pub series: Vec<Series>,
-    /// Newest answer of an anchor near the poller, if anchors are configured and one answered.
-    pub anchor_answered: Option<DateTime<Utc>>,
+    /// When anchors near the poller were asked and answered, of late, oldest first.
+    pub anchor_answers: Vec<DateTime<Utc>>,
     /// Faults that were not over at the last look, as that look left them.
     pub faults: Vec<Fault>,
     /// Thresholds.

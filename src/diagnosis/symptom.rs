@@ -144,13 +144,14 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
             outside_outages(&measured).into_iter().filter(|round| round.end >= gray_from).collect();
         weigh_answering(&mut evidence, &outside, &fresh);
     } else {
-        weigh_run(&mut evidence, &measured, newest.outcome, input.settings.minimum_requests);
+        let usual = usual_loss(&measured, newest.outcome, gray_from);
+        weigh_run(&mut evidence, &measured, newest.outcome, usual, input.settings.minimum_requests);
     }
     evidence
 }
 
 /// The run of silent (or refused) rounds that lasts until now.
-fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome, minimum: u32) {
+fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome, usual: f64, minimum: u32) {
     let run: Vec<&&RoundPoint> = measured.iter().rev().take_while(|round| round.outcome == outcome).collect();
     evidence.sent = run.iter().map(|round| round.sent).sum();
     evidence.bad_rounds = run.len().try_into().unwrap_or(u32::MAX);
@@ -160,12 +161,23 @@ fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome
     if run.len() < 2 || evidence.sent < minimum {
         return;
     }
-    for (level, nats) in evidence.llr.iter_mut().enumerate() {
-        *nats = llr(evidence.sent, 0, level).clamp(0.0, LOUDEST);
+    // On a path that loses every third request, three losses in a row are nothing new.
+    for (nats, loss) in evidence.llr.iter_mut().zip(LEVELS) {
+        *nats = (f64::from(evidence.sent) * (loss / usual).ln()).clamp(0.0, LOUDEST);
     }
     // Silence that lasts is no slight loss.
     evidence.llr[0] = evidence.llr[0].min(LOUDEST / 4.0);
     evidence.llr[1] = evidence.llr[1].min(LOUDEST / 2.0);
+}
+
+/// What the path usually loses, from the rounds before the run that lasts until now.
+fn usual_loss(measured: &[&RoundPoint], outcome: Outcome, from: DateTime<Utc>) -> f64 {
+    let run = measured.iter().rev().take_while(|round| round.outcome == outcome).count();
+    let before = &measured[..measured.len() - run];
+    let (sent, received) =
+        totals(&outside_outages(before).into_iter().filter(|round| round.end >= from).collect::<Vec<_>>());
+    // A few requests prove no habit: ten that were answered are added.
+    (f64::from(sent - received) / (f64::from(sent) + 10.0)).max(BASELINE)
 }
 
 /// An answering path: slight loss by cumulative sum, total loss refuted by every answer.

@@ -55,7 +55,7 @@ impl Analyser {
                 now: self.clock.now_utc(),
                 inventory: settings.inventory.clone(),
                 series: self.recent.freeze(&settings.inventory),
-                anchor_answered: self.recent.last_anchor_answer(),
+                anchor_answers: self.recent.anchor_answers(),
                 faults,
                 settings: settings.diagnosis.clone(),
             };

@@ -12,11 +12,14 @@ use crate::inventory::Inventory;
 /// Most rounds kept of one target, however long the window.
 const MOST_ROUNDS: usize = 4096;
 
+/// Answers of anchors that are kept: minutes of a few anchors.
+const MOST_ANSWERS: usize = 256;
+
 /// Rounds by target.
 #[derive(Debug, Default)]
 pub struct Recent {
     rounds: Mutex<HashMap<String, Arc<VecDeque<RoundPoint>>>>,
-    anchor_answered: Mutex<Option<DateTime<Utc>>>,
+    anchor_answers: Mutex<VecDeque<DateTime<Utc>>>,
 }
 
 impl Recent {
@@ -38,13 +41,17 @@ impl Recent {
 
     /// An anchor near the poller answered a request sent at `at`.
     pub fn anchor_answered(&self, at: DateTime<Utc>) {
-        *self.anchor_answered.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+        let mut answers = self.anchor_answers.lock().unwrap_or_else(PoisonError::into_inner);
+        while answers.len() >= MOST_ANSWERS {
+            answers.pop_front();
+        }
+        answers.push_back(at);
     }
 
-    /// When an anchor last answered.
+    /// When anchors answered of late, oldest first.
     #[must_use]
-    pub fn last_anchor_answer(&self) -> Option<DateTime<Utc>> {
-        *self.anchor_answered.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn anchor_answers(&self) -> Vec<DateTime<Utc>> {
+        self.anchor_answers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// The rounds of every target of an inventory, shared.

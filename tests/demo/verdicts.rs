@@ -77,7 +77,7 @@ impl Watched {
             now: SystemClock.now_utc(),
             inventory: Arc::clone(&self.inventory),
             series: self.series.clone(),
-            anchor_answered: None,
+            anchor_answers: Vec::new(),
             faults: std::mem::take(&mut self.faults),
             settings: self.settings.clone(),
         });

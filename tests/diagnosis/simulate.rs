@@ -135,7 +135,7 @@ impl Scenario {
                 now,
                 inventory: inventory.clone(),
                 series,
-                anchor_answered: None,
+                anchor_answers: Vec::new(),
                 faults,
                 settings: DiagnosisSettings {
                     verify_for: Duration::from_secs(30),
