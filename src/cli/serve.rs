@@ -12,7 +12,6 @@ use super::host_facts;
 use super::output;
 use crate::app::{App, Blueprint, StartError, needs_icmp};
 use crate::clock::SystemClock;
-use crate::lifecycle::tell_systemd;
 use crate::settings::{LogFormat, LogSettings, Settings, load};
 use crate::workers::reload::ReadSettings;
 
@@ -73,7 +72,6 @@ pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit>
              More: linesman token create NAME --role viewer"
         ));
     }
-    tell_systemd(&[sd_notify::NotifyState::Ready]);
     Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
 }
 

@@ -125,6 +125,14 @@ impl Store {
         Ok(Self::around(backend, clock))
     }
 
+    /// Whether no daemon has this database; looks without taking anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when one has, or when the database does not answer.
+    pub async fn is_free(&self) -> Result<(), StoreError> {
+        lock::holder(&self.backend).await
+    }
+
     fn around(backend: Backend, clock: SharedClock) -> Self {
         Self {
             backend,

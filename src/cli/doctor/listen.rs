@@ -45,7 +45,7 @@ pub(super) async fn check(http: &HttpSettings) -> Check {
 }
 
 /// Whether what listens there names itself in its health answer.
-async fn is_linesman(listen: SocketAddr) -> bool {
+pub(super) async fn is_linesman(listen: SocketAddr) -> bool {
     let ask = async {
         let mut stream = TcpStream::connect(listen).await?;
         let request = format!("GET /health HTTP/1.1\r\nHost: {listen}\r\nConnection: close\r\n\r\n");

@@ -136,7 +136,8 @@ async fn examine(global: &Global) -> Vec<Check> {
     match &settings {
         Some(settings) => {
             checks.push(listen::check(&settings.http).await);
-            checks.push(database::check(&settings.database).await);
+            let running = listen::is_linesman(settings.http.listen).await;
+            checks.push(database::check(&settings.database, running).await);
         }
         None => {
             let unknown = "not checked: the configuration cannot be used";
