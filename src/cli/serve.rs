@@ -1,6 +1,7 @@
 //! `linesman serve`: the daemon.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use linesman_probes::reach::SocketProbes;
@@ -26,7 +27,7 @@ pub struct Arguments {}
 pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit> {
     let file = global.file();
     let settings = global.settings()?;
-    start_log(&settings.log);
+    let format = start_log(&settings.log);
     if needs_icmp(&settings)
         && let Err(hint) = permission::icmp()
     {
@@ -54,25 +55,35 @@ pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit>
         clock: Arc::new(SystemClock),
     };
     let app = App::start(blueprint).await.map_err(failure)?;
+    announce(&app, file.as_deref(), targets, format)?;
+    Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
+}
+
+/// Says where it is to be found: to a person in words, to a program that reads the log as a line
+/// of it. The first token is shown once, on standard output: never in the log.
+fn announce(app: &App, file: Option<&Path>, targets: usize, format: LogFormat) -> anyhow::Result<()> {
     let base = format!("http://{}", app.address);
-    match &file {
-        Some(file) => {
-            output::note(format!("Linesman watches {targets} targets of {}: {base}/", file.display()))
+    let watched = match file {
+        Some(file) => format!("{targets} targets of {}", file.display()),
+        None => format!("this host, its gateway and its resolvers ({targets} targets)"),
+    };
+    match format {
+        LogFormat::Json => tracing::info!(url = format!("{base}/"), targets, "Linesman watches {watched}"),
+        LogFormat::Text => {
+            output::note(format!("Linesman watches {watched}: {base}/"));
+            if file.is_none() {
+                output::note("`linesman init` writes a linesman.toml for your own network.");
+            }
         }
-        None => output::note(format!(
-            "Linesman watches this host, its gateway and its resolvers ({targets} targets): {base}/\n\
-             `linesman init` writes a linesman.toml for your own network."
-        )),
     }
-    if let Some(token) = &app.first_token {
-        // To a person, not to the log: it is shown this once.
-        output::note(format!(
+    match &app.first_token {
+        Some(token) => output::line(format!(
             "The first admin token, shown only now: {token}\n\
              Sign in at {base}/login#{token}\n\
              More: linesman token create NAME --role viewer"
-        ));
+        )),
+        None => Ok(()),
     }
-    Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
 }
 
 /// How a failed start ends the command.
@@ -97,7 +108,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Text on a terminal, JSON else, unless the settings say otherwise; to standard error.
-pub(super) fn start_log(log: &LogSettings) {
+pub(super) fn start_log(log: &LogSettings) -> LogFormat {
     let level = log.level.as_deref().unwrap_or("info");
     let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_default();
     let format =
@@ -108,4 +119,5 @@ pub(super) fn start_log(log: &LogSettings) {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
+    format
 }

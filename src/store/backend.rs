@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::StoreError;
 
@@ -88,6 +88,13 @@ impl Place {
             Self::Sqlite(path) => path.display().to_string(),
             Self::Postgres(options) => postgres_name(options),
         }
+    }
+
+    /// Connects once and closes: a pool tries again for seconds and then knows no reason.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        let Self::Postgres(options) = self else { return Ok(()) };
+        let fail = |error| StoreError::of("connect", self.name(), error);
+        PgConnection::connect_with(options).await.map_err(fail)?.close().await.map_err(fail)
     }
 
     /// Opens the pools; with `create`, a missing SQLite file is made.

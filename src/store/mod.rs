@@ -120,7 +120,9 @@ impl Store {
     /// When the database cannot be reached, does not exist, or has another shape than this
     /// program's.
     pub async fn open_reader(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let backend = Place::of(url)?.connect(false).await?;
+        let place = Place::of(url)?;
+        place.reach().await?;
+        let backend = place.connect(false).await?;
         migrate::refuse_older(&backend).await?;
         Ok(Self::around(backend, clock))
     }
