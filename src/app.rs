@@ -225,8 +225,8 @@ impl App {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         lifecycle.run("http", async move {
             let closing = soft.clone();
-            let serving =
-                axum::serve(listener, service).with_graceful_shutdown(async move { closing.cancelled().await });
+            let serving = axum::serve(listener, service)
+                .with_graceful_shutdown(async move { closing.cancelled().await });
             // Answers that are due are finished. A client that never finishes its request is not
             // waited for: it must not make a good stop a bad one.
             let patience = async {

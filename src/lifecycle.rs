@@ -74,12 +74,12 @@ impl Lifecycle {
             () = self.soft.cancelled() => {}
             () = self.hard.cancelled() => self.failed.store(true, Ordering::Relaxed),
         }
+        tell_systemd(&[sd_notify::NotifyState::Stopping]);
         self.stop(grace).await
     }
 
     /// Stops all loops; says whether all ended within `grace`.
     pub async fn stop(&self, grace: Duration) -> bool {
-        tell_systemd(&[sd_notify::NotifyState::Stopping]);
         self.soft.cancel();
         self.tracker.close();
         let in_time = tokio::select! {

@@ -295,17 +295,16 @@ mod tests {
 
     #[test]
     fn sizes_are_said_in_the_unit_that_fits() {
-        assert_eq!([0, 1536, 24_454_090_752, u64::MAX].map(size), [
-            "0.0 KiB",
-            "1.5 KiB",
-            "22.8 GiB",
-            "16777216.0 TiB"
-        ]);
+        assert_eq!(
+            [0, 1536, 24_454_090_752, u64::MAX].map(size),
+            ["0.0 KiB", "1.5 KiB", "22.8 GiB", "16777216.0 TiB"]
+        );
     }
 
     #[tokio::test]
     async fn a_port_is_usual_stated_or_missing() {
-        let of = async |target, usual| socket(target, usual).await.map(|found| found.map(|at| at.to_string()));
+        let of =
+            async |target, usual| socket(target, usual).await.map(|found| found.map(|at| at.to_string()));
         assert_eq!(of("::1", Some(53)).await.expect("fine"), Ok("[::1]:53".to_owned()));
         assert_eq!(of("[::1]:54", Some(53)).await.expect("fine"), Ok("[::1]:54".to_owned()));
         for wrong in ["127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "[::1]"] {

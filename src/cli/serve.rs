@@ -7,7 +7,7 @@ use std::sync::Arc;
 use linesman_probes::reach::SocketProbes;
 use linesman_probes::wire::permission;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, chain};
 use super::given::{Global, environment};
 use super::host_facts;
 use super::output;
@@ -90,21 +90,6 @@ fn announce(app: &App, file: Option<&Path>, targets: usize, format: LogFormat) -
 pub(super) fn failure(error: StartError) -> Failure {
     let exit = if error.is_permission() { Exit::PermissionMissing } else { Exit::BadConfiguration };
     Failure::new(exit, chain(&error))
-}
-
-/// An error with all its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// Text on a terminal, JSON else, unless the settings say otherwise; to standard error.

@@ -94,7 +94,11 @@ impl Driver {
             if stale {
                 let settings = self.settings.borrow_and_update().clone();
                 planned = self.plan(&settings, planned);
-                due = planned.iter().enumerate().map(|(place, planned)| Reverse((planned.due, place))).collect();
+                due = planned
+                    .iter()
+                    .enumerate()
+                    .map(|(place, planned)| Reverse((planned.due, place)))
+                    .collect();
                 anchors = self.anchors(&settings);
                 stale = false;
             }

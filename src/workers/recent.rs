@@ -72,9 +72,8 @@ impl Recent {
     /// Forgets targets that are no longer measured, and those that are now another address: what
     /// the old one answered says nothing of the new one.
     pub fn keep_targets(&self, old: &Inventory, new: &Inventory) {
-        let spec_of = |inventory: &Inventory, name: &str| {
-            inventory.find_target(name).map(|target| target.spec.clone())
-        };
+        let spec_of =
+            |inventory: &Inventory, name: &str| inventory.find_target(name).map(|target| target.spec.clone());
         self.rounds
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::exit::chain;
 use super::Check;
 use crate::clock::SystemClock;
 use crate::settings::{DatabaseSettings, without_password};
@@ -46,9 +47,11 @@ fn judge(found: Result<(), StoreError>, running: bool, url: &str, file: Option<&
             NAME,
             format!("{shown} is at migration {found}; `linesman serve` brings it to {known} when it starts"),
         ),
-        Err(error) => {
-            Check::fail(NAME, format!("{:#}", anyhow::Error::from(error.clone())), mend(&error, url, file))
+        Err(error) if error.is_permission() && file.is_some() => {
+            let all = file.unwrap_or(Path::new("linesman.db")).display();
+            Check::forbidden(NAME, chain(&error), format!("sudo chown \"$(id -u)\" {all}*"))
         }
+        Err(error) => Check::fail(NAME, chain(&error), mend(&error, url, file)),
     }
 }
 
@@ -79,8 +82,15 @@ fn before_opening(file: &Path) -> Option<Check> {
             Some(Check::ok(NAME, format!("{} will be made; its folder can be written", file.display())))
         }
         Err(error) => Some(refused(file, &error, &format!("ls -l {}", file.display()))),
-        Ok(_) => None,
+        Ok(_) => locked_out(file),
     }
+}
+
+/// Whether the file of the daemon's lock is there and not ours to write: left by another user.
+fn locked_out(database: &Path) -> Option<Check> {
+    let lock = database.with_added_extension("lock");
+    let error = OpenOptions::new().read(true).write(true).open(&lock).err()?;
+    (error.kind() == ErrorKind::PermissionDenied).then(|| refused(&lock, &error, "id"))
 }
 
 /// SQLite makes files beside the database, so its folder must be writable.
@@ -134,7 +144,11 @@ mod tests {
         assert_eq!(at(&file, true).await.verdict, Verdict::Ok);
         let taken = at(&file, false).await;
         let holder = format!("ps -fp {}", std::process::id());
-        assert_eq!((taken.verdict, taken.mend), (Verdict::Fail, Some(holder)), "a daemon that does not listen");
+        assert_eq!(
+            (taken.verdict, taken.mend),
+            (Verdict::Fail, Some(holder)),
+            "a daemon that does not listen"
+        );
         daemon.close().await;
         assert_eq!(at(&file, false).await.verdict, Verdict::Ok);
         let missing = at(&folder.path().join("missing/linesman.db"), false).await;
