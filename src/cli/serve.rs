@@ -106,3 +106,21 @@ pub(super) fn start_log(log: &LogSettings) -> LogFormat {
     };
     format
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_start_that_lacks_a_permission_ends_with_four_and_any_other_with_three() {
+        let database = |kind: std::io::ErrorKind| {
+            let source = Arc::new(std::io::Error::from(kind));
+            StartError::Store(StoreError::File { operation: "create", path: "x.db.lock".into(), source })
+        };
+        assert_eq!(failure(database(std::io::ErrorKind::PermissionDenied)).exit, Exit::PermissionMissing);
+        assert_eq!(failure(database(std::io::ErrorKind::NotFound)).exit, Exit::BadConfiguration);
+        let newer = StoreError::NewerThanProgram { found: 9, known: 1 };
+        assert_eq!(failure(newer.into()).exit, Exit::BadConfiguration);
+    }
+}

@@ -135,8 +135,8 @@ async fn examine(global: &Global) -> Vec<Check> {
     checks.push(privileges::capture());
     match &settings {
         Some(settings) => {
-            checks.push(listen::check(&settings.http).await);
-            let running = listen::is_linesman(settings.http.listen).await;
+            let (listen, running) = listen::check(&settings.http).await;
+            checks.push(listen);
             checks.push(database::check(&settings.database, running).await);
         }
         None => {
