@@ -64,19 +64,22 @@ impl Lifecycle {
         }));
     }
 
-    /// Waits for a signal, then for all loops, for `grace` at most; says whether all ended in time.
+    /// Tells systemd that we are ready, waits for a signal, then for all loops, for `grace` at most;
+    /// says whether all ended in time. Ready means that a signal drains from now on.
     pub async fn until_stopped(&self, grace: Duration) -> bool {
+        let signal = stop_signal();
+        tell_systemd(&[sd_notify::NotifyState::Ready]);
         tokio::select! {
-            () = stop_signal() => tracing::info!("stopping: finishing what is under way"),
+            () = signal => tracing::info!("stopping: finishing what is under way"),
             () = self.soft.cancelled() => {}
             () = self.hard.cancelled() => self.failed.store(true, Ordering::Relaxed),
         }
+        tell_systemd(&[sd_notify::NotifyState::Stopping]);
         self.stop(grace).await
     }
 
     /// Stops all loops; says whether all ended within `grace`.
     pub async fn stop(&self, grace: Duration) -> bool {
-        tell_systemd(&[sd_notify::NotifyState::Stopping]);
         self.soft.cancel();
         self.tracker.close();
         let in_time = tokio::select! {
@@ -110,17 +113,17 @@ impl Drop for EndGuard {
     }
 }
 
-/// SIGTERM or SIGINT.
-async fn stop_signal() {
+/// SIGTERM or SIGINT, listened to from this call on, before the first poll.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
+    let listeners = signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok());
+    async move {
         // Without handlers the default action ends the process, which is a stop as well.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+        let Some((mut term, mut int)) = listeners else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
 

@@ -150,7 +150,8 @@ fn said(size: &Size) -> String {
         size.elements,
         if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") },
         size.targets,
-        size.packets_per_second,
+        // The sum of nothing is a negative zero.
+        size.packets_per_second.abs(),
         size.prometheus_series
     )
 }

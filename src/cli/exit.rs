@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::settings::{SettingsMistake, report};
+use crate::store::StoreError;
 
 /// Exit codes; they do not change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,5 +76,45 @@ impl From<Vec<SettingsMistake>> for Failure {
 /// How a command that ended in this error ends.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {
-    error.downcast_ref::<Failure>().map_or(Exit::Problem, |failure| failure.exit)
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.exit;
+    }
+    match error.downcast_ref::<StoreError>() {
+        Some(error) if error.is_permission() => Exit::PermissionMissing,
+        Some(StoreError::Unreachable { .. }) => Exit::ServerNotReachable,
+        _ => Exit::Problem,
+    }
+}
+
+/// An error with all its causes on one line, none said twice.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_not_permitted_ends_with_four_and_its_cause_is_said_once() {
+        let source = Arc::new(std::io::Error::new(ErrorKind::PermissionDenied, "denied"));
+        let error = StoreError::File { operation: "open", path: "x.db".into(), source };
+        assert_eq!(chain(&error).matches("denied").count(), 1);
+        assert_eq!(exit_of(&error.into()), Exit::PermissionMissing);
+        assert_eq!(exit_of(&anyhow::anyhow!("something else")), Exit::Problem);
+    }
 }

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use linesman_probes::observation::{Detail, Measured, Outcome};
-use linesman_probes::probe::{ProbeFactory as _, ProbeKind, ProbeSpec, Round, Transport};
+use linesman_probes::observation::{Detail, Impediment, Measured, Outcome};
+use linesman_probes::probe::{ProbeError, ProbeFactory as _, ProbeKind, ProbeSpec, Round, Transport};
 use linesman_probes::reach::SocketProbes;
 use tokio::net::lookup_host;
 
@@ -53,44 +53,55 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// # Errors
 /// When the target cannot be understood or this host may not measure so.
 pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
-    let spec = spec(&arguments).await?;
-    let probes = SocketProbes::default();
-    let probe = probes.make(&spec).map_err(|error| {
-        let exit = match error {
-            linesman_probes::probe::ProbeError::Permission { .. } => Exit::PermissionMissing,
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, error.to_string())
-    })?;
-    let count = if spec.kind() == ProbeKind::Host { 1 } else { arguments.count };
-    let spread = Duration::from_secs_f64(arguments.interval) * count.saturating_sub(1);
-    // Rates of a host are over two readings.
-    if spec.kind() == ProbeKind::Host {
-        probe.measure(Round { count: 1, spread: Duration::ZERO, timeout: Duration::from_secs(2) }).await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
     let began = Instant::now();
-    let timeout = Duration::from_secs_f64(arguments.timeout.max(0.01));
-    let measured = probe.measure(Round { count, spread, timeout }).await;
+    let (spec, measured) = match spec(&arguments).await? {
+        Ok(spec) => {
+            let measured = measure(&arguments, &spec).await?;
+            (Some(spec), measured)
+        }
+        // The name is no address: our resolver or the name is at fault, nothing was measured.
+        Err(impediment) => (None, Measured::unmeasured(impediment)),
+    };
     let took = began.elapsed();
     if arguments.json {
         output::json(&serde_json::json!({
-            "kind": spec.kind(), "target": spec, "duration_s": took.as_secs_f64(), "measured": measured,
+            "kind": arguments.kind, "target": spec, "asked": arguments.target,
+            "duration_s": took.as_secs_f64(), "measured": measured,
         }))?;
     } else {
         output::line(as_text(&arguments, &measured))?;
     }
-    Ok(match measured.outcome {
-        Outcome::Answered => Exit::Fine,
-        Outcome::Silent | Outcome::Refused => Exit::Problem,
-        Outcome::Unmeasured => match measured.impediment {
-            Some(linesman_probes::observation::Impediment::NoPermission { .. }) => Exit::PermissionMissing,
-            _ => Exit::Problem,
-        },
+    Ok(match (measured.outcome, measured.impediment) {
+        (Outcome::Answered, _) => Exit::Fine,
+        (Outcome::Unmeasured, Some(Impediment::NoPermission { .. })) => Exit::PermissionMissing,
+        _ => Exit::Problem,
     })
 }
 
-async fn spec(arguments: &Arguments) -> Result<ProbeSpec, Failure> {
+async fn measure(arguments: &Arguments, spec: &ProbeSpec) -> Result<Measured, Failure> {
+    let probe = match SocketProbes::default().make(spec) {
+        Ok(probe) => probe,
+        Err(ProbeError::Permission { hint }) => {
+            return Ok(Measured::unmeasured(Impediment::NoPermission { hint }));
+        }
+        Err(error) => return Err(Failure::new(Exit::Usage, error.to_string())),
+    };
+    if spec.kind() == ProbeKind::Host {
+        // Rates of a host are over two readings.
+        let once = Round { count: 1, spread: Duration::ZERO, timeout: Duration::from_secs(2) };
+        probe.measure(once).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        return Ok(probe.measure(once).await);
+    }
+    let spread = Duration::from_secs_f64(arguments.interval) * arguments.count.saturating_sub(1);
+    let timeout = Duration::from_secs_f64(arguments.timeout.max(0.01));
+    Ok(probe.measure(Round { count: arguments.count, spread, timeout }).await)
+}
+
+/// What is to be measured, or why its name leads nowhere.
+type Spec = Result<ProbeSpec, Impediment>;
+
+async fn spec(arguments: &Arguments) -> Result<Spec, Failure> {
     let usage = |message: String| Failure::new(Exit::Usage, message);
     let target = || {
         arguments
@@ -100,10 +111,13 @@ async fn spec(arguments: &Arguments) -> Result<ProbeSpec, Failure> {
     };
     let transport = if arguments.transport == "tcp" { Transport::Tcp } else { Transport::Udp };
     Ok(match arguments.kind.as_str() {
-        "icmp" => ProbeSpec::Icmp { address: address(&target()?).await?, payload: 56 },
-        "tcp" => ProbeSpec::Tcp { address: socket(&target()?, None).await? },
-        "http" => ProbeSpec::Http { url: target()? },
-        "dns" => ProbeSpec::Dns { server: socket(&target()?, Some(53)).await?, name: arguments.name.clone() },
+        "icmp" => address(&target()?).await?.map(|address| ProbeSpec::Icmp { address, payload: 56 }),
+        "tcp" => socket(&target()?, None).await?.map(|address| ProbeSpec::Tcp { address }),
+        "http" => Ok(ProbeSpec::Http { url: target()? }),
+        "dns" => {
+            let name = arguments.name.clone();
+            socket(&target()?, Some(53)).await?.map(|server| ProbeSpec::Dns { server, name })
+        }
         "sip" => {
             let target = target()?;
             let host = target.strip_prefix("sip:").unwrap_or(&target);
@@ -111,20 +125,18 @@ async fn spec(arguments: &Arguments) -> Result<ProbeSpec, Failure> {
                 Some((_, host)) => (host, Some(format!("sip:{}", target.trim_start_matches("sip:")))),
                 None => (host, None),
             };
-            ProbeSpec::Sip { address: socket(host, Some(5060)).await?, transport, uri }
+            socket(host, Some(5060)).await?.map(|address| ProbeSpec::Sip { address, transport, uri })
         }
         "registration" => {
             let registrar = arguments
                 .registrar
                 .as_deref()
                 .ok_or_else(|| usage("name who is to be asked: --registrar ADDRESS".to_owned()))?;
-            ProbeSpec::Registration {
-                registrar: socket(registrar, Some(5060)).await?,
-                transport,
-                aor: target()?,
-            }
+            let aor = target()?;
+            let registrar = socket(registrar, Some(5060)).await?;
+            registrar.map(|registrar| ProbeSpec::Registration { registrar, transport, aor })
         }
-        "server" | "host" => ProbeSpec::Host,
+        "server" | "host" => Ok(ProbeSpec::Host),
         other => {
             let known = "icmp, tcp, http, dns, sip, registration and server";
             return Err(usage(format!("`{other}` is no kind of probe; there are {known}")));
@@ -132,31 +144,35 @@ async fn spec(arguments: &Arguments) -> Result<ProbeSpec, Failure> {
     })
 }
 
-async fn address(target: &str) -> Result<IpAddr, Failure> {
+async fn address(target: &str) -> Result<Result<IpAddr, Impediment>, Failure> {
     match target.parse() {
-        Ok(address) => Ok(address),
-        Err(_) => socket(target, Some(0)).await.map(|socket| socket.ip()),
+        Ok(address) => Ok(Ok(address)),
+        Err(_) => Ok(resolve(target, 0).await.map(|socket| socket.ip())),
     }
 }
 
 /// `ADDRESS:PORT`, or a name or address with the usual port.
-async fn socket(target: &str, usual_port: Option<u16>) -> Result<SocketAddr, Failure> {
-    if let Ok(socket) = target.parse() {
-        return Ok(socket);
-    }
+async fn socket(target: &str, usual_port: Option<u16>) -> Result<Result<SocketAddr, Impediment>, Failure> {
     let bare = target.trim_start_matches('[').trim_end_matches(']');
     if let (Ok(ip), Some(port)) = (bare.parse::<IpAddr>(), usual_port) {
-        return Ok(SocketAddr::new(ip, port));
+        return Ok(Ok(SocketAddr::new(ip, port)));
     }
-    let (host, port) = match (target.rsplit_once(':'), usual_port) {
-        (Some((host, port)), _) => (host, port.parse().ok()),
-        (None, port) => (target, port),
+    let (host, port) = match target.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse::<u16>().ok().filter(|port| *port > 0)),
+        None => (target, usual_port),
     };
     let Some(port) = port else {
-        return Err(Failure::new(Exit::Usage, format!("`{target}` has no port; write ADDRESS:PORT")));
+        let message = format!("`{target}` has no port from 1 to 65535; write ADDRESS:PORT");
+        return Err(Failure::new(Exit::Usage, message));
     };
-    let unresolved =
-        |reason: String| Failure::new(Exit::Problem, format!("`{host}` does not resolve: {reason}"));
+    match target.parse() {
+        Ok(socket) => Ok(Ok(socket)),
+        Err(_) => Ok(resolve(host, port).await),
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<SocketAddr, Impediment> {
+    let unresolved = |reason: String| Impediment::Unresolved { name: host.to_owned(), reason };
     let mut found = lookup_host((host, port)).await.map_err(|error| unresolved(error.to_string()))?;
     found.next().ok_or_else(|| unresolved("no address".to_owned()))
 }
@@ -212,6 +228,7 @@ fn host_lines(reading: &linesman_probes::host::HostReading) -> String {
         |value: Option<u64>| value.map_or_else(|| "not measured".to_owned(), |value| value.to_string());
     let rate =
         |value: Option<f64>| value.map_or_else(|| "not measured".to_owned(), |value| format!("{value:.1}/s"));
+    let unknown = || "not measured".to_owned();
     let mut lines = vec![
         format!("  cpu busy              {}", share(reading.cpu_busy_ratio)),
         format!(
@@ -225,9 +242,9 @@ fn host_lines(reading: &linesman_probes::host::HostReading) -> String {
             reading.load1.map_or_else(|| "not measured".to_owned(), |load| format!("{load:.2}"))
         ),
         format!(
-            "  memory available      {} of {} bytes",
-            number(reading.memory_available_bytes),
-            number(reading.memory_total_bytes)
+            "  memory available      {} of {}",
+            reading.memory_available_bytes.map_or_else(unknown, size),
+            reading.memory_total_bytes.map_or_else(unknown, size)
         ),
         format!("  sockets udp/tcp       {} / {}", number(reading.sockets_udp), number(reading.sockets_tcp)),
         format!(
@@ -241,8 +258,10 @@ fn host_lines(reading: &linesman_probes::host::HostReading) -> String {
     ];
     for disk in &reading.disks {
         lines.push(format!(
-            "  disk {:<16} {} of {} bytes available",
-            disk.mount, disk.available_bytes, disk.total_bytes
+            "  disk {:<16} {} of {} available",
+            disk.mount,
+            size(disk.available_bytes),
+            size(disk.total_bytes)
         ));
     }
     for interface in &reading.interfaces {
@@ -255,4 +274,41 @@ fn host_lines(reading: &linesman_probes::host::HostReading) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// Bytes as people say them, in powers of 1024.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut value = bytes as f64 / 1024.0;
+    let mut units = UNITS.iter();
+    let mut unit = units.next().unwrap_or(&"KiB");
+    while value >= 1024.0 {
+        let Some(next) = units.next() else { break };
+        (value, unit) = (value / 1024.0, next);
+    }
+    format!("{value:.1} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_said_in_the_unit_that_fits() {
+        assert_eq!(
+            [0, 1536, 24_454_090_752, u64::MAX].map(size),
+            ["0.0 KiB", "1.5 KiB", "22.8 GiB", "16777216.0 TiB"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_port_is_usual_stated_or_missing() {
+        let of =
+            async |target, usual| socket(target, usual).await.map(|found| found.map(|at| at.to_string()));
+        assert_eq!(of("::1", Some(53)).await.expect("fine"), Ok("[::1]:53".to_owned()));
+        assert_eq!(of("[::1]:54", Some(53)).await.expect("fine"), Ok("[::1]:54".to_owned()));
+        for wrong in ["127.0.0.1", "127.0.0.1:0", "127.0.0.1:99999", "[::1]"] {
+            assert_eq!(of(wrong, None).await.expect_err(wrong).exit, Exit::Usage);
+        }
+    }
 }

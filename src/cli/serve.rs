@@ -1,18 +1,18 @@
 //! `linesman serve`: the daemon.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use linesman_probes::reach::SocketProbes;
 use linesman_probes::wire::permission;
 
-use super::exit::{Exit, Failure};
+use super::exit::{Exit, Failure, chain};
 use super::given::{Global, environment};
 use super::host_facts;
 use super::output;
 use crate::app::{App, Blueprint, StartError, needs_icmp};
 use crate::clock::SystemClock;
-use crate::lifecycle::tell_systemd;
 use crate::settings::{LogFormat, LogSettings, Settings, load};
 use crate::workers::reload::ReadSettings;
 
@@ -27,7 +27,7 @@ pub struct Arguments {}
 pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit> {
     let file = global.file();
     let settings = global.settings()?;
-    start_log(&settings.log);
+    let format = start_log(&settings.log);
     if needs_icmp(&settings)
         && let Err(hint) = permission::icmp()
     {
@@ -55,26 +55,35 @@ pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit>
         clock: Arc::new(SystemClock),
     };
     let app = App::start(blueprint).await.map_err(failure)?;
+    announce(&app, file.as_deref(), targets, format)?;
+    Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
+}
+
+/// Says where it is to be found: to a person in words, to a program that reads the log as a line
+/// of it. The first token is shown once, on standard output: never in the log.
+fn announce(app: &App, file: Option<&Path>, targets: usize, format: LogFormat) -> anyhow::Result<()> {
     let base = format!("http://{}", app.address);
-    match &file {
-        Some(file) => {
-            output::note(format!("Linesman watches {targets} targets of {}: {base}/", file.display()))
+    let watched = match file {
+        Some(file) => format!("{targets} targets of {}", file.display()),
+        None => format!("this host, its gateway and its resolvers ({targets} targets)"),
+    };
+    match format {
+        LogFormat::Json => tracing::info!(url = format!("{base}/"), targets, "Linesman watches {watched}"),
+        LogFormat::Text => {
+            output::note(format!("Linesman watches {watched}: {base}/"));
+            if file.is_none() {
+                output::note("`linesman init` writes a linesman.toml for your own network.");
+            }
         }
-        None => output::note(format!(
-            "Linesman watches this host, its gateway and its resolvers ({targets} targets): {base}/\n\
-             `linesman init` writes a linesman.toml for your own network."
-        )),
     }
-    if let Some(token) = &app.first_token {
-        // To a person, not to the log: it is shown this once.
-        output::note(format!(
+    match &app.first_token {
+        Some(token) => output::line(format!(
             "The first admin token, shown only now: {token}\n\
              Sign in at {base}/login#{token}\n\
              More: linesman token create NAME --role viewer"
-        ));
+        )),
+        None => Ok(()),
     }
-    tell_systemd(&[sd_notify::NotifyState::Ready]);
-    Ok(if app.run().await { Exit::Fine } else { Exit::Problem })
 }
 
 /// How a failed start ends the command.
@@ -83,23 +92,8 @@ pub(super) fn failure(error: StartError) -> Failure {
     Failure::new(exit, chain(&error))
 }
 
-/// An error with all its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    text
-}
-
 /// Text on a terminal, JSON else, unless the settings say otherwise; to standard error.
-pub(super) fn start_log(log: &LogSettings) {
+pub(super) fn start_log(log: &LogSettings) -> LogFormat {
     let level = log.level.as_deref().unwrap_or("info");
     let filter = tracing_subscriber::EnvFilter::try_new(level).unwrap_or_default();
     let format =
@@ -110,4 +104,23 @@ pub(super) fn start_log(log: &LogSettings) {
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
+    format
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_start_that_lacks_a_permission_ends_with_four_and_any_other_with_three() {
+        let database = |kind: std::io::ErrorKind| {
+            let source = Arc::new(std::io::Error::from(kind));
+            StartError::Store(StoreError::File { operation: "create", path: "x.db.lock".into(), source })
+        };
+        assert_eq!(failure(database(std::io::ErrorKind::PermissionDenied)).exit, Exit::PermissionMissing);
+        assert_eq!(failure(database(std::io::ErrorKind::NotFound)).exit, Exit::BadConfiguration);
+        let newer = StoreError::NewerThanProgram { found: 9, known: 1 };
+        assert_eq!(failure(newer.into()).exit, Exit::BadConfiguration);
+    }
 }

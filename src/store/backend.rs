@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::StoreError;
 
@@ -90,6 +90,13 @@ impl Place {
         }
     }
 
+    /// Connects once and closes: a pool tries again for seconds and then knows no reason.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        let Self::Postgres(options) = self else { return Ok(()) };
+        let fail = |error| StoreError::of("connect", self.name(), error);
+        PgConnection::connect_with(options).await.map_err(fail)?.close().await.map_err(fail)
+    }
+
     /// Opens the pools; with `create`, a missing SQLite file is made.
     pub(super) async fn connect(&self, create: bool) -> Result<Backend, StoreError> {
         match self {
@@ -109,7 +116,7 @@ fn postgres_name(options: &PgConnectOptions) -> String {
 }
 
 async fn connect_sqlite(path: &Path, create: bool) -> Result<Backend, StoreError> {
-    let fail = |error| StoreError::of("open", path.display(), error);
+    let fail = |error| refused_file(path).unwrap_or_else(|| StoreError::of("open", path.display(), error));
     if create {
         create_private(path)?;
     } else if let Err(error) = std::fs::metadata(path) {
@@ -146,6 +153,13 @@ async fn connect_sqlite(path: &Path, create: bool) -> Result<Backend, StoreError
     }
     let readers = pool(4).connect_with(options.pragma("query_only", "ON")).await.map_err(fail)?;
     Ok(Backend::Sqlite { writer, readers, path: path.to_owned() })
+}
+
+/// Why the operating system refuses a file, in better words than SQLite has. Only after a failure:
+/// to close a file ends the locks that this process holds on it.
+fn refused_file(path: &Path) -> Option<StoreError> {
+    let refused = std::fs::OpenOptions::new().read(true).write(true).open(path).err()?;
+    Some(StoreError::File { operation: "open", path: path.to_owned(), source: Arc::new(refused) })
 }
 
 /// Makes an empty file that only its owner may read, unless there is one.

@@ -1,6 +1,7 @@
 //! What can go wrong with the database.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Each names the operation and the object, and where there is one, the command that mends it.
@@ -154,7 +155,7 @@ pub enum StoreError {
         instead: String,
     },
     /// A file could not be used.
-    #[error("{operation} {}", path.display())]
+    #[error("{operation} {}{}", path.display(), way_out(path, source))]
     File {
         /// What was to be done.
         operation: &'static str,
@@ -199,6 +200,16 @@ impl StoreError {
         matches!(self, Self::Unreachable { .. } | Self::Busy { .. } | Self::CommitUnknown { .. })
     }
 
+    /// Whether the operating system or the database refused for want of a permission.
+    #[must_use]
+    pub fn is_permission(&self) -> bool {
+        match self {
+            Self::File { source, .. } => source.kind() == ErrorKind::PermissionDenied,
+            Self::ReadOnly { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What the driver's error means, for `operation` on `object`.
     pub(crate) fn of(operation: &'static str, object: impl std::fmt::Display, error: sqlx::Error) -> Self {
         match Trouble::of(&error) {
@@ -240,6 +251,20 @@ impl StoreError {
             row: row.to_string(),
             reason: reason.to_string(),
         }
+    }
+}
+
+/// How to get a file that cannot be used.
+fn way_out(path: &Path, error: &std::io::Error) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match (error.kind(), folder) {
+        (ErrorKind::NotFound, Some(folder)) if !folder.exists() => {
+            format!(" (its folder is missing: `mkdir -p {}`)", folder.display())
+        }
+        (ErrorKind::PermissionDenied, _) => {
+            " (not permitted to this user; `linesman doctor` names the command that mends it)".to_owned()
+        }
+        _ => String::new(),
     }
 }
 
@@ -300,5 +325,23 @@ impl Trouble {
             other if other.starts_with("08") => Self::Connection,
             _ => Self::Other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, kind: ErrorKind) -> StoreError {
+        StoreError::File { operation: "create", path: path.into(), source: Arc::new(kind.into()) }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_comes_with_what_mends_it() {
+        let missing = file("/missing/folder/linesman.db", ErrorKind::NotFound);
+        assert!(missing.to_string().contains("mkdir -p /missing/folder"), "{missing}");
+        assert!(!missing.is_permission());
+        let refused = file("linesman.db", ErrorKind::PermissionDenied);
+        assert!(refused.to_string().contains("linesman doctor") && refused.is_permission(), "{refused}");
     }
 }

@@ -11,12 +11,16 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
 
 use super::StoreError;
-use super::backend::Place;
+use super::backend::{Backend, Place};
 
 /// Advisory locks are known by number; this one spells `linesman`.
 const ADVISORY_LOCK: i64 = 0x6c69_6e65_736d_616e;
 
 const TRY_ADVISORY_LOCK: &str = "SELECT pg_try_advisory_lock($1)";
+// A lock of 64 bits is shown in two halves; objsubid 1 says so.
+const ADVISORY_LOCK_HOLDERS: &str = "SELECT COUNT(*) FROM pg_catalog.pg_locks WHERE locktype = 'advisory' \
+     AND granted AND objsubid = 1 AND classid::bigint = $1 AND objid::bigint = $2 \
+     AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())";
 
 /// Held as long as the daemon lives; the operating system or the server frees it with the process.
 pub(super) enum WriterLock {
@@ -51,9 +55,7 @@ impl WriterLock {
 }
 
 fn lock_file(database: &Path) -> Result<WriterLock, StoreError> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
+    let path = lock_path(database);
     let fail = |operation, source: std::io::Error| StoreError::File {
         operation,
         path: path.clone(),
@@ -63,19 +65,54 @@ fn lock_file(database: &Path) -> Result<WriterLock, StoreError> {
     let mut file = File::options().read(true).write(true).open(&path).map_err(|e| fail("open", e))?;
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            // Only a courtesy: without it the message is still right.
-            let _ = file.take(20).read_to_string(&mut holder);
-            let holder =
-                holder.trim().parse::<u32>().map_or(String::new(), |pid| format!(" (process {pid})"));
-            return Err(StoreError::Locked { object: database.display().to_string(), holder });
-        }
+        Err(TryLockError::WouldBlock) => return Err(held(database, file)),
         Err(TryLockError::Error(error)) => return Err(fail("lock", error)),
     }
     let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     written.map_err(|e| fail("write", e))?;
     Ok(WriterLock::File { _file: file })
+}
+
+fn lock_path(database: &Path) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn held(database: &Path, file: File) -> StoreError {
+    let mut holder = String::new();
+    // Only a courtesy: without it the message is still right.
+    let _ = file.take(20).read_to_string(&mut holder);
+    let holder = holder.trim().parse::<u32>().map_or(String::new(), |pid| format!(" (process {pid})"));
+    StoreError::Locked { object: database.display().to_string(), holder }
+}
+
+/// [`StoreError::Locked`] while a daemon has the database. Makes nothing and keeps no lock.
+pub(super) async fn holder(backend: &Backend) -> Result<(), StoreError> {
+    match backend {
+        Backend::Sqlite { path, .. } => {
+            // Without the file, or without being allowed to look, nobody is known to hold it.
+            let Ok(file) = File::open(lock_path(path)) else { return Ok(()) };
+            match file.try_lock_shared() {
+                Err(TryLockError::WouldBlock) => Err(held(path, file)),
+                _ => Ok(()),
+            }
+        }
+        Backend::Postgres { readers, .. } => {
+            let fail = |error| StoreError::of("look for the lock of", backend.name(), error);
+            let (high, low) = (ADVISORY_LOCK >> 32, ADVISORY_LOCK & 0xffff_ffff);
+            let holders: i64 = sqlx::query_scalar(ADVISORY_LOCK_HOLDERS)
+                .bind(high)
+                .bind(low)
+                .fetch_one(readers)
+                .await
+                .map_err(fail)?;
+            match holders {
+                0 => Ok(()),
+                _ => Err(StoreError::Locked { object: backend.name(), holder: String::new() }),
+            }
+        }
+    }
 }
 
 async fn lock_advisory(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {

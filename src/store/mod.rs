@@ -120,9 +120,19 @@ impl Store {
     /// When the database cannot be reached, does not exist, or has another shape than this
     /// program's.
     pub async fn open_reader(url: &str, clock: SharedClock) -> Result<Self, StoreError> {
-        let backend = Place::of(url)?.connect(false).await?;
+        let place = Place::of(url)?;
+        place.reach().await?;
+        let backend = place.connect(false).await?;
         migrate::refuse_older(&backend).await?;
         Ok(Self::around(backend, clock))
+    }
+
+    /// Whether no daemon has this database; looks without taking anything.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when one has, or when the database does not answer.
+    pub async fn is_free(&self) -> Result<(), StoreError> {
+        lock::holder(&self.backend).await
     }
 
     fn around(backend: Backend, clock: SharedClock) -> Self {

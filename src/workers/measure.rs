@@ -2,19 +2,21 @@
 //!
 //! Targets start spread evenly over their interval and every burst is spread over its own, so
 //! that packets leave at a steady rate: a fleet that fires on one tick loses its own replies.
-//! At most [`MOST_ROUNDS`] rounds run at once; beyond that a round is shed and says so.
+//! Each target keeps its own slot, also over a reload and after this process was held up.
+//! At most [`MOST_ROUNDS`] rounds run at once; beyond that, or when its slot is long gone, a round
+//! is shed and says so. A stop gives up the rounds under way: they say nothing.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use linesman_probes::observation::{Impediment, Measured, Observation, Outcome, Window};
 use linesman_probes::probe::{Probe, ProbeError, ProbeFactory, ProbeKind, ProbeSpec, Round};
 use tokio::sync::{Semaphore, mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Recent;
 use crate::clock::SharedClock;
@@ -29,6 +31,9 @@ pub const MOST_ROUNDS: usize = 32_768;
 const ON_DEMAND_SPREAD: Duration = Duration::from_secs(1);
 /// How often anchors are asked whether we are cut off.
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(2);
+/// A round that could not start within this time of its slot is shed: whatever held us up held
+/// up all targets, and starting all at once would lose their replies in our own socket.
+const LATEST_START: Duration = Duration::from_secs(1);
 
 /// What the driver works with.
 pub struct Driver {
@@ -54,6 +59,10 @@ pub struct Driver {
 struct Planned {
     target: Arc<Target>,
     probe: Option<Arc<dyn Probe>>,
+    /// When its next round starts.
+    due: Instant,
+    /// Alive while a round that a person asked for is under way.
+    asked: Weak<()>,
 }
 
 /// What a running round needs of the driver.
@@ -79,12 +88,17 @@ impl Driver {
         let mut due: BinaryHeap<Reverse<(Instant, usize)>> = BinaryHeap::new();
         let mut anchors: Vec<(IpAddr, Arc<dyn Probe>)> = Vec::new();
         let mut anchor_tick = tokio::time::interval(ANCHOR_INTERVAL);
+        anchor_tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stale = true;
         loop {
             if stale {
                 let settings = self.settings.borrow_and_update().clone();
                 planned = self.plan(&settings, planned);
-                due = first_rounds(&planned);
+                due = planned
+                    .iter()
+                    .enumerate()
+                    .map(|(place, planned)| Reverse((planned.due, place)))
+                    .collect();
                 anchors = self.anchors(&settings);
                 stale = false;
             }
@@ -97,12 +111,7 @@ impl Driver {
                     }
                     stale = true;
                 }
-                Some(names) = self.on_demand.recv() => {
-                    for place in planned.iter_mut().filter(|planned| names.contains(&planned.target.name)) {
-                        let spread = ON_DEMAND_SPREAD.min(place.target.interval);
-                        start(&self.lifecycle, &*self.probes, &out, place, spread);
-                    }
-                }
+                Some(names) = self.on_demand.recv() => self.measure_now(&out, &mut planned, &names),
                 _ = anchor_tick.tick(), if !anchors.is_empty() => self.ask_anchors(&anchors),
                 () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                     let now = Instant::now();
@@ -113,35 +122,56 @@ impl Driver {
                         due.pop();
                         let Some(planned) = planned.get_mut(place) else { continue };
                         let interval = planned.target.interval;
-                        start(&self.lifecycle, &*self.probes, &out, planned, interval);
-                        // A driver that was held up does not catch up in a burst.
-                        let following = at + interval;
-                        due.push(Reverse((if following > now { following } else { now + interval }, place)));
+                        if now.duration_since(at) > LATEST_START {
+                            out.shed(&planned.target);
+                        } else {
+                            start(&self.lifecycle, &*self.probes, &out, planned, interval, None);
+                        }
+                        planned.due = next_slot(at, interval, now);
+                        due.push(Reverse((planned.due, place)));
                     }
                 }
             }
         }
     }
 
-    /// The targets of the settings; probes of unchanged targets go on with what they know.
+    /// The targets of the settings; unchanged ones keep their slot, and their probes what they know.
     fn plan(&self, settings: &Settings, old: Vec<Planned>) -> Vec<Planned> {
-        let mut known: HashMap<(String, ProbeSpec), Arc<dyn Probe>> = old
+        let now = Instant::now();
+        let mut known: HashMap<(String, ProbeSpec), Planned> = old
             .into_iter()
-            .filter_map(|planned| {
-                Some(((planned.target.name.clone(), planned.target.spec.clone()), planned.probe?))
-            })
+            .map(|planned| ((planned.target.name.clone(), planned.target.spec.clone()), planned))
             .collect();
-        settings
-            .inventory
-            .targets()
+        let targets = settings.inventory.targets();
+        let step = 1.0 / targets.len().max(1) as f64;
+        targets
             .iter()
-            .map(|target| {
-                let probe = known
-                    .remove(&(target.name.clone(), target.spec.clone()))
-                    .or_else(|| make(&*self.probes, target).ok());
-                Planned { target: Arc::new(target.clone()), probe }
+            .enumerate()
+            .map(|(place, target)| {
+                // First rounds are spread evenly over the interval in the order of targets.
+                let first = now + target.interval.mul_f64(step * place as f64);
+                let (probe, due, asked) = match known.remove(&(target.name.clone(), target.spec.clone())) {
+                    Some(old) if old.target.interval == target.interval => (old.probe, old.due, old.asked),
+                    Some(old) => (old.probe, first, old.asked),
+                    None => (make(&*self.probes, target), first, Weak::new()),
+                };
+                Planned { target: Arc::new(target.clone()), probe, due, asked }
             })
             .collect()
+    }
+
+    /// A person asked for these: once more asked while that round is under way is one round.
+    fn measure_now(&self, out: &Out, planned: &mut [Planned], names: &[String]) {
+        let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+        for place in planned.iter_mut().filter(|planned| names.contains(planned.target.name.as_str())) {
+            if place.asked.strong_count() > 0 {
+                continue;
+            }
+            let under_way = Arc::new(());
+            place.asked = Arc::downgrade(&under_way);
+            let spread = ON_DEMAND_SPREAD.min(place.target.interval);
+            start(&self.lifecycle, &*self.probes, out, place, spread, Some(under_way));
+        }
     }
 
     fn anchors(&self, settings: &Settings) -> Vec<(IpAddr, Arc<dyn Probe>)> {
@@ -170,26 +200,25 @@ impl Driver {
     }
 }
 
-/// First rounds, spread evenly over the interval in the order of targets.
-fn first_rounds(planned: &[Planned]) -> BinaryHeap<Reverse<(Instant, usize)>> {
-    let now = Instant::now();
-    let count = u32::try_from(planned.len().max(1)).unwrap_or(u32::MAX);
-    planned
-        .iter()
-        .enumerate()
-        .map(|(place, planned)| {
-            let share = f64::from(u32::try_from(place).unwrap_or(u32::MAX)) / f64::from(count);
-            Reverse((now + planned.target.interval.mul_f64(share), place))
-        })
-        .collect()
+/// The next slot of a target after `now`: missed ones are left out, none is moved.
+fn next_slot(at: Instant, interval: Duration, now: Instant) -> Instant {
+    let following = at + interval;
+    if following > now {
+        return following;
+    }
+    let missed = now.duration_since(at).as_nanos() / interval.as_nanos().max(1);
+    at + interval.saturating_mul(u32::try_from(missed + 1).unwrap_or(u32::MAX))
 }
 
-fn make(probes: &dyn ProbeFactory, target: &Target) -> Result<Arc<dyn Probe>, ProbeError> {
-    let made = probes.make(&target.spec).map(Arc::from);
-    if let Err(error) = &made {
-        tracing::warn!(target = %target.name, %error, "cannot be measured");
+/// A probe, or a line in the log why there is none; its rounds say so too.
+fn make(probes: &dyn ProbeFactory, target: &Target) -> Option<Arc<dyn Probe>> {
+    match probes.make(&target.spec) {
+        Ok(probe) => Some(Arc::from(probe)),
+        Err(error) => {
+            tracing::warn!(target = %target.name, %error, "cannot be measured");
+            None
+        }
     }
-    made
 }
 
 /// Starts one round of a target.
@@ -199,6 +228,7 @@ fn start(
     out: &Out,
     planned: &mut Planned,
     spread: Duration,
+    asked: Option<Arc<()>>,
 ) {
     let target = planned.target.clone();
     let probe = match &planned.probe {
@@ -216,11 +246,11 @@ fn start(
         },
     };
     let Ok(permit) = out.permits.clone().try_acquire_owned() else {
-        let now = out.clock.now_utc();
-        out.send(&target, now, Measured::unmeasured(Impediment::Shed));
+        out.shed(&target);
         return;
     };
     let out = out.clone();
+    let soft = lifecycle.soft().clone();
     lifecycle.spawn(async move {
         let started = out.clock.now_utc();
         let round = Round {
@@ -230,16 +260,26 @@ fn start(
         };
         // The contract bounds a round; a probe that breaks it must not hold its permit for ever.
         let bound = round.spread + round.timeout + Duration::from_secs(5);
-        let measured = tokio::time::timeout(bound, probe.measure(round)).await.unwrap_or_else(|_| {
+        let measured = tokio::select! {
+            // A round may take longer than a stop should: it is given up and says nothing.
+            () = soft.cancelled() => return,
+            measured = tokio::time::timeout(bound, probe.measure(round)) => measured,
+        };
+        let measured = measured.unwrap_or_else(|_| {
             let reason = format!("the {} probe did not end within {bound:?}", target.spec.kind());
             Measured::unmeasured(Impediment::Local { reason })
         });
-        drop(permit);
+        drop((permit, asked));
         out.send(&target, started, measured);
     });
 }
 
 impl Out {
+    /// A round that was not even begun.
+    fn shed(&self, target: &Target) {
+        self.send(target, self.clock.now_utc(), Measured::unmeasured(Impediment::Shed));
+    }
+
     fn send(&self, target: &Target, start: DateTime<Utc>, measured: Measured) {
         let window = Window { start, end: self.clock.now_utc().max(start) };
         let kind: ProbeKind = target.spec.kind();
@@ -254,5 +294,18 @@ fn why_not_made(error: &ProbeError) -> Impediment {
     match error {
         ProbeError::Permission { hint } => Impediment::NoPermission { hint: hint.clone() },
         other => Impediment::Local { reason: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_target_that_was_held_up_goes_on_in_its_own_slot() {
+        let (at, second) = (Instant::now(), Duration::from_secs(1));
+        assert_eq!(next_slot(at, 5 * second, at + second / 2), at + 5 * second);
+        assert_eq!(next_slot(at, 5 * second, at + 5 * second), at + 10 * second);
+        assert_eq!(next_slot(at, 5 * second, at + 12 * second), at + 15 * second);
     }
 }

@@ -11,6 +11,8 @@ use crate::inventory::Inventory;
 
 /// Most rounds kept of one target, however long the window.
 const MOST_ROUNDS: usize = 4096;
+/// Ends of rounds that arrive together may be out of order by so much.
+const SKEW: TimeDelta = TimeDelta::seconds(2);
 
 /// Answers of anchors that are kept: minutes of a few anchors.
 const MOST_ANSWERS: usize = 256;
@@ -30,6 +32,11 @@ impl Recent {
         let series = rounds.entry(observation.target.clone()).or_default();
         // Copies only while a diagnosis still looks at the old state.
         let series = Arc::make_mut(series);
+        // Rounds arrive in the order of their ends: what ended after this one was dated by a clock
+        // that has been set back since, and would stand in the future for as long.
+        while series.back().is_some_and(|newest| newest.end > point.end + SKEW) {
+            series.pop_back();
+        }
         let horizon = point.end - keep;
         while series.front().is_some_and(|oldest| oldest.end < horizon || series.len() >= MOST_ROUNDS) {
             series.pop_front();
@@ -69,14 +76,15 @@ impl Recent {
             .collect()
     }
 
-    /// Forgets targets that are no longer measured.
-    pub fn keep_targets(&self, inventory: &Inventory) {
-        let names: std::collections::HashSet<&str> =
-            inventory.targets().iter().map(|target| target.name.as_str()).collect();
+    /// Forgets targets that are no longer measured, and those that are now another address: what
+    /// the old one answered says nothing of the new one.
+    pub fn keep_targets(&self, old: &Inventory, new: &Inventory) {
+        let spec_of =
+            |inventory: &Inventory, name: &str| inventory.find_target(name).map(|target| target.spec.clone());
         self.rounds
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|name, _| names.contains(name.as_str()));
+            .retain(|name, _| spec_of(new, name).is_some_and(|spec| spec_of(old, name) == Some(spec)));
     }
 }
 
@@ -99,5 +107,62 @@ fn to_point(observation: &Observation) -> RoundPoint {
             Detail::Host(reading) => Some(reading.clone()),
             _ => None,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linesman_probes::observation::{Impediment, Measured, Window};
+    use linesman_probes::probe::ProbeKind;
+
+    use super::*;
+    use crate::settings::parse;
+
+    const KEEP: TimeDelta = TimeDelta::minutes(10);
+
+    fn inventory(address: &str) -> Arc<Inventory> {
+        let text = format!("[[server]]\nname = \"a\"\naddress = \"{address}\"\n");
+        parse("test", &text, []).expect("fine").settings.inventory
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).expect("a time")
+    }
+
+    fn add(recent: &Recent, second: i64) {
+        recent.add(
+            &Observation {
+                target: "a/icmp".to_owned(),
+                kind: ProbeKind::Icmp,
+                window: Window { start: at(second), end: at(second + 1) },
+                measured: Measured::unmeasured(Impediment::Shed),
+            },
+            KEEP,
+        );
+    }
+
+    fn starts(recent: &Recent, inventory: &Inventory) -> Vec<i64> {
+        let of = |point: &RoundPoint| point.start.timestamp() - 1_800_000_000;
+        recent.freeze(inventory)[0].rounds.iter().map(of).collect()
+    }
+
+    #[test]
+    fn rounds_dated_by_a_clock_that_was_set_back_do_not_stand_in_the_future() {
+        let (recent, inventory) = (Recent::default(), inventory("192.0.2.1"));
+        for second in [0, 3600, 3605, 10, 15, 14] {
+            add(&recent, second);
+        }
+        assert_eq!(starts(&recent, &inventory), [10, 14, 15]);
+    }
+
+    #[test]
+    fn what_the_old_address_answered_says_nothing_of_the_new_one() {
+        let recent = Recent::default();
+        let (old, same, other) = (inventory("192.0.2.1"), inventory("192.0.2.1"), inventory("192.0.2.2"));
+        add(&recent, 0);
+        recent.keep_targets(&old, &same);
+        assert_eq!(starts(&recent, &same), [0]);
+        recent.keep_targets(&same, &other);
+        assert!(starts(&recent, &other).is_empty());
     }
 }

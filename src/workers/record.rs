@@ -1,11 +1,15 @@
 //! Keeps observations: in the live picture at once, in the store by batches.
 
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use linesman_probes::observation::Observation;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Keeper, Recent};
@@ -14,11 +18,14 @@ use crate::inventory::ElementKind;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::store::StoreError;
 
 /// Observations taken in one go.
 const BATCH: usize = 2_000;
 /// Longest time that an observation waits for its batch.
 const LINGER: Duration = Duration::from_millis(500);
+/// Observations that may wait while the database is slow.
+const MOST_WAITING: usize = 100_000;
 
 /// What the recorder works with.
 pub struct Recorder {
@@ -42,46 +49,80 @@ pub struct Recorder {
     pub soft: CancellationToken,
 }
 
+/// A batch on its way to the database: how many, and how it went.
+type Keeping = Pin<Box<dyn Future<Output = (usize, Result<(), StoreError>)> + Send>>;
+
 impl Recorder {
     /// Runs until asked to stop, then keeps what has already been measured.
+    ///
+    /// A database that is slow or gone delays nothing but itself: what arrives is shown, and so
+    /// diagnosed, while a batch is on its way.
     pub async fn run(mut self) {
-        let mut batch: Vec<Observation> = Vec::with_capacity(BATCH);
+        let mut incoming: Vec<Observation> = Vec::with_capacity(BATCH);
+        let mut waiting: VecDeque<Observation> = VecDeque::new();
+        let mut keeping: Option<Keeping> = None;
+        let mut due = Instant::now();
         loop {
-            let stopping = tokio::select! {
+            let may_keep = keeping.is_none() && !waiting.is_empty();
+            tokio::select! {
                 biased;
-                received = self.observations.recv_many(&mut batch, BATCH) => received == 0,
-                () = self.soft.cancelled() => true,
-            };
-            if !stopping && batch.len() < BATCH {
-                self.linger(&mut batch).await;
-            }
-            if stopping {
-                while let Ok(observation) = self.observations.try_recv() {
-                    batch.push(observation);
+                () = self.soft.cancelled() => break,
+                (count, kept) = of(&mut keeping), if keeping.is_some() => {
+                    keeping = None;
+                    self.kept(count, kept);
+                }
+                () = tokio::time::sleep_until(due), if may_keep => keeping = self.batch(&mut waiting),
+                received = self.observations.recv_many(&mut incoming, BATCH) => {
+                    if received == 0 {
+                        break;
+                    }
+                    self.show(&incoming);
+                    if waiting.is_empty() {
+                        due = Instant::now() + LINGER;
+                    }
+                    waiting.extend(incoming.drain(..));
+                    if waiting.len() >= BATCH {
+                        due = Instant::now();
+                    }
+                    self.shed(&mut waiting);
                 }
             }
-            self.keep(&batch).await;
-            batch.clear();
-            if stopping {
-                return;
+            self.metrics.set_queue_depth("observations", self.observations.len() + waiting.len());
+        }
+        while let Ok(observation) = self.observations.try_recv() {
+            waiting.push_back(observation);
+        }
+        while keeping.is_some() || !waiting.is_empty() {
+            let mut now = keeping.take().or_else(|| self.batch(&mut waiting));
+            let (count, kept) = of(&mut now).await;
+            self.kept(count, kept);
+        }
+    }
+
+    /// Sends the oldest of those that wait on their way.
+    fn batch(&self, waiting: &mut VecDeque<Observation>) -> Option<Keeping> {
+        let batch: Vec<Observation> = waiting.drain(..waiting.len().min(BATCH)).collect();
+        let keeper = self.keeper.clone();
+        Some(Box::pin(async move { (batch.len(), keeper.append_observations(&batch).await) }))
+    }
+
+    /// Measurements are shed before tickets: counted, said, and gone.
+    fn kept(&self, count: usize, kept: Result<(), StoreError>) {
+        match kept {
+            Ok(()) => self.metrics.worker_succeeded("record", self.clock.now_utc()),
+            Err(error) => {
+                self.metrics.observations_dropped(count as u64);
+                tracing::error!(%error, observations = count, "measurements were not kept");
             }
         }
     }
 
-    /// Shows what has arrived at once, and waits a moment for more before the database is asked.
-    async fn linger(&mut self, batch: &mut Vec<Observation>) {
-        let deadline = tokio::time::Instant::now() + LINGER;
-        self.show(batch);
-        let mut shown = batch.len();
-        while batch.len() < BATCH {
-            let room = BATCH - batch.len();
-            match tokio::time::timeout_at(deadline, self.observations.recv_many(batch, room)).await {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {
-                    self.show(&batch[shown..]);
-                    shown = batch.len();
-                }
-            }
+    /// The oldest go when too many wait for the database.
+    fn shed(&self, waiting: &mut VecDeque<Observation>) {
+        let excess = waiting.len().saturating_sub(MOST_WAITING);
+        if excess > 0 {
+            waiting.drain(..excess);
+            self.metrics.observations_dropped(excess as u64);
         }
     }
 
@@ -107,19 +148,12 @@ impl Recorder {
             self.analyse.notify_one();
         }
     }
+}
 
-    async fn keep(&self, batch: &[Observation]) {
-        self.metrics.set_queue_depth("observations", self.observations.len());
-        if batch.is_empty() {
-            return;
-        }
-        match self.keeper.append_observations(batch).await {
-            Ok(()) => self.metrics.worker_succeeded("record", self.clock.now_utc()),
-            Err(error) => {
-                // Measurements are shed before tickets: counted, said, and gone.
-                self.metrics.observations_dropped(batch.len() as u64);
-                tracing::error!(%error, observations = batch.len(), "measurements were not kept");
-            }
-        }
+/// What is under way, if anything.
+async fn of(keeping: &mut Option<Keeping>) -> (usize, Result<(), StoreError>) {
+    match keeping {
+        Some(keeping) => keeping.await,
+        None => std::future::pending().await,
     }
 }

@@ -3,10 +3,11 @@
 //! Settings with a mistake change nothing. Tickets, faults and running rounds are not touched by
 //! a reload; only what listens and where tickets are kept needs a restart, and that is said.
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -44,9 +45,14 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// Runs until asked to stop.
-    pub async fn run(mut self) {
-        let mut hangups = signal(SignalKind::hangup()).ok();
+    /// Runs until asked to stop. SIGHUP is listened to from this call on, before the first poll:
+    /// a reload that comes right after the start must not end the process.
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        let hangups = signal(SignalKind::hangup()).ok();
+        self.follow(hangups)
+    }
+
+    async fn follow(mut self, mut hangups: Option<Signal>) {
         loop {
             let hangup = async {
                 match hangups.as_mut() {
@@ -94,7 +100,7 @@ impl Reloader {
         if old.http != new.http || old.database != new.database || old.log != new.log {
             tracing::warn!("[http], [database] and [log] take effect at the next start");
         }
-        self.recent.keep_targets(&new.inventory);
+        self.recent.keep_targets(&old.inventory, &new.inventory);
         let keep = |target: &str| new.inventory.find_target(target).is_some();
         self.live.keep_targets(keep);
         self.metrics.keep_targets(keep);

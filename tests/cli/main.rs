@@ -1,5 +1,7 @@
 //! The commands as a person or a script runs them: the real program, its output, its exit code.
 
+mod life;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -139,7 +141,8 @@ fn doctor_names_each_check_and_every_failure_ends_with_what_mends_it() {
         assert!(check["verdict"] != "fail" || check["mend"].is_string(), "{check}");
     }
     assert_eq!(of("listen")["verdict"], "fail");
-    assert_eq!(of("database")["mend"], "mkdir -p missing");
+    let mend = of("database")["mend"].as_str().expect("text").to_owned();
+    assert!(mend.starts_with("mkdir -p /") && mend.ends_with("/missing"), "{mend}");
     // Where ICMP is not allowed, the missing permission outweighs the rest.
     let forbidden = checks.iter().any(|check| check["permission"] == true);
     assert_eq!((code, &said["healthy"]), (if forbidden { 4 } else { 1 }, &Value::from(false)));
@@ -172,4 +175,31 @@ fn completions_and_manual_pages_name_the_commands() {
     }
     let (code, out, _) = run(here.path(), &["man"]);
     assert!(code == 0 && out.contains(".TH linesman") && out.contains("Exit codes"), "{out}");
+}
+
+#[test]
+fn a_probe_answers_with_one_document_whatever_came_of_it() {
+    let here = folder();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let open = holder.local_addr().expect("its address").to_string();
+    let of = |arguments: &[&str]| {
+        let (code, out, _) =
+            run(here.path(), &[&["probe", "--json", "-n", "1", "-t", "1"], arguments].concat());
+        let said = json(&out);
+        (code, said["measured"]["outcome"].as_str().expect("text").to_owned(), said)
+    };
+    let (code, outcome, _) = of(&["tcp", &open]);
+    assert_eq!((code, outcome.as_str()), (0, "answered"));
+    drop(holder);
+    let (code, outcome, _) = of(&["tcp", &open]);
+    assert_eq!((code, outcome.as_str()), (1, "refused"));
+    // Longer than a name may be: no resolver is asked.
+    let (code, outcome, said) = of(&["icmp", &"x".repeat(300)]);
+    assert_eq!((code, outcome.as_str()), (1, "unmeasured"));
+    assert_eq!(said["measured"]["impediment"]["why"], "unresolved");
+    for wrong in [["tcp", "127.0.0.1"], ["tcp", "127.0.0.1:0"], ["telepathy", "x"], ["icmp", "224.0.0.1"]] {
+        let (code, out, said) = run(here.path(), &[&["probe", "--json"], wrong.as_slice()].concat());
+        // Without permission for ICMP nothing else is looked at.
+        assert!(code == 2 || (code == 4 && wrong[0] == "icmp"), "{wrong:?}: {code} {out} {said}");
+    }
 }

@@ -98,7 +98,21 @@ async fn a_second_daemon_is_refused_while_the_first_runs(database: Database) {
         assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
     }
     daemon.open("the first goes on").await;
+    let beside = Store::open_reader(&database.url, Arc::new(SystemClock)).await.unwrap();
+    let taken = beside.is_free().await.unwrap_err();
+    assert!(matches!(taken, StoreError::Locked { .. }), "{taken}");
     daemon.stop().await.unwrap();
+    let mut free = beside.is_free().await;
+    for _ in 0..500 {
+        // A server lets go when it reads the end of the connection.
+        if free.is_ok() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        free = beside.is_free().await;
+    }
+    free.unwrap();
+    beside.close().await;
     let next = Daemon::start(&database).await;
     next.open("the next may").await;
     next.stop().await.unwrap();

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use super::message::Message;
-use crate::observation::{Burst, Detail, Impediment, Measured, Outcome, RttSummary};
+use crate::observation::{Burst, Detail, Impediment, Measured, Outcome};
 use crate::probe::Round;
+use crate::reach::statistics::summarise;
 use crate::units::Rtt;
 
 /// RFC 3261 section 17.1.1.1: estimate of the round-trip time; first interval of timer E.
@@ -202,34 +203,10 @@ impl Ledger {
             (true, false) => Outcome::Silent,
         };
         let received = u32::try_from(rtts.len()).unwrap_or(u32::MAX);
-        let burst = Burst { sent, received, duplicates: self.duplicates, rtt: summary(&rtts) };
+        let burst = Burst { sent, received, duplicates: self.duplicates, rtt: summarise(&rtts) };
         let detail = self.latest.map_or(Detail::None, |(code, reason)| Detail::Sip { code, reason });
         Measured { outcome, impediment: None, burst, detail }
     }
-}
-
-/// Delays in the order of sending, summed up.
-fn summary(rtts: &[Rtt]) -> Option<RttSummary> {
-    let mut sorted = rtts.to_vec();
-    sorted.sort_unstable();
-    let (min, max) = (*sorted.first()?, *sorted.last()?);
-    let count = sorted.len() as u128;
-    let mean = |total: u128, of: u128| Rtt::from_nanos(u64::try_from(total / of).unwrap_or(u64::MAX));
-    let nearest_rank = |percent: usize| {
-        let rank = (sorted.len() * percent).div_ceil(100).max(1);
-        sorted.get(rank - 1).copied().unwrap_or(max)
-    };
-    let total = sorted.iter().map(|rtt| u128::from(rtt.nanos())).sum();
-    let steps: u128 = rtts.windows(2).map(|pair| u128::from(pair[0].nanos().abs_diff(pair[1].nanos()))).sum();
-    Some(RttSummary {
-        min,
-        mean: mean(total, count),
-        p50: nearest_rank(50),
-        p95: nearest_rank(95),
-        p99: nearest_rank(99),
-        max,
-        jitter: (rtts.len() > 1).then(|| mean(steps, count - 1)),
-    })
 }
 
 /// A stranger's words, fit to be shown: cut, and nothing in them that moves a cursor or turns the text.
@@ -379,15 +356,5 @@ mod tests {
         let ledger = Ledger::new(Round { count: 0, ..ROUND }, true);
         assert_eq!(ledger.next_wake(), None);
         assert_eq!(ledger.close().outcome, Outcome::Unmeasured);
-    }
-
-    #[test]
-    fn percentiles_are_nearest_rank_and_jitter_follows_the_order_of_sending() {
-        let rtts = [30, 10, 20].map(Rtt::from_nanos);
-        let summary = summary(&rtts).expect("three answers");
-        assert_eq!((summary.min, summary.p50, summary.max), (rtts[1], rtts[2], rtts[0]));
-        assert_eq!(summary.jitter, Some(Rtt::from_nanos(15)));
-        assert_eq!(super::summary(&rtts[..1]).expect("one").jitter, None);
-        assert_eq!(super::summary(&[]), None);
     }
 }

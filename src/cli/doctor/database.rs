@@ -1,61 +1,96 @@
-//! Can the database be opened and written?
-//!
-//! SQLite by its file and folder, PostgreSQL by a connection to its port. [`check`] is the seam
-//! for asking the store itself, which also knows whether the schema fits.
+//! Can the database be used? Asked of the store itself, which knows whether the schema fits and
+//! whether a daemon has it. Nothing is made and nothing migrated by looking.
 
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read};
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::net::TcpStream;
-
+use super::super::exit::chain;
 use super::Check;
+use crate::clock::SystemClock;
 use crate::settings::{DatabaseSettings, without_password};
+use crate::store::{Store, StoreError};
 
 const NAME: &str = "database";
-const PATIENCE: Duration = Duration::from_secs(3);
-/// First bytes of every SQLite file (sqlite.org/fileformat2.html section 1.3.1).
-const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
-pub(super) async fn check(database: &DatabaseSettings) -> Check {
-    let shown = without_password(&database.url);
-    match database.url.strip_prefix("sqlite:") {
-        Some(rest) => {
-            let path = rest.strip_prefix("//").unwrap_or(rest);
-            sqlite(path.split('?').next().unwrap_or_default())
+/// `running`: whether a daemon answers where this configuration's daemon would.
+pub(super) async fn check(database: &DatabaseSettings, running: bool) -> Check {
+    let url = &database.url;
+    let file = url.strip_prefix("sqlite:").map(|rest| Path::new(rest.strip_prefix("//").unwrap_or(rest)));
+    if let Some(file) = file
+        && let Some(verdict) = before_opening(&std::path::absolute(file).unwrap_or_else(|_| file.to_owned()))
+    {
+        return verdict;
+    }
+    let found = match Store::open_reader(url, Arc::new(SystemClock)).await {
+        Ok(store) => {
+            let free = store.is_free().await;
+            store.close().await;
+            free
         }
-        None => postgres(&database.url, &shown).await,
+        Err(error) => Err(error),
+    };
+    judge(found, running, url, file)
+}
+
+fn judge(found: Result<(), StoreError>, running: bool, url: &str, file: Option<&Path>) -> Check {
+    let shown = without_password(url);
+    match found {
+        Ok(()) => Check::ok(NAME, format!("{shown} can be used, its schema fits")),
+        // A daemon that has it is as it should be, when it is the one that is asked about.
+        Err(StoreError::Locked { holder, .. }) if running => {
+            Check::ok(NAME, format!("{shown} fits and is in use by a running linesman{holder}"))
+        }
+        // What `serve` mends by itself.
+        Err(StoreError::OlderThanProgram { found, known }) => Check::ok(
+            NAME,
+            format!("{shown} is at migration {found}; `linesman serve` brings it to {known} when it starts"),
+        ),
+        Err(error) if error.is_permission() && file.is_some() => {
+            let all = file.unwrap_or(Path::new("linesman.db")).display();
+            Check::forbidden(NAME, chain(&error), format!("sudo chown \"$(id -u)\" {all}*"))
+        }
+        Err(error) => Check::fail(NAME, chain(&error), mend(&error, url, file)),
     }
 }
 
-fn sqlite(path: &str) -> Check {
-    if path == ":memory:" {
-        return Check::warn(
-            NAME,
-            "in memory: every ticket is lost at the next stop; set `url` in [database] to keep them",
-        );
-    }
-    let file = Path::new(path);
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if let Err(error) = writable_folder(folder) {
-        return refused(folder, &error, &format!("mkdir -p {}", folder.display()));
-    }
-    match OpenOptions::new().read(true).write(true).open(file) {
-        Ok(handle) if is_database(&handle) => Check::ok(NAME, format!("{path} can be read and written")),
-        Ok(_) => Check::fail(
-            NAME,
-            format!("{path} is no SQLite database; put it aside, or set `url` in [database]"),
-            format!("mv {path} {path}.old"),
-        ),
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            Check::ok(NAME, format!("{path} will be made; its folder can be written"))
+/// The one command for a database that cannot be opened.
+fn mend(error: &StoreError, url: &str, file: Option<&Path>) -> String {
+    match (error, file) {
+        (StoreError::NewerThanProgram { .. }, _) => "linesman --version".to_owned(),
+        (StoreError::Locked { holder, .. }, Some(_)) => {
+            let process: String = holder.chars().filter(char::is_ascii_digit).collect();
+            if process.is_empty() { "pgrep -a linesman".to_owned() } else { format!("ps -fp {process}") }
         }
-        Err(error) => refused(file, &error, &format!("ls -l {path}")),
+        (_, Some(file)) => format!("mv {0} {0}.old", file.display()),
+        (_, None) => match host_and_port(url) {
+            Some((host, port)) => format!("pg_isready -h {host} -p {port}"),
+            None => "pg_isready".to_owned(),
+        },
     }
+}
+
+/// What is better said before SQLite is asked; `None` when it can be asked.
+fn before_opening(file: &Path) -> Option<Check> {
+    let folder = file.parent().unwrap_or_else(|| Path::new("/"));
+    if let Err(error) = writable_folder(folder) {
+        return Some(refused(folder, &error, &format!("mkdir -p {}", folder.display())));
+    }
+    match std::fs::metadata(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Some(Check::ok(NAME, format!("{} will be made; its folder can be written", file.display())))
+        }
+        Err(error) => Some(refused(file, &error, &format!("ls -l {}", file.display()))),
+        Ok(_) => locked_out(file),
+    }
+}
+
+/// Whether the file of the daemon's lock is there and not ours to write: left by another user.
+fn locked_out(database: &Path) -> Option<Check> {
+    let lock = database.with_added_extension("lock");
+    let error = OpenOptions::new().read(true).write(true).open(&lock).err()?;
+    (error.kind() == ErrorKind::PermissionDenied).then(|| refused(&lock, &error, "id"))
 }
 
 /// SQLite makes files beside the database, so its folder must be writable.
@@ -63,12 +98,6 @@ fn writable_folder(folder: &Path) -> std::io::Result<()> {
     let trial = folder.join(format!(".linesman-doctor-{}", std::process::id()));
     OpenOptions::new().write(true).create_new(true).open(&trial)?;
     std::fs::remove_file(&trial)
-}
-
-/// Whether a file is empty, which SQLite takes, or begins as a database does.
-fn is_database(handle: &File) -> bool {
-    let mut head = Vec::new();
-    handle.take(16).read_to_end(&mut head).is_ok() && (head.is_empty() || head == SQLITE)
 }
 
 fn refused(what: &Path, error: &std::io::Error, otherwise: &str) -> Check {
@@ -79,19 +108,6 @@ fn refused(what: &Path, error: &std::io::Error, otherwise: &str) -> Check {
         }
         _ => Check::fail(NAME, message, otherwise),
     }
-}
-
-async fn postgres(url: &str, shown: &str) -> Check {
-    let Some((host, port)) = host_and_port(url) else {
-        return Check::warn(NAME, format!("{shown}: not checked, it is reached by a local socket"));
-    };
-    let connected = tokio::time::timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await;
-    let why = match connected {
-        Ok(Ok(_)) => return Check::ok(NAME, format!("{host}:{port} takes connections")),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
-    };
-    Check::fail(NAME, format!("{shown}: {why}"), format!("pg_isready -h {host} -p {port}"))
 }
 
 /// Host and port of `postgres://USER@HOST:PORT/…`, if it names a host.
@@ -112,33 +128,50 @@ mod tests {
     use super::super::Verdict;
     use super::*;
 
-    fn at(path: &Path) -> Check {
-        sqlite(path.to_str().expect("UTF-8"))
+    async fn at(path: &Path, running: bool) -> Check {
+        let url = format!("sqlite:{}", path.display());
+        check(&DatabaseSettings { url, url_file: None }, running).await
+    }
+
+    #[tokio::test]
+    async fn a_database_is_looked_at_without_being_made_and_told_from_other_files() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("linesman.db");
+        assert_eq!(at(&file, false).await.verdict, Verdict::Ok);
+        assert!(!file.exists(), "nothing is made by looking");
+        let url = format!("sqlite:{}", file.display());
+        let daemon = Store::open(&url, Arc::new(SystemClock)).await.expect("a database");
+        assert_eq!(at(&file, true).await.verdict, Verdict::Ok);
+        let taken = at(&file, false).await;
+        let holder = format!("ps -fp {}", std::process::id());
+        assert_eq!(
+            (taken.verdict, taken.mend),
+            (Verdict::Fail, Some(holder)),
+            "a daemon that does not listen"
+        );
+        daemon.close().await;
+        assert_eq!(at(&file, false).await.verdict, Verdict::Ok);
+        let missing = at(&folder.path().join("missing/linesman.db"), false).await;
+        assert!(missing.mend.is_some_and(|mend| mend.starts_with("mkdir -p ")));
+        let diary = folder.path().join("diary");
+        std::fs::write(&diary, b"dear diary, this is no database").expect("written");
+        assert_eq!(at(&diary, false).await.verdict, Verdict::Fail);
     }
 
     #[test]
-    fn a_database_file_is_told_from_others_and_its_folder_must_be_there() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("linesman.db");
-        assert_eq!(at(&file).verdict, Verdict::Ok);
-        assert!(!file.exists(), "nothing is made by looking");
-        std::fs::write(&file, b"SQLite format 3\0more").expect("written");
-        assert_eq!(at(&file).verdict, Verdict::Ok);
-        std::fs::write(&file, b"dear diary").expect("written");
-        assert_eq!(at(&file).verdict, Verdict::Fail);
-        let missing = at(&folder.path().join("missing/linesman.db"));
-        assert!(missing.mend.is_some_and(|mend| mend.starts_with("mkdir -p ")));
+    fn a_database_of_a_newer_program_fails_and_an_older_one_does_not() {
+        let verdict = |found| judge(Err(found), false, "sqlite:x.db", Some(Path::new("x.db"))).verdict;
+        assert_eq!(verdict(StoreError::NewerThanProgram { found: 9, known: 1 }), Verdict::Fail);
+        assert_eq!(verdict(StoreError::OlderThanProgram { found: 0, known: 1 }), Verdict::Ok);
     }
 
     #[tokio::test]
     async fn a_server_that_does_not_answer_fails_and_its_password_is_not_shown() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("its address").port();
-        let url = format!("postgres://linesman:s3cret@127.0.0.1:{port}/linesman");
-        let database = DatabaseSettings { url, url_file: None };
-        assert_eq!(check(&database).await.verdict, Verdict::Ok);
         drop(listener);
-        let check = check(&database).await;
+        let url = format!("postgres://linesman:s3cret@127.0.0.1:{port}/linesman");
+        let check = check(&DatabaseSettings { url, url_file: None }, false).await;
         assert_eq!(check.verdict, Verdict::Fail);
         assert!(!format!("{check:?}").contains("s3cret"));
     }

@@ -14,16 +14,20 @@ const NAME: &str = "listen";
 /// How long whoever listens there is given to say who it is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(super) async fn check(http: &HttpSettings) -> Check {
+/// The check, and whether a running linesman listens there.
+pub(super) async fn check(http: &HttpSettings) -> (Check, bool) {
+    let running = TcpListener::bind(http.listen).await.is_err() && is_linesman(http.listen).await;
+    (judge(http, running).await, running)
+}
+
+async fn judge(http: &HttpSettings, running: bool) -> Check {
     let listen = http.listen;
     let error = match TcpListener::bind(listen).await {
         Ok(_) => return Check::ok(NAME, format!("{listen} is free")),
         Err(error) => error,
     };
     match error.kind() {
-        ErrorKind::AddrInUse if is_linesman(listen).await => {
-            Check::ok(NAME, format!("a running linesman listens on {listen}"))
-        }
+        ErrorKind::AddrInUse if running => Check::ok(NAME, format!("a running linesman listens on {listen}")),
         ErrorKind::AddrInUse => Check::fail(
             NAME,
             format!("{listen} is taken by another program; stop it, or set `listen` in [http]"),
@@ -81,18 +85,18 @@ mod tests {
         };
         let settings = at(taken);
         let check = tokio::select! {
-            check = check(&settings) => check,
+            (check, _) = check(&settings) => check,
             () = closing => unreachable!("it accepts for ever"),
         };
         assert_eq!(check.verdict, Verdict::Fail);
         assert!(check.mend.is_some_and(|mend| mend.contains(&taken.port().to_string())));
-        let free = super::check(&at("127.0.0.1:0".parse().expect("an address"))).await;
+        let (free, _) = super::check(&at("127.0.0.1:0".parse().expect("an address"))).await;
         assert_eq!(free.verdict, Verdict::Ok);
     }
 
     #[tokio::test]
     async fn an_address_of_another_host_fails() {
-        let check = check(&at("192.0.2.1:9470".parse().expect("an address"))).await;
+        let (check, _) = check(&at("192.0.2.1:9470".parse().expect("an address"))).await;
         assert_eq!(check.verdict, Verdict::Fail);
     }
 }

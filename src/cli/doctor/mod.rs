@@ -135,8 +135,9 @@ async fn examine(global: &Global) -> Vec<Check> {
     checks.push(privileges::capture());
     match &settings {
         Some(settings) => {
-            checks.push(listen::check(&settings.http).await);
-            checks.push(database::check(&settings.database).await);
+            let (listen, running) = listen::check(&settings.http).await;
+            checks.push(listen);
+            checks.push(database::check(&settings.database, running).await);
         }
         None => {
             let unknown = "not checked: the configuration cannot be used";
