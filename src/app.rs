@@ -219,14 +219,7 @@ impl App {
             limits: Arc::new(Limits::default()),
         };
         let router = http::router(state.clone(), http::page::router(state));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        lifecycle.run("http", async move {
-            let serving =
-                axum::serve(listener, service).with_graceful_shutdown(async move { soft.cancelled().await });
-            if let Err(error) = serving.await {
-                tracing::error!(%error, "the HTTP server ended");
-            }
-        });
+        lifecycle.run("http", http::serve(listener, router, soft));
         Ok(Self { address, first_token, live, store, lifecycle, grace, writer_stop, writer_life })
     }
 
