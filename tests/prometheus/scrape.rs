@@ -72,10 +72,8 @@ impl Prometheus {
     /// What an instant query gives; `None` while it gives nothing.
     async fn query(&mut self, expression: &str) -> Option<Vec<Value>> {
         assert!(self.process.ended().is_none(), "Prometheus ended");
-        let form = reqwest::Url::parse_with_params(
-            &format!("{}/api/v1/query", self.base),
-            [("query", expression)],
-        );
+        let form =
+            reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.base), [("query", expression)]);
         let answer = self.client.get(form.expect("a URL")).send().await.ok()?;
         let answer: Value = answer.json().await.ok()?;
         let result = answer["data"]["result"].as_array()?.clone();
