@@ -222,26 +222,7 @@ impl App {
             limits: Arc::new(Limits::default()),
         };
         let router = http::router(state.clone(), http::page::router(state));
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
-        lifecycle.run("http", async move {
-            let closing = soft.clone();
-            let serving = axum::serve(listener, service)
-                .with_graceful_shutdown(async move { closing.cancelled().await });
-            // Answers that are due are finished. A client that never finishes its request is not
-            // waited for: it must not make a good stop a bad one.
-            let patience = async {
-                soft.cancelled().await;
-                tokio::time::sleep(grace / 2).await;
-            };
-            tokio::select! {
-                served = serving.into_future() => {
-                    if let Err(error) = served {
-                        tracing::error!(%error, "the HTTP server ended");
-                    }
-                }
-                () = patience => tracing::info!("connections that were still open are closed"),
-            }
-        });
+        lifecycle.run("http", http::serve(listener, router, soft, grace / 2));
         Ok(Self { address, first_token, live, store, lifecycle, grace, writer_stop, writer_life })
     }
 

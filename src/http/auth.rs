@@ -173,6 +173,19 @@ pub async fn recognise(state: &HttpState, credential: &Credential) -> Result<Opt
     })
 }
 
+/// Whether a credential is still good; asking is no use of it, so that a page left open signs nobody
+/// in for longer.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_still_good(state: &HttpState, credential: &Credential) -> Result<bool, Problem> {
+    let token = match credential {
+        Credential::Bearer(secret) => state.store.authenticate(secret).await?,
+        Credential::Session(secret) => state.store.peek_session(secret).await?,
+    };
+    Ok(token.is_some())
+}
+
 /// What the headers show; a bearer token goes before a cookie.
 fn shown(headers: &HeaderMap, https: bool) -> Option<Credential> {
     if let Some(authorization) = headers.get(header::AUTHORIZATION) {

@@ -12,6 +12,7 @@
 //! | [`api`] | tickets, network, settings, tokens |
 //! | [`page`] | overview, tickets, the ticket, elements, login: for people |
 //! | [`sse`], [`probe`], [`health`] | live events, one fresh measurement, readiness |
+//! | [`mod@serve`] | connections: how many, and how long one may take to say what it wants |
 
 pub mod api;
 pub mod auth;
@@ -24,6 +25,7 @@ pub mod openapi;
 pub mod page;
 pub mod probe;
 pub mod router;
+pub mod serve;
 pub mod sse;
 
 use std::sync::Arc;
@@ -40,6 +42,7 @@ use crate::store::{Store, TicketWriter};
 
 pub use limit::Limits;
 pub use router::router;
+pub use serve::serve;
 
 /// What the handlers may use.
 #[derive(Clone)]

@@ -122,18 +122,18 @@ pub async fn events(
     }
     // Listening begins before the replay: what comes between is held, not missed.
     let changes = state.live.subscribe();
-    let seen = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse::<i64>().ok());
     let mut pending = VecDeque::from([Sent::default().retry(RETRY)]);
     let mut last_seq = 0;
-    if let Some(seen) = seen {
-        let missed = state.store.events_after(seen, MOST_REPLAYED + 1).await?;
-        last_seq = missed.last().map_or(seen, |event| event.seq);
-        if missed.len() > MOST_REPLAYED as usize {
-            pending.push_back(reset());
-        } else {
-            for event in missed.iter().filter(|event| wanted.wants(&event.ticket)) {
-                pending.extend(told(&state, event).await);
+    if let Some(seen) = headers.get("last-event-id") {
+        let seen = seen.to_str().ok().and_then(|seen| seen.trim().parse::<i64>().ok()).filter(|seq| *seq > 0);
+        match missed(&state, seen).await? {
+            Some(missed) => {
+                last_seq = missed.last().map_or(0, |event| event.seq);
+                for event in missed.iter().skip(1).filter(|event| wanted.wants(&event.ticket)) {
+                    pending.extend(told(&state, event).await);
+                }
             }
+            None => pending.push_back(reset()),
         }
     }
     let mut check = tokio::time::interval_at(Instant::now() + CHECK_EVERY, CHECK_EVERY);
@@ -145,6 +145,16 @@ pub async fn events(
         Some((Ok(event), listener))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_EVERY).text("")))
+}
+
+/// The last event that a client saw, and what came after it. `None` when that is too much, or when
+/// there is no such event: the client knows another chain, as after a backup was put back, and
+/// must not wait until this one has grown as long.
+async fn missed(state: &HttpState, seen: Option<i64>) -> Result<Option<Vec<RecordedEvent>>, Problem> {
+    let Some(seen) = seen else { return Ok(None) };
+    let events = state.store.events_after(seen - 1, MOST_REPLAYED + 2).await?;
+    let is_known = events.first().is_some_and(|event| event.seq == seen);
+    Ok(Some(events).filter(|events| is_known && events.len() <= MOST_REPLAYED as usize + 1))
 }
 
 struct Listener {
@@ -178,7 +188,7 @@ impl Listener {
 
     /// A database that does not answer ends no stream; a token that does not count any more does.
     async fn still_allowed(&self) -> bool {
-        !matches!(auth::recognise(&self.state, &self.credential).await, Ok(None))
+        !matches!(auth::is_still_good(&self.state, &self.credential).await, Ok(false))
     }
 
     async fn take(&mut self, change: Change) {

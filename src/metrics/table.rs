@@ -105,7 +105,7 @@ table! {
     config_last_reload_successful: Gauge [],
     /// When the settings were last read with success.
     config_last_reload_success_timestamp_seconds: Gauge [],
-    /// Observations that could not be kept because the queue to the database was full.
+    /// Observations that could not be kept: the queue to the database was full, or it did not take them.
     observations_dropped_total: Counter [],
     /// What waits in a queue inside Linesman.
     queue_depth: Gauge ["queue"],

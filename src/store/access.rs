@@ -252,6 +252,27 @@ impl Store {
     /// # Errors
     /// When the database does not answer; a wrong secret is no error.
     pub async fn session(&self, secret: &str) -> Result<Option<TokenInfo>, StoreError> {
+        let Some((token, hash, used_at)) = self.valid_session(secret).await? else { return Ok(None) };
+        let now = self.now();
+        if now - used_at >= TimeDelta::minutes(1) {
+            self.note_use(USE_SESSION, &hash, now).await;
+        }
+        Ok(Some(token))
+    }
+
+    /// The same without being a use: a page that only lies open prolongs nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer; a wrong secret is no error.
+    pub async fn peek_session(&self, secret: &str) -> Result<Option<TokenInfo>, StoreError> {
+        Ok(self.valid_session(secret).await?.map(|(token, ..)| token))
+    }
+
+    /// The token of a session that is valid now, the session's hash and its last use.
+    async fn valid_session(
+        &self,
+        secret: &str,
+    ) -> Result<Option<(TokenInfo, String, DateTime<Utc>)>, StoreError> {
         if !is_well_formed(SESSION_PREFIX, secret) {
             return Ok(None);
         }
@@ -267,10 +288,7 @@ impl Store {
         if is_over || !is_valid(&token, now) {
             return Ok(None);
         }
-        if now - used_at >= TimeDelta::minutes(1) {
-            self.note_use(USE_SESSION, &hash, now).await;
-        }
-        Ok(Some(token))
+        Ok(Some((token, hash, used_at)))
     }
 
     /// Ends a session.

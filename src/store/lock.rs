@@ -5,16 +5,22 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::StoreError;
 use super::backend::{Backend, Place};
 
 /// Advisory locks are known by number; this one spells `linesman`.
 const ADVISORY_LOCK: i64 = 0x6c69_6e65_736d_616e;
+
+/// How long the lock of a daemon that was killed may outlive it.
+const PATIENCE_FOR_THE_DEAD: Duration = Duration::from_secs(3);
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 const TRY_ADVISORY_LOCK: &str = "SELECT pg_try_advisory_lock($1)";
 // A lock of 64 bits is shown in two halves; objsubid 1 says so.
@@ -115,16 +121,24 @@ pub(super) async fn holder(backend: &Backend) -> Result<(), StoreError> {
     }
 }
 
+/// A server learns of a killed client only when it reads from it, so that whoever starts right
+/// after a crash finds the lock held by nobody for a moment: it is asked for some time.
 async fn lock_advisory(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {
     let fail = |error| StoreError::of("lock", name, error);
     let mut connection = PgConnection::connect_with(options).await.map_err(fail)?;
-    let taken: bool = sqlx::query_scalar(TRY_ADVISORY_LOCK)
-        .bind(ADVISORY_LOCK)
-        .fetch_one(&mut connection)
-        .await
-        .map_err(fail)?;
-    if taken {
-        return Ok(connection);
+    let deadline = Instant::now() + PATIENCE_FOR_THE_DEAD;
+    loop {
+        let taken: bool = sqlx::query_scalar(TRY_ADVISORY_LOCK)
+            .bind(ADVISORY_LOCK)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(fail)?;
+        if taken {
+            return Ok(connection);
+        }
+        if Instant::now() >= deadline {
+            return Err(StoreError::Locked { object: name.to_owned(), holder: String::new() });
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
     }
-    Err(StoreError::Locked { object: name.to_owned(), holder: String::new() })
 }

@@ -2,7 +2,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use axum::routing::{get, post};
-use linesman::store::Role;
+use linesman::clock::Clock as _;
+use linesman::store::{NewToken, Role};
 use serde_json::Value;
 
 use crate::daemon::Daemon;
@@ -172,6 +173,11 @@ async fn a_token_ends_when_it_is_revoked_or_its_time_is_over() {
     assert_eq!(revoke("grafana").await.status, 204);
     assert_eq!(daemon.send(ask(), Body::empty()).await.problem(), "unauthorized");
     assert_eq!(revoke("nobody").await.problem(), "not_found");
+    // The command line takes names that are not taken here; here too they can be ended.
+    let ends = daemon.clock.now_utc() + chrono::TimeDelta::days(1);
+    let token = NewToken { name: "night shift".to_owned(), role: Role::Viewer, expires_at: ends };
+    daemon.state.store.create_token(&token).await.unwrap();
+    assert_eq!(revoke("night%20shift").await.status, 204);
 
     daemon.clock.advance(chrono::TimeDelta::days(31));
     assert_eq!(daemon.get(Role::Admin, "/api/v1/tokens").await.status, 401, "tokens end by themselves");

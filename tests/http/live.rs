@@ -70,6 +70,19 @@ async fn a_listener_hears_what_happens_and_misses_nothing_when_it_comes_back() {
 }
 
 #[tokio::test]
+async fn a_listener_that_knows_another_chain_is_told_to_read_again_and_hears_what_follows() {
+    let daemon = Daemon::start().await;
+    daemon.open("link-1").await;
+    // As after a backup was put back: the chain is shorter than what the client saw.
+    for seen in [9_000, -1, i64::MIN] {
+        let mut stream = Stream::open(&daemon, "?topic=tickets", Some(seen)).await;
+        assert!(stream.event().await.unwrap().contains("event: reset"), "{seen}");
+        let opened = daemon.open(&format!("link-{seen}")).await;
+        assert!(stream.event().await.unwrap().contains(&opened.number.to_string()), "{seen}");
+    }
+}
+
+#[tokio::test]
 async fn a_listener_that_fell_behind_is_told_to_read_again() {
     let daemon = Daemon::start().await;
     let mut stream = Stream::open(&daemon, "?topic=diagnosis", None).await;

@@ -80,11 +80,18 @@ async fn a_session_slides_with_use_and_ends_all_the_same(database: Database) {
     let idle = store.create_session(&token).await.unwrap();
     let used = store.create_session(&token).await.unwrap();
     assert_eq!(store.session(&secret).await.unwrap(), None, "a token is no session");
-    for _ in 0..24 {
+    for _ in 0..23 {
         daemon.clock.advance(TimeDelta::minutes(29));
         assert_eq!(store.session(&used).await.unwrap().map(|token| token.name), Some("ada".to_owned()));
     }
     assert_eq!(store.session(&idle).await.unwrap(), None, "idle for longer than 30 minutes");
+    let open_page = store.create_session(&token).await.unwrap();
+    for minutes_left in [15, 0] {
+        daemon.clock.advance(TimeDelta::minutes(15));
+        let good = store.peek_session(&open_page).await.unwrap().is_some();
+        assert_eq!(good, minutes_left > 0, "being looked at is no use");
+        store.session(&used).await.unwrap();
+    }
     daemon.clock.advance(TimeDelta::minutes(25));
     assert_eq!(store.session(&used).await.unwrap(), None, "12 hours are over, used or not");
     let ended = store.create_session(&token).await.unwrap();

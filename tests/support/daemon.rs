@@ -46,8 +46,19 @@ impl Daemon {
         wrapper: &[&str],
         token: Option<&str>,
     ) -> (Self, Api) {
+        Self::start_as(folder, address, &settings_in(folder, address, network), wrapper, token).await
+    }
+
+    /// The same with whole settings, which name the address and any database.
+    pub async fn start_as(
+        folder: &Path,
+        address: &str,
+        settings: &str,
+        wrapper: &[&str],
+        token: Option<&str>,
+    ) -> (Self, Api) {
         let file = folder.join("linesman.toml");
-        std::fs::write(&file, settings_in(folder, address, network)).expect("settings can be written");
+        std::fs::write(&file, settings).expect("settings can be written");
         let mut words: Vec<OsString> = wrapper.iter().map(OsString::from).collect();
         words.extend([program().into_os_string(), "serve".into(), "--config".into(), file.into_os_string()]);
         let mut daemon = Self { process: Process::spawn(&words, folder), address: address.to_owned() };

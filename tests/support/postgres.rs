@@ -38,7 +38,7 @@ fn start() -> Option<Server> {
     let Some(programs) = programs() else {
         let reason = "skipped: no PostgreSQL server here (Debian: apt install postgresql)";
         assert!(std::env::var("LINESMAN_TEST_REQUIRE").as_deref() != Ok("all"), "{reason}");
-        #[expect(clippy::print_stdout, reason = "whoever runs the tests must see what was skipped")]
+        #[allow(clippy::print_stdout, reason = "whoever runs the tests must see what was skipped")]
         {
             println!("{reason}");
         }

@@ -89,10 +89,8 @@ pub async fn inventory(State(state): State<HttpState>, caller: Caller) -> Json<I
 #[into_params(parameter_in = Query)]
 pub struct TargetQuery {
     /// Of this element.
-    #[param(max_length = 200)]
     element: Option<String>,
     /// Measured by this kind of probe.
-    #[param(max_length = 20)]
     probe: Option<String>,
     /// At most so many; 1000 unless stated.
     #[param(minimum = 1, maximum = 10000)]

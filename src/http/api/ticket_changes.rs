@@ -18,7 +18,6 @@ use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Body, Named, Speaks};
 use crate::http::openapi::{Changes, TakesBody};
-use crate::locale::{Language, words};
 use crate::store::WriteError;
 use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::{Event, Ticket, Visibility};
@@ -57,10 +56,8 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     }
     let digits = value.strip_prefix("\"v").and_then(|rest| rest.strip_suffix('"'));
     let version = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
-    version.and_then(|version| version.parse().ok()).map(Some).ok_or_else(|| {
-        // The reason is a sentence of the catalogue itself; the problem's sentence holds it.
-        Problem::bad_request(words(Language::English, "api.if_match_form"))
-    })
+    let version = version.and_then(|version| version.parse().ok());
+    version.map(Some).ok_or_else(|| Problem::say(Code::BadRequest, "if_match_form"))
 }
 
 /// A text that people write: some of it, not too much, no control characters but line breaks.
@@ -131,23 +128,23 @@ struct ChangeParams;
 
 impl IntoParams for ChangeParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        let text = |most| {
-            let schema = ObjectBuilder::new().schema_type(Type::String).max_length(most);
+        let text = |most, form: Option<&str>| {
+            let schema = ObjectBuilder::new().schema_type(Type::String).max_length(Some(most)).pattern(form);
             Some(schema.build())
         };
-        let parameter = |name, place, description, most| {
+        let parameter = |name, place, description, most, form| {
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(place)
                 .required(Required::True)
                 .description(Some(description))
-                .schema(text(most))
+                .schema(text(most, form))
                 .build()
         };
         let seen = "The ETag that was seen, as `\"v7\"`; `*` waives the comparison.";
         vec![
-            parameter("ticket", ParameterIn::Path, "Number or id.", Some(64)),
-            parameter("If-Match", ParameterIn::Header, seen, Some(40)),
+            parameter("ticket", ParameterIn::Path, "Number or id.", 64, None),
+            parameter("If-Match", ParameterIn::Header, seen, 21, Some(r#"^(\*|"v[0-9]{1,18}")$"#)),
         ]
     }
 }

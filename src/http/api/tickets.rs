@@ -37,10 +37,8 @@ pub struct TicketQuery {
     #[param(max_length = 100)]
     severity: Option<String>,
     /// Element at fault.
-    #[param(max_length = 200)]
     segment: Option<String>,
     /// Who has it.
-    #[param(max_length = 200)]
     owner: Option<String>,
     /// Registered at or after.
     from: Option<DateTime<Utc>>,

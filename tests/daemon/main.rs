@@ -1,0 +1,15 @@
+//! The daemon and its database: `linesman serve` on PostgreSQL from cut to resolved ticket with a
+//! `kill -9` in between, the start that is refused and why, and clients that never say what they
+//! want. The whole program, started as people start it.
+
+#[cfg(test)]
+#[path = "../support/postgres.rs"]
+mod postgres_server;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod story;

@@ -1,0 +1,12 @@
+//! A real Prometheus scrapes the daemon as the top README says, and what the rules and dashboards
+//! rely on arrives there.
+
+#[cfg(test)]
+mod programs;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
+mod scrape;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
