@@ -199,7 +199,7 @@ mod tests {
     fn an_instant_is_written_as_people_write_it() {
         let message = Message::new("headline.server_down").with("segment", "sbc-1");
         let english = message.with("since", "2026-11-21T20:02:00Z").render(Language::English);
-        assert!(english.contains("2026-11-21 20:02:00 UTC") && !english.contains('T'), "{english}");
+        assert!(english.contains("2026-11-21 20:02:00 UTC") && !english.contains("T20"), "{english}");
     }
 
     #[test]

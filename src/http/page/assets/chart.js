@@ -26,7 +26,7 @@
             c.stroke();
             const room = u.bbox.left + u.bbox.width - x;
             const width = c.measureText(word).width + 6;
-            c.fillText(word, room > width ? x + 5 : x - width, u.bbox.top + 12 * devicePixelRatio);
+            c.fillText(word, room > width ? x + 5 : x - width, u.bbox.top + u.bbox.height / 2);
           }
           c.restore();
         },
@@ -61,7 +61,7 @@
       },
       axes: [
         { ...axis, space: 64, values: (u, ticks, at, space, step) => ticks.map((tick) => (step < 60 ? hms(tick) : hms(tick).slice(0, 5))) },
-        { ...axis, size: 52, values: (u, ticks) => ticks.map((tick) => tick + unit) },
+        { ...axis, size: 60, values: (u, ticks) => ticks.map((tick) => tick + unit) },
       ],
       series: [
         { label: "UTC", value: (u, at) => (at == null ? "–" : said(at)) },

@@ -19,7 +19,7 @@
       const other = at.getDate() !== at.getUTCDate() ? day.format(at) + " " : "";
       const words = other + clock.format(at) + " " + body.dataset.local;
       own.textContent = time.classList.contains("said") ? body.dataset.open + words + body.dataset.close : " " + words;
-      time.append(own);
+      time.append(document.createElement("wbr"), own);
     }
   }
 
