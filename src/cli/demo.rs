@@ -1,16 +1,19 @@
 //! `linesman demo`: the whole story on loopback, with the unchanged daemon.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use linesman_probes::reach::SocketProbes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::exit::{Exit, Failure};
 use super::{Global, output, serve};
 use crate::app::{App, Blueprint};
 use crate::clock::SystemClock;
-use crate::locale::Language;
+use crate::locale::{Language, Message};
 use crate::settings::{LogFormat, LogSettings, parse};
 use crate::sim::carrier::Carrier;
 use crate::sim::story::{self, Telling};
@@ -41,7 +44,7 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
         serve::start_log(&LogSettings { level: None, format: Some(LogFormat::Text) });
     }
     let folder = TemporaryFolder::new()?;
-    let (tasks, stop) = (TaskTracker::new(), tokio_util::sync::CancellationToken::new());
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let carrier = Carrier::start(arguments.seed, &tasks, &stop).await?;
     let text = format!(
         "{}\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[database]\nurl = \"sqlite:{}\"\n",
@@ -61,19 +64,24 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     let app = App::start(blueprint).await.map_err(serve::failure)?;
     let base_url = format!("http://{}", app.address);
     let token = app.first_token.clone().unwrap_or_default();
-    output::line(format!("Linesman demo: {base_url}/login#{token}"))?;
+    let door = Message::new("demo.door").with("url", format!("{base_url}/login#{token}"));
+    output::line(door.render(arguments.lang))?;
 
     let (lines, mut heard) = mpsc::channel(64);
     let telling = Telling { base_url, language: arguments.lang, lines };
     let (live, store, soft) = (app.live.clone(), app.store.clone(), app.lifecycle.soft().clone());
     tasks.spawn(async move { story::run(&carrier, &live, &store, &telling, &soft).await });
+    let end = app.lifecycle.soft().clone();
     tasks.spawn(async move {
         while let Some(line) = heard.recv().await {
             if output::line(line).is_err() {
+                // Nobody reads any more: the demo is for nobody else.
+                end.cancel();
                 return;
             }
         }
     });
+    tasks.spawn(stop.clone().run_until_cancelled_owned(end_with_terminal(app.lifecycle.soft().clone())));
     let went_well = app.run().await;
     stop.cancel();
     tasks.close();
@@ -81,13 +89,29 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     Ok(if went_well { Exit::Fine } else { Exit::Problem })
 }
 
+/// A terminal that is closed takes its demo with it; the daemon by itself would only reload.
+async fn end_with_terminal(end: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
+    if hang_up.recv().await.is_some() {
+        end.cancel();
+    }
+}
+
 /// A folder of our own that is gone when the demo is.
 struct TemporaryFolder(std::path::PathBuf);
 
 impl TemporaryFolder {
-    fn new() -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("linesman-demo-{}", std::process::id()));
-        std::fs::create_dir(&path)?;
+    fn new() -> anyhow::Result<Self> {
+        let parent = std::env::temp_dir();
+        let chance = u64::from_ne_bytes(crate::id::os_random()?);
+        let path = parent.join(format!("linesman-demo-{chance:016x}"));
+        std::fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| {
+            format!(
+                "no folder for the demo's database can be made in {}; name another: TMPDIR=…",
+                parent.display()
+            )
+        })?;
         Ok(Self(path))
     }
 }

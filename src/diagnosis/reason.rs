@@ -209,7 +209,10 @@ fn hop_evidence(input: &Input, element: ElementIndex, paths: &[Evidence]) -> Mes
             .with("probes", names.join(", "))
             .with("since", since.map_or_else(|| "term.unknown".to_owned(), rfc3339));
     }
-    if refusing || silent > 0 {
+    if refusing && silent == 0 {
+        return Message::new("hop.refusing").with("probes", names.join(", "));
+    }
+    if silent > 0 {
         return Message::new("hop.partly").with("silent", silent).with("probes", names.join(", "));
     }
     let loss = own.iter().filter_map(|path| path.loss_ratio()).fold(0.0_f64, f64::max);

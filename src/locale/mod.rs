@@ -4,10 +4,15 @@
 //! stored and rendered for whoever reads them. The two catalogues have the same keys and the
 //! same placeholders by test.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
+
+/// How an instant is written within a sentence, in both languages.
+pub const INSTANT: &str = "%Y-%m-%d %H:%M:%S UTC";
 
 /// Languages of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -110,14 +115,24 @@ fn render(language: Language, key: &str, args: &BTreeMap<String, String>) -> Str
         text.push_str(&rest[..open]);
         let name = &rest[open + 1..open + length];
         match args.get(name) {
-            // An argument may itself be the key of a word, as `cause.fibre`.
-            Some(value) => text.push_str(catalogue(language).get(value).unwrap_or(value)),
+            Some(value) => text.push_str(&argument(language, value)),
             None => text.push_str(&rest[open..=open + length]),
         }
         rest = &rest[open + length + 1..];
     }
     text.push_str(rest);
     text
+}
+
+/// An argument as it is read: it may be the key of a word, as `cause.fibre`, or an instant.
+fn argument(language: Language, value: &str) -> Cow<'_, str> {
+    if let Some(word) = catalogue(language).get(value) {
+        return Cow::Borrowed(word);
+    }
+    match DateTime::parse_from_rfc3339(value) {
+        Ok(instant) => Cow::Owned(instant.to_utc().format(INSTANT).to_string()),
+        Err(_) => Cow::Borrowed(value),
+    }
 }
 
 type Catalogue = BTreeMap<String, String>;
@@ -178,6 +193,13 @@ mod tests {
         assert_eq!(Language::of_accept_language("fr, zh-CN;q=0.8, en;q=0.9"), Language::English);
         assert_eq!(Language::of_accept_language("zh-Hans-CN,zh;q=0.9,en;q=0.1"), Language::Chinese);
         assert_eq!(Language::of_accept_language(";;;,q=,"), Language::English);
+    }
+
+    #[test]
+    fn an_instant_is_written_as_people_write_it() {
+        let message = Message::new("headline.server_down").with("segment", "sbc-1");
+        let english = message.with("since", "2026-11-21T20:02:00Z").render(Language::English);
+        assert!(english.contains("2026-11-21 20:02:00 UTC") && !english.contains("T20"), "{english}");
     }
 
     #[test]

@@ -192,7 +192,9 @@ impl Builder<'_> {
     }
 
     async fn sip(&mut self, place: Place, host: Ipv4Addr, is_registrar: bool) -> std::io::Result<SocketAddr> {
-        let socket = UdpSocket::bind((host, 0)).await?;
+        let socket = on_loopback(host, |host| std::net::UdpSocket::bind((host, 0)))?;
+        socket.set_nonblocking(true)?;
+        let socket = UdpSocket::from_std(socket)?;
         let address = socket.local_addr()?;
         let answering = answer_sip(socket, self.stand(place), is_registrar);
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(answering));
@@ -200,12 +202,23 @@ impl Builder<'_> {
     }
 
     async fn tcp(&mut self, place: Place, host: Ipv4Addr) -> std::io::Result<SocketAddr> {
-        let listener = listen(host)?;
+        let listener = on_loopback(host, listen)?;
         let address = listener.local_addr()?;
         let accepting = accept_tcp(listener, self.stand(place));
         self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(accepting));
         Ok(address)
     }
+}
+
+/// A socket on its own loopback address, or on 127.0.0.1 where the system has no other.
+fn on_loopback<T>(host: Ipv4Addr, bind: impl Fn(Ipv4Addr) -> std::io::Result<T>) -> std::io::Result<T> {
+    bind(host).or_else(|_| bind(Ipv4Addr::LOCALHOST)).map_err(|error| {
+        let message = format!(
+            "the simulated carrier cannot listen on {host} nor on 127.0.0.1: {error}. Is the loopback \
+             interface up? `ip link set lo up`"
+        );
+        std::io::Error::new(error.kind(), message)
+    })
 }
 
 /// A listener whose queue is short, so that it is soon full when nobody accepts.

@@ -30,8 +30,8 @@ description = "Machine room"
 "#;
 
 const LINKS: [(&str, &str, &str); 2] = [
-    ("North Carrier", "NC-4711", "North Carrier, room 12"),
-    ("South Carrier", "SC-0815", "South Carrier, harbour building"),
+    ("North Carrier", "NC-4711", "Hill exchange, room 12"),
+    ("South Carrier", "SC-0815", "Harbour exchange, room 3"),
 ];
 
 const PREFIXES: [&str; 3] = [r#""86""#, r#""852", "853""#, r#""1", "44""#];

@@ -36,13 +36,23 @@ pub struct Act {
     pub element: &'static str,
     /// What.
     pub deed: Deed,
+    /// What is said when it happens.
+    pub told: &'static str,
 }
 
-/// The demo's script, in order of time.
+/// The demo's script, in order of time: something large, then two smaller things of other kinds.
 pub const STORY: &[Act] = &[
-    Act { at: Duration::from_secs(20), element: "link-1", deed: Deed::Cut },
-    Act { at: Duration::from_secs(50), element: "link-1", deed: Deed::Heal },
+    act(20, "link-1", Deed::Cut, "demo.cut"),
+    act(50, "link-1", Deed::Heal, "demo.heal"),
+    act(85, "gateway-11", Deed::Cut, "demo.cut_gateway"),
+    act(115, "gateway-11", Deed::Heal, "demo.heal"),
+    act(145, "access-14", Deed::Cut, "demo.cut_access"),
+    act(175, "access-14", Deed::Heal, "demo.heal"),
 ];
+
+const fn act(seconds: u64, element: &'static str, deed: Deed, told: &'static str) -> Act {
+    Act { at: Duration::from_secs(seconds), element, deed, told }
+}
 
 impl Act {
     /// Does it.
@@ -59,11 +69,7 @@ impl Act {
     /// What is said when it happens.
     #[must_use]
     pub fn sentence(&self) -> Message {
-        let key = match self.deed {
-            Deed::Cut => "demo.cut",
-            Deed::Heal => "demo.heal",
-        };
-        Message::new(key).with("element", self.element)
+        Message::new(self.told).with("element", self.element)
     }
 }
 
@@ -106,7 +112,7 @@ pub async fn run(
                 narrator.say(&act.sentence()).await
             }
             change = changes.recv() => match change {
-                Ok(Change::Ticket(event)) => narrator.tell(&event, store, next.is_none()).await,
+                Ok(Change::Ticket(event)) => narrator.tell(&event, store, next).await,
                 // What was missed can be read on the page.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => true,
                 Err(broadcast::error::RecvError::Closed) => return,
@@ -137,7 +143,7 @@ impl Narrator<'_> {
         self.telling.lines.send(line).await.is_ok()
     }
 
-    async fn tell(&mut self, event: &RecordedEvent, store: &Store, script_is_over: bool) -> bool {
+    async fn tell(&mut self, event: &RecordedEvent, store: &Store, next: Option<&Act>) -> bool {
         let ticket = match store.ticket(&event.ticket).await {
             Ok(Some(ticket)) => ticket,
             Ok(None) => return true,
@@ -150,11 +156,19 @@ impl Narrator<'_> {
         if !self.say(&sentence).await {
             return false;
         }
-        let is_over = script_is_over && matches!(ticket.state, State::Resolved | State::Settled);
-        if is_over && matches!(event.event, Event::Resolved { .. }) {
-            return self.say(&Message::new("demo.end").with("url", &self.telling.base_url)).await;
+        let is_over = matches!(ticket.state, State::Resolved | State::Settled);
+        if !is_over || !matches!(event.event, Event::Resolved { .. }) {
+            return true;
         }
-        true
+        match next {
+            None => self.say(&Message::new("demo.end").with("url", &self.telling.base_url)).await,
+            // Where the proof took longer than the script allows for, the next fault is there already.
+            Some(act) if act.deed == Deed::Heal => true,
+            Some(act) => {
+                let left = act.at.saturating_sub(self.start.elapsed()).as_secs();
+                self.say(&Message::new("demo.more").with("seconds", left)).await
+            }
+        }
     }
 }
 

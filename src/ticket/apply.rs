@@ -134,7 +134,10 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.state = State::Resolved;
             next.restored_at = Some(*restored_at);
             next.resolved_at = Some(now);
-            take(&mut next, fault);
+            // The last stragglers of a repair say less of the fault than what stands: evidence stays.
+            next.fault.life = fault.life.clone();
+            next.fault.last_seen = fault.last_seen;
+            next.fault.targets.clone_from(&fault.targets);
             effects.push(Effect::Notify);
         }
         Event::Settled => next.state = State::Settled,

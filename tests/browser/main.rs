@@ -7,11 +7,18 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail loudly")]
 
 mod story;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
+
+use support::eventually;
+use support::process::{Process, program};
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 
@@ -57,6 +64,28 @@ async fn people_see_the_fault_act_on_it_and_nothing_hostile_runs() {
         .await
         .expect("node starts");
     assert!(status.success(), "the steps in the browser failed; what was seen stands above");
+}
+
+/// The real program, its real story, a real phone's browser.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visitor_of_the_demo_confirms_its_first_ticket_on_a_phone() {
+    if let Some(reason) = missing().await {
+        let required = std::env::var("LINESMAN_TEST_REQUIRE").is_ok_and(|value| value == "all");
+        assert!(!required, "{reason}");
+        println!("skipped: {reason}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Process::spawn(&[program().into_os_string(), "demo".into()], folder.path());
+    let login = eventually("the demo to say where to sign in", Duration::from_secs(15), async || {
+        let said = demo.said();
+        said.iter().find_map(|line| line.split_once("http://").map(|(_, rest)| format!("http://{rest}")))
+    })
+    .await;
+    let steps = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/demo.mjs");
+    let status = Command::new("node").args([steps, &login]).kill_on_drop(true).status().await;
+    assert!(status.expect("node starts").success(), "the steps in the browser failed; see above");
+    assert!(demo.stop(rustix::process::Signal::INT).await.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ mod verdicts;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::{Duration, Instant};
 
     use rustix::process::Signal;
@@ -45,8 +46,36 @@ mod tests {
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
         assert_eq!(tickets, 1, "one fault, one ticket; the first was: {opened}");
 
+        // Then something of another class, and something on another side.
+        for (broken, number) in [("gateway-11", "000002"), ("access-14", "000003")] {
+            hears(&mut demo, &[number, "is open", broken, "/tickets/"], Duration::from_secs(80)).await;
+            hears(&mut demo, &[number, "is resolved by measurement"], Duration::from_secs(80)).await;
+        }
+        hears(&mut demo, &["Ctrl-C ends them"], Duration::from_secs(10)).await;
+        let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
+        assert_eq!(tickets, 3, "three faults, three tickets");
         assert!(demo.stop(Signal::INT).await.success());
-        let left: Vec<_> = std::fs::read_dir(folder.path()).expect("the folder").collect();
-        assert!(left.is_empty(), "left behind: {left:?}");
+    }
+
+    /// Two at once, each on a signal of its own, in a folder where nothing may be written, without
+    /// a home: a temporary folder is all that a demo needs, and it is gone with it.
+    #[tokio::test]
+    async fn demos_live_side_by_side_and_leave_nothing_behind_whatever_ends_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let empty = || std::fs::read_dir(folder.path()).expect("the folder").count() == 0;
+        let temporary = format!("TMPDIR={}", folder.path().display());
+        let words: Vec<_> = ["env", "-u", "HOME", &temporary].map(Into::into).to_vec();
+        let words = [words, vec![program().into_os_string(), "demo".into()]].concat();
+        for signals in [[Signal::INT, Signal::TERM], [Signal::HUP, Signal::TERM]] {
+            let mut demos = signals.map(|_| Process::spawn(&words, Path::new("/proc")));
+            for demo in &mut demos {
+                hears(demo, &["/login#"], Duration::from_secs(15)).await;
+            }
+            assert!(!empty(), "the databases lie there");
+            for (demo, signal) in demos.iter_mut().zip(signals) {
+                assert!(demo.stop(signal).await.success(), "{signal:?}");
+            }
+            assert!(empty(), "something is left behind by {signals:?}");
+        }
     }
 }

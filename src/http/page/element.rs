@@ -10,6 +10,7 @@ use linesman_probes::probe::ProbeSpec;
 
 use crate::diagnosis::{ElementReport, ElementState};
 use crate::http::HttpState;
+use crate::http::api::view::impediment_words;
 use crate::inventory::{ElementIndex, Inventory, Owner, Target};
 use crate::locale::Message;
 use crate::store::TicketFilter;
@@ -32,6 +33,7 @@ pub struct Page {
     name: String,
     kind: String,
     mark: Mark,
+    why_unknown: Option<String>,
     loss: String,
     delay: String,
     facts: Vec<(String, String)>,
@@ -103,7 +105,7 @@ pub async fn show(
         .and_then(|diagnosis| diagnosis.elements.iter().find(|report| report.element == name));
     let now = state.clock.now_utc();
     let material = Material { inventory, index, report, latest: &latest, tickets: &tickets, now };
-    let shell = Shell::new(&tongue, Some(&viewer), name.clone(), "").live("tickets,diagnosis");
+    let shell = Shell::new(&tongue, Some(&viewer), name.clone(), "").live("tickets,diagnosis").at(now);
     let page = page(shell, &material);
     page.shell.respond(StatusCode::OK, &page)
 }
@@ -119,6 +121,7 @@ pub fn page(shell: Shell, material: &Material<'_>) -> Page {
         name: element.name.clone(),
         kind: shell.t(&format!("kind.{}", element.kind.name())),
         mark: Mark::of(state, shell.language()),
+        why_unknown: (state == ElementState::Unknown).then(|| why_unknown(&shell, material.latest)).flatten(),
         loss: material.report.and_then(|report| report.loss_ratio).map_or_else(dash, percent),
         delay: material.report.and_then(|report| report.rtt_mean_ms).map_or_else(dash, millis),
         facts: facts(&shell, inventory, material.index),
@@ -139,6 +142,16 @@ pub fn page(shell: Shell, material: &Material<'_>) -> Page {
         tickets: material.tickets.iter().map(|ticket| entry(&shell, ticket, material.now)).collect(),
         shell,
     }
+}
+
+/// Why nothing is known of an element although it has targets: our own trouble, each kind once.
+fn why_unknown(shell: &Shell, latest: &[Observation]) -> Option<String> {
+    let impediments = latest.iter().filter_map(|round| round.measured.impediment.as_ref());
+    let mut reasons: Vec<String> = impediments.map(|one| shell.say(&impediment_words(one))).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    let reasons = reasons.join(&shell.t("page.path_joint"));
+    (!reasons.is_empty()).then(|| shell.say(&Message::new("page.cannot_measure").with("reason", reasons)))
 }
 
 /// What is known of an element; contacts of customers stay out.
@@ -172,7 +185,7 @@ fn target_view(shell: &Shell, target: &Target, latest: Option<&Observation>) -> 
         interval: span(shell.language(), interval),
         outcome: shell.t(&format!("word.{outcome_name}")),
         outcome_name,
-        answer: latest.map(answer).unwrap_or_default(),
+        answer: latest.map(|latest| answer(shell, latest)).unwrap_or_default(),
         loss: burst
             .and_then(|burst| burst.loss())
             .map_or_else(|| "–".to_owned(), |loss| percent(loss.value())),
@@ -193,9 +206,9 @@ const fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// What the peer said, or why we could not measure.
-fn answer(observation: &Observation) -> String {
+fn answer(shell: &Shell, observation: &Observation) -> String {
     if let Some(impediment) = &observation.measured.impediment {
-        return impediment.to_string();
+        return shell.say(&impediment_words(impediment));
     }
     match &observation.measured.detail {
         Detail::None | Detail::Host(_) => String::new(),

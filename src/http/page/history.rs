@@ -59,8 +59,8 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
             .with("cause", format!("cause.{}", cause.name()))
             .with("segment", segment)
             .with("side", format!("side.{}", side.name())),
-        Event::VerificationStarted { since } => name.with("since", since.format("%H:%M:%S UTC")),
-        Event::Resolved { restored_at, .. } => name.with("at", restored_at.format("%H:%M:%S UTC")),
+        Event::VerificationStarted { since } => name.with("since", since.to_rfc3339()),
+        Event::Resolved { restored_at, .. } => name.with("at", restored_at.to_rfc3339()),
         Event::Acknowledged
         | Event::Noted { .. }
         | Event::DiagnosisConfirmed { .. }

@@ -99,7 +99,9 @@ pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue
         stale_after: TimeDelta::seconds(30).max(interval.checked_mul(10).unwrap_or(TimeDelta::MAX)),
         now: state.clock.now_utc(),
     };
-    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "overview").live("tickets,diagnosis");
+    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "overview")
+        .live("tickets,diagnosis")
+        .at(material.now);
     let page = page(shell, &material);
     page.shell.respond(StatusCode::OK, &page)
 }
@@ -151,6 +153,16 @@ fn footing(shell: &Shell, material: &Material<'_>) -> Footing {
     }
 }
 
+/// `access-2` before `access-17`.
+fn as_counted(one: &str, two: &str) -> std::cmp::Ordering {
+    let parts = |name: &str| {
+        let digits = name.len() - name.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let (stem, number) = name.split_at(digits);
+        (stem.to_owned(), number.parse::<u64>().ok())
+    };
+    parts(one).cmp(&parts(two)).then_with(|| one.cmp(two))
+}
+
 fn groups(shell: &Shell, material: &Material<'_>) -> Vec<Group> {
     let tickets = gather::tickets_by_element(material.tickets);
     let reports: BTreeMap<&str, &ElementReport> = material
@@ -181,10 +193,14 @@ fn group(
         .map(|element| {
             let report = reports.get(element.name.as_str());
             let state = report.map_or(ElementState::Unknown, |report| report.state);
-            let about = [&element.facts.description, &element.facts.carrier, &element.facts.model];
+            let description = element.facts.description.as_deref();
+            // "Fibre to North Carrier · North Carrier" says the same twice.
+            let carrier = element.facts.carrier.as_deref();
+            let carrier = carrier.filter(|name| !description.is_some_and(|text| text.contains(name)));
+            let about = [description, carrier, element.facts.model.as_deref()];
             let segment = Segment {
                 name: element.name.clone(),
-                about: about.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · "),
+                about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
                 mark: Mark::of(state, shell.language()),
                 loss: report.and_then(|report| report.loss_ratio).map_or_else(|| "–".to_owned(), percent),
                 delay: report.and_then(|report| report.rtt_mean_ms).map_or_else(|| "–".to_owned(), millis),
@@ -204,7 +220,9 @@ fn group(
         ElementState::Ok,
     ];
     let rank = |state: ElementState| order.iter().position(|other| *other == state);
-    found.sort_by_key(|(state, _)| rank(*state));
+    found.sort_by(|(state, one), (other, two)| {
+        rank(*state).cmp(&rank(*other)).then_with(|| as_counted(&one.name, &two.name))
+    });
     let counts = order
         .iter()
         .map(|state| {

@@ -70,9 +70,7 @@ pub fn view(shell: &Shell, fault: &Fault, poller: Option<&str>) -> PathView {
         nodes.push(own(shell));
     }
     nodes.extend(fault.hops.iter().map(|hop| of_hop(shell, hop)));
-    if fault.hops.last().is_some_and(|hop| hop.at_fault) {
-        nodes.extend(beyond(shell, fault));
-    }
+    nodes.extend(beyond(shell, fault));
     for (place, node) in (0_u32..).zip(&mut nodes) {
         node.x = STEP_X / 2 + place * STEP_X;
         node.y = STEP_Y / 2 + place * STEP_Y;
@@ -102,21 +100,19 @@ fn own(shell: &Shell) -> Node {
     node
 }
 
-/// All that lies behind the fault, as one node.
+/// All that lies behind the fault and is no hop, as one node.
 fn beyond(shell: &Shell, fault: &Fault) -> Option<Node> {
-    let behind = fault.affected_elements.iter().filter(|name| **name != fault.segment).count();
+    let is_drawn = |name: &String| fault.hops.iter().any(|hop| hop.element == *name);
+    let undrawn = || fault.affected_elements.iter().filter(|name| !is_drawn(name) && **name != fault.segment);
+    let behind = undrawn().count();
     if behind == 0 {
         return None;
     }
-    let label = shell.say(&Message::new("page.behind").with("count", behind));
+    let is_all = fault.hops.last().is_some_and(|hop| hop.at_fault);
+    let key = if is_all { "page.behind" } else { "page.behind_more" };
+    let label = shell.say(&Message::new(key).with("count", behind));
     let mut node = node(shell, &label, shell.t("page.beyond"), ElementState::Hidden);
-    let mut names: Vec<&str> = fault
-        .affected_elements
-        .iter()
-        .map(String::as_str)
-        .filter(|name| *name != fault.segment)
-        .take(6)
-        .collect();
+    let mut names: Vec<&str> = undrawn().map(String::as_str).take(6).collect();
     if behind > names.len() {
         names.push("…");
     }

@@ -43,13 +43,16 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Around the fault of a ticket: from ten minutes before it, ten minutes after it at most.
+    /// Around the fault of a ticket: as long before and after it as it lasts, two to ten minutes.
     #[must_use]
     pub fn of_ticket(ticket: &Ticket, now: DateTime<Utc>) -> Self {
+        const SHORTEST: TimeDelta = TimeDelta::minutes(2);
         const AROUND: TimeDelta = TimeDelta::minutes(10);
         const LONGEST: TimeDelta = TimeDelta::minutes(100);
-        let from = ticket.detected_at - AROUND;
-        let end = ticket.resolved_at.map_or(now, |resolved| (resolved + AROUND).min(now));
+        let lasts = ticket.restored_at.unwrap_or(now) - ticket.detected_at;
+        let around = lasts.clamp(SHORTEST, AROUND);
+        let from = ticket.detected_at - around;
+        let end = ticket.resolved_at.map_or(now, |resolved| (resolved + around).min(now));
         let to = end.min(from + LONGEST);
         let own = format!("{}/", ticket.fault.segment);
         let mut targets = ticket.fault.targets.clone();
@@ -114,11 +117,14 @@ pub struct Chart {
 /// Rounds as points of a chart.
 #[must_use]
 pub fn chart(frame: &Frame, rounds: &[Observation]) -> Chart {
-    let width = ((frame.to - frame.from).num_milliseconds() / MOST_POINTS).max(1);
+    // Time before the first round would only squeeze what there is to see.
+    let first = rounds.iter().map(|round| round.window.start).min().unwrap_or(frame.from);
+    let from = frame.from.max(first - (frame.to - first) / 20);
+    let width = ((frame.to - from).num_milliseconds() / MOST_POINTS).max(1);
     let mut cells: BTreeMap<(usize, i64), Tally> = BTreeMap::new();
     for round in rounds {
         let Some(target) = frame.targets.iter().position(|target| *target == round.target) else { continue };
-        let cell = (round.window.start - frame.from).num_milliseconds() / width;
+        let cell = (round.window.start - from).num_milliseconds() / width;
         cells.entry((target, cell)).or_default().add(round);
     }
     let mut targets: Vec<Points> = frame
@@ -134,7 +140,7 @@ pub fn chart(frame: &Frame, rounds: &[Observation]) -> Chart {
     }
     let unix = |time: DateTime<Utc>| time.timestamp();
     Chart {
-        from: unix(frame.from),
+        from: unix(from),
         to: unix(frame.to),
         began: frame.began.map(unix),
         restored: frame.restored.map(unix),

@@ -4,12 +4,14 @@ use askama::Template;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE, VARY};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::locale::{Language, Message, words};
 use crate::store::{Role, StoreError};
 
 use super::asker::{LANGUAGE_COOKIE, Tongue, Viewer};
 use super::assets;
+use super::words::spoken;
 
 /// The frame around a page.
 #[derive(Debug, Clone)]
@@ -24,13 +26,15 @@ pub struct Shell {
     pub section: &'static str,
     /// What `/events` is asked for, if the page is live.
     pub topic: Option<String>,
+    /// Today, if sentences may leave the date of today's instants out.
+    pub today: Option<NaiveDate>,
 }
 
 impl Shell {
     /// The frame of a page.
     #[must_use]
     pub fn new(tongue: &Tongue, viewer: Option<&Viewer>, title: String, section: &'static str) -> Self {
-        Self { tongue: tongue.clone(), viewer: viewer.cloned(), title, section, topic: None }
+        Self { tongue: tongue.clone(), viewer: viewer.cloned(), title, section, topic: None, today: None }
     }
 
     /// Kept live by what happens to `topic`.
@@ -38,6 +42,19 @@ impl Shell {
     pub fn live(mut self, topic: impl Into<String>) -> Self {
         self.topic = Some(topic.into());
         self
+    }
+
+    /// Read at `now`: instants of the same day are written without their date.
+    #[must_use]
+    pub fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.today = Some(now.date_naive());
+        self
+    }
+
+    /// A sentence as markup, its instants as times that the script completes.
+    #[must_use]
+    pub fn spoken(&self, sentence: &str) -> String {
+        spoken(sentence, self.today)
     }
 
     /// The reader's language.

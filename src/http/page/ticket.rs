@@ -23,7 +23,7 @@ use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
-use super::tickets::{corrected_by, headline};
+use super::tickets::{corrected_by, headline, is_unconfirmed};
 use super::words::{Moment, SeverityMark, span};
 
 /// Most events that the page lists.
@@ -87,6 +87,7 @@ pub struct Page {
     customer_names: Vec<String>,
     names_hidden: bool,
     verdict: Option<VerdictView>,
+    unconfirmed: bool,
     follows: Option<String>,
     life: String,
     path: PathView,
@@ -95,6 +96,7 @@ pub struct Page {
     steps: Vec<Step>,
     rows: Vec<Row>,
     has_rounds: bool,
+    has_unmeasured: bool,
     cut: bool,
     more_targets: Option<String>,
     has_after: bool,
@@ -195,7 +197,8 @@ pub async fn respond(
     };
     let settings = state.settings.borrow().clone();
     let shell = Shell::new(tongue, Some(viewer), number.to_string(), "tickets")
-        .live(format!("ticket:{number},diagnosis"));
+        .live(format!("ticket:{number},diagnosis"))
+        .at(material.now);
     let page = page(shell, &material, &settings.inventory, outcome, draft);
     page.shell.respond(status, &page)
 }
@@ -229,6 +232,7 @@ pub fn page(
     let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { *now } else { ticket.updated_at });
     let all_targets = fault.targets.len();
     let corrected = corrected_by(ticket).is_some();
+    let rows = series::table(frame, rounds);
     // Names of customers are personal data where the role only looks on.
     let names_hidden = role < Role::Technician && !fault.affected_customers.is_empty();
     Page {
@@ -262,13 +266,15 @@ pub fn page(
         customer_names: if names_hidden { Vec::new() } else { fault.affected_customers.clone() },
         names_hidden,
         verdict: verdict(&shell, ticket),
+        unconfirmed: is_unconfirmed(ticket),
         follows: follows.map(|number| number.to_string()),
         life: shell.t(&format!("life.{}", life(&fault.life))),
         path: path::view(&shell, fault, poller),
         reasons: fault.reasons.iter().map(|reason| shell.say(reason)).collect(),
         why_not: fault.why_not.iter().map(|reason| shell.say(reason)).collect(),
         steps: fault.steps.iter().map(|walked| step(&shell, walked)).collect(),
-        rows: series::table(frame, rounds),
+        has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
+        rows,
         has_rounds: !rounds.is_empty(),
         cut: frame.cut,
         more_targets: (all_targets > frame.targets.len()).then(|| {

@@ -12,7 +12,7 @@ use crate::diagnosis::Class;
 use crate::http::HttpState;
 use crate::locale::Message;
 use crate::store::{TicketCursor, TicketFilter, TicketPage};
-use crate::ticket::Ticket;
+use crate::ticket::{State as TicketState, Ticket};
 
 use super::asker::{Tongue, Viewer};
 use super::shell::{Shell, store_failed};
@@ -48,6 +48,15 @@ pub struct Entry {
     pub candidate: bool,
     /// Who has it.
     pub owner: Option<String>,
+    /// Nobody has said yet whether the diagnosis is right (R85).
+    pub unconfirmed: bool,
+}
+
+/// Whether nobody has confirmed or corrected the diagnosis yet: such a ticket does not count as
+/// confirmed right, even when measurement resolved it.
+#[must_use]
+pub fn is_unconfirmed(ticket: &Ticket) -> bool {
+    ticket.verdict.is_none() && !matches!(ticket.state, TicketState::Cancelled | TicketState::Rejected)
 }
 
 /// Who found another cause or segment than the diagnosis, if anybody did.
@@ -83,6 +92,7 @@ pub fn entry(shell: &Shell, ticket: &Ticket, now: DateTime<Utc>) -> Entry {
         customers: ticket.fault.affected_customers.len(),
         candidate: ticket.candidate,
         owner: ticket.owner.clone(),
+        unconfirmed: is_unconfirmed(ticket),
     }
 }
 
@@ -163,8 +173,10 @@ pub async fn show(
     };
     let settings = state.settings.borrow().clone();
     let segments = settings.inventory.elements().iter().take(500).map(|element| element.name.clone());
-    let shell = Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("tickets,diagnosis");
-    let page = page(shell, &asked, &found, segments.collect(), state.clock.now_utc());
+    let now = state.clock.now_utc();
+    let shell =
+        Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("tickets,diagnosis").at(now);
+    let page = page(shell, &asked, &found, segments.collect(), now);
     page.shell.respond(StatusCode::OK, &page)
 }
 

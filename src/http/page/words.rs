@@ -1,14 +1,18 @@
 //! Numbers, times and marks as people read them.
 //!
 //! [`Moment`], [`Mark`] and [`SeverityMark`] display as markup made of our own shapes, digits and
-//! catalogue words only; templates mark them, and nothing else, as `safe`.
+//! catalogue words only, and [`spoken`] escapes all but its times; templates mark these, and
+//! nothing else, as `safe`.
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use askama::filters::Escaper as _;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::diagnosis::{ElementState, Severity};
-use crate::locale::{Language, Message, words};
+use crate::locale::{INSTANT, Language, Message, words};
+
+use super::escape::Visible;
 
 /// An instant: UTC for everybody; the script of the page adds the reader's own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,38 @@ impl fmt::Display for Moment {
         let iso = self.0.to_rfc3339_opts(SecondsFormat::Secs, true);
         write!(f, r#"<time datetime="{iso}">{} UTC</time>"#, self.0.format("%Y-%m-%d %H:%M:%S"))
     }
+}
+
+/// A sentence as markup: escaped, and each instant in it a `<time>`, without its date on that day.
+#[must_use]
+pub fn spoken(sentence: &str, today: Option<NaiveDate>) -> String {
+    /// Length of an instant as [`INSTANT`] writes it.
+    const LENGTH: usize = "2026-11-21 20:02:00 UTC".len();
+    let mut markup = String::with_capacity(sentence.len() + 96);
+    let mut rest = sentence;
+    while let Some(end) = rest.find(" UTC").map(|place| place + " UTC".len()) {
+        let instant = end.checked_sub(LENGTH).and_then(|start| {
+            let instant = NaiveDateTime::parse_from_str(rest.get(start..end)?, INSTANT).ok()?.and_utc();
+            Some((start, instant))
+        });
+        let Some((start, instant)) = instant else {
+            escape(&mut markup, &rest[..end]);
+            rest = &rest[end..];
+            continue;
+        };
+        escape(&mut markup, &rest[..start]);
+        let shown = if today == Some(instant.date_naive()) { "%H:%M:%S UTC" } else { INSTANT };
+        let iso = instant.to_rfc3339_opts(SecondsFormat::Secs, true);
+        markup.push_str(&format!(r#"<time class="said" datetime="{iso}">{}</time>"#, instant.format(shown)));
+        rest = &rest[end..];
+    }
+    escape(&mut markup, rest);
+    markup
+}
+
+fn escape(markup: &mut String, text: &str) {
+    // Writing to a string cannot fail.
+    let _ = Visible.write_escaped_str(markup, text);
 }
 
 /// How long, in the two largest units that matter.
@@ -160,6 +196,21 @@ mod tests {
         assert_eq!(percent(0.0001), "< 0.1 %");
         assert_eq!(percent(0.999), "99.9 %");
         assert_eq!(percent(1.0), "100 %");
+    }
+
+    #[test]
+    fn instants_in_a_sentence_become_times_and_everything_else_text() {
+        let today = NaiveDate::from_ymd_opt(2026, 11, 21);
+        let said = spoken("<b> silent since 2026-11-21 20:02:00 UTC.", today);
+        assert_eq!(
+            said,
+            "&#60;b&#62; silent since <time class=\"said\" datetime=\"2026-11-21T20:02:00Z\">20:02:00 UTC</time>."
+        );
+        let before = spoken("since 2026-11-20 20:02:00 UTC", today);
+        assert!(before.contains(">2026-11-20 20:02:00 UTC<"), "{before}");
+        for other in ["网关 UTC", " UTC UTC", "2026-13-41 20:02:00 UTC", "é2026-11-21 20:02:0é UTC"] {
+            assert_eq!(spoken(other, today), other);
+        }
     }
 
     #[test]

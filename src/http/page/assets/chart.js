@@ -26,7 +26,7 @@
             c.stroke();
             const room = u.bbox.left + u.bbox.width - x;
             const width = c.measureText(word).width + 6;
-            c.fillText(word, room > width ? x + 5 : x - width, u.bbox.top + 12 * devicePixelRatio);
+            c.fillText(word, room > width ? x + 5 : x - width, u.bbox.top + u.bbox.height / 2);
           }
           c.restore();
         },
@@ -43,6 +43,13 @@
     const axis = { stroke: text, grid, ticks: grid, font: "11px system-ui, sans-serif" };
     const pad = (n) => String(n).padStart(2, "0");
     const hms = (s) => { const d = new Date(s * 1000); return pad(d.getUTCHours()) + ":" + pad(d.getUTCMinutes()) + ":" + pad(d.getUTCSeconds()); };
+    const local = (s) => new Date(s * 1000).toLocaleTimeString(document.documentElement.lang, { hour12: false });
+    const abroad = new Date().getTimezoneOffset() !== 0;
+    const said = (s) => hms(s) + " UTC" + (abroad ? " · " + local(s) + " " + document.body.dataset.local : "");
+    const heading = document.createElement("p");
+    heading.className = "charted";
+    heading.textContent = title;
+    box.append(heading);
     const options = {
       width: box.clientWidth,
       height: kind === "loss" ? 150 : 170,
@@ -50,14 +57,14 @@
       legend: { show: true, live: true },
       scales: {
         x: { range: () => [data.from, data.to] },
-        y: { range: kind === "loss" ? () => [0, 100] : (u, low, high) => [0, Math.max(1, (high ?? 1) * 1.15)] },
+        y: { range: kind === "loss" ? () => [0, 104] : (u, low, high) => [0, Math.max(1, (high ?? 1) * 1.15)] },
       },
       axes: [
-        { ...axis, values: (u, ticks) => ticks.map((tick) => hms(tick).slice(0, 5)) },
-        { ...axis, size: 52, values: (u, ticks) => ticks.map((tick) => tick + unit) },
+        { ...axis, space: 64, values: (u, ticks, at, space, step) => ticks.map((tick) => (step < 60 ? hms(tick) : hms(tick).slice(0, 5))) },
+        { ...axis, size: 60, values: (u, ticks) => ticks.map((tick) => tick + unit) },
       ],
       series: [
-        { label: title, value: (u, at) => (at == null ? "UTC" : hms(at) + " UTC") },
+        { label: "UTC", value: (u, at) => (at == null ? "–" : said(at)) },
         ...data.targets.map((target, place) => ({
           label: target.name,
           stroke: css("--c" + (place + 1)),

@@ -8,14 +8,18 @@
 
   // The reader's own time, where it is not UTC.
   const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const day = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", day: "numeric" });
   function localTimes(root) {
     if (new Date().getTimezoneOffset() === 0) return;
     for (const time of root.querySelectorAll("time[datetime]:not([data-done])")) {
       time.dataset.done = "";
       const own = document.createElement("span");
       own.className = "own";
-      own.textContent = " " + clock.format(new Date(time.dateTime)) + " " + body.dataset.local;
-      time.append(own);
+      const at = new Date(time.dateTime);
+      const other = at.getDate() !== at.getUTCDate() ? day.format(at) + " " : "";
+      const words = other + clock.format(at) + " " + body.dataset.local;
+      own.textContent = time.classList.contains("said") ? body.dataset.open + words + body.dataset.close : " " + words;
+      time.append(document.createElement("wbr"), own);
     }
   }
 
@@ -58,16 +62,25 @@
   }
 
   let waiting = 0;
+  let due = 0;
   let last = 0;
   let running = false;
+  let again = false;
   // At once when something happened to a ticket; else not more often than every `rest` ms.
   function refresh(rest) {
-    if (document.hidden || waiting || running) return;
-    waiting = setTimeout(load, Math.max(100, last + rest - Date.now()));
+    if (document.hidden) return;
+    // What is being read may be older than what happened.
+    if (running) { again ||= rest < 1000; return; }
+    const at = Math.max(Date.now() + 100, last + rest);
+    if (waiting && due <= at) return;
+    clearTimeout(waiting);
+    due = at;
+    waiting = setTimeout(load, at - Date.now());
   }
   async function load() {
     waiting = 0;
     running = true;
+    again = false;
     last = Date.now();
     try {
       const answer = await fetch(location.pathname + location.search.replace(/[?&]done=\w+/, ""), { headers: { Accept: "text/html" }, cache: "no-store" });
@@ -77,6 +90,7 @@
       // The event stream says when the daemon is back.
     } finally {
       running = false;
+      if (again) refresh(200);
     }
   }
 
@@ -102,7 +116,7 @@
       say(body.dataset.lost, "off");
     });
     for (const name of ["ticket", "settings", "reset"]) stream.addEventListener(name, () => refresh(200));
-    stream.addEventListener("diagnosis", () => refresh(3000));
+    stream.addEventListener("diagnosis", () => refresh(1500));
     addEventListener("pagehide", () => stream.close());
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     document.addEventListener("visibilitychange", () => refresh(0));
