@@ -117,7 +117,8 @@ pub(super) async fn holder(backend: &Backend) -> Result<(), StoreError> {
 
 async fn lock_advisory(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {
     let fail = |error| StoreError::of("lock", name, error);
-    let mut connection = PgConnection::connect_with(options).await.map_err(fail)?;
+    let unreachable = |error| StoreError::of("connect", name, error);
+    let mut connection = PgConnection::connect_with(options).await.map_err(unreachable)?;
     let taken: bool = sqlx::query_scalar(TRY_ADVISORY_LOCK)
         .bind(ADVISORY_LOCK)
         .fetch_one(&mut connection)
