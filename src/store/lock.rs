@@ -125,7 +125,8 @@ pub(super) async fn holder(backend: &Backend) -> Result<(), StoreError> {
 /// after a crash finds the lock held by nobody for a moment: it is asked for some time.
 async fn lock_advisory(options: &PgConnectOptions, name: &str) -> Result<PgConnection, StoreError> {
     let fail = |error| StoreError::of("lock", name, error);
-    let mut connection = PgConnection::connect_with(options).await.map_err(fail)?;
+    let unreachable = |error| StoreError::of("connect", name, error);
+    let mut connection = PgConnection::connect_with(options).await.map_err(unreachable)?;
     let deadline = Instant::now() + PATIENCE_FOR_THE_DEAD;
     loop {
         let taken: bool = sqlx::query_scalar(TRY_ADVISORY_LOCK)

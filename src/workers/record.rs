@@ -133,14 +133,12 @@ impl Recorder {
         let keep = settings.diagnosis.gray_window + settings.diagnosis.verify_for;
         let keep = TimeDelta::from_std(keep).unwrap_or(TimeDelta::days(1));
         for observation in batch {
+            // A round that was under way when a reload took its target away is kept, not shown.
+            let Some(target) = inventory.find_target(&observation.target) else { continue };
             self.recent.add(observation, keep);
-            let site = inventory
-                .find_target(&observation.target)
-                .and_then(|target| {
-                    let depends = &inventory.element(target.element).depends_on;
-                    depends.iter().find(|index| inventory.element(**index).kind == ElementKind::Site)
-                })
-                .map_or("", |index| inventory.element(*index).name.as_str());
+            let depends = &inventory.element(target.element).depends_on;
+            let site = depends.iter().find(|index| inventory.element(**index).kind == ElementKind::Site);
+            let site = site.map_or("", |index| inventory.element(*index).name.as_str());
             self.metrics.observe_probe(&observation.target, site, observation);
             self.live.observe(Arc::new(observation.clone()));
         }

@@ -100,12 +100,15 @@ impl Reloader {
         if old.http != new.http || old.database != new.database || old.log != new.log {
             tracing::warn!("[http], [database] and [log] take effect at the next start");
         }
+        // Published first: what arrives from now on is judged by the new settings, so that nothing
+        // brings back what is forgotten next.
+        let new = Arc::new(new);
+        self.settings.send_replace(new.clone());
         self.recent.keep_targets(&old.inventory, &new.inventory);
         let keep = |target: &str| new.inventory.find_target(target).is_some();
         self.live.keep_targets(keep);
         self.metrics.keep_targets(keep);
         tracing::info!(file, targets = new.inventory.targets().len(), "settings reloaded");
-        self.settings.send_replace(Arc::new(new));
         self.metrics.reloaded(true, self.clock.now_utc());
         self.live.tell(Change::Settings);
         Ok(())

@@ -131,3 +131,13 @@ async fn what_the_database_refuses_is_counted_and_the_recorder_goes_on() {
     assert!(line.is_some_and(|line| line.ends_with(" 2")), "{line:?}");
     assert!(bench.lifecycle.stop(10 * SECOND).await && !bench.lifecycle.has_failed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_round_whose_target_is_gone_is_kept_and_shown_to_nobody() {
+    let bench = start(10, false);
+    let gone = Observation { target: "gone/icmp".to_owned(), ..observation() };
+    bench.sender.send(gone).await.unwrap();
+    sleep(SECOND).await;
+    assert_eq!(bench.kept(), [1]);
+    assert!(bench.live.latest("gone/icmp").is_none() && !bench.metrics.render().contains("gone/icmp"));
+}

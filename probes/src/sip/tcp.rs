@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::frame::StreamFramer;
 use super::ledger::{Due, Ledger};
 use super::options::Asking;
-use super::udp::{connected, own_fault};
 use crate::observation::{Impediment, Measured, Outcome};
 use crate::probe::Round;
+use crate::wire::Failure;
 
 pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
     let begin = Instant::now();
@@ -22,7 +22,7 @@ pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
     }
     let mut stream = match timeout_at(begin + round.timeout, TcpStream::connect(asking.address)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return not_connected(asking.address, &error).await,
+        Ok(Err(error)) => return not_connected(asking.address, &error),
         // The attempt stands for the request that could not follow it.
         Err(_elapsed) => return Measured::silent(1),
     };
@@ -94,17 +94,10 @@ fn drain(
 }
 
 /// No connection: the target's refusal, its silence, or our own inability.
-async fn not_connected(address: SocketAddr, error: &io::Error) -> Measured {
-    match error.kind() {
-        ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => {
-            Measured { outcome: Outcome::Refused, ..Measured::silent(1) }
-        }
-        ErrorKind::TimedOut => Measured::silent(1),
-        // A router on the way may say this too, and then it is silence of the target: ask our own routes.
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable => match connected(address).await {
-            Ok(_) => Measured::silent(1),
-            Err(own) => Measured::unmeasured(own_fault(&own)),
-        },
-        _ => Measured::unmeasured(own_fault(error)),
+fn not_connected(address: SocketAddr, error: &io::Error) -> Measured {
+    match Failure::of_connected(error, address.ip()) {
+        Failure::Refused => Measured { outcome: Outcome::Refused, ..Measured::silent(1) },
+        Failure::Silent => Measured::silent(1),
+        Failure::Ours(impediment) => Measured::unmeasured(impediment),
     }
 }

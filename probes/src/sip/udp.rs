@@ -13,12 +13,13 @@ use super::message::{MAX_MESSAGE, Message};
 use super::options::Asking;
 use crate::observation::{Impediment, Measured};
 use crate::probe::Round;
+use crate::wire::Failure;
 
 pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
     let begin = Instant::now();
     let (socket, local) = match connected(asking.address).await {
         Ok(connected) => connected,
-        Err(error) => return Measured::unmeasured(own_fault(&error)),
+        Err(error) => return Measured::unmeasured(ours(&error, asking.address)),
     };
     let mut ledger = Ledger::new(round, true);
     let mut datagram = vec![0; MAX_MESSAGE];
@@ -29,8 +30,10 @@ pub(super) async fn measure(asking: &Asking, round: Round) -> Measured {
                 Due::First(number) => ledger.begin(&asking.request(number, local), begin.elapsed()),
                 Due::Again(place) => place,
             };
-            if let Err(error) = send(&socket, &mut ledger, place).await {
-                return Measured::unmeasured(own_fault(&error));
+            if let Err(error) = send(&socket, &mut ledger, place).await
+                && let Failure::Ours(impediment) = Failure::of_connected(&error, asking.address.ip())
+            {
+                return Measured::unmeasured(impediment);
             }
         }
         let Some(wake) = ledger.next_wake() else { return ledger.close() };
@@ -73,7 +76,7 @@ async fn send(socket: &UdpSocket, ledger: &mut Ledger, place: usize) -> io::Resu
 
 /// A socket that talks to this peer only, and our address towards it. Sends nothing: the kernel only
 /// looks the route up.
-pub(super) async fn connected(peer: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
+async fn connected(peer: SocketAddr) -> io::Result<(UdpSocket, SocketAddr)> {
     let any: SocketAddr =
         if peer.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let socket = UdpSocket::bind(any).await?;
@@ -82,18 +85,11 @@ pub(super) async fn connected(peer: SocketAddr) -> io::Result<(UdpSocket, Socket
     Ok((socket, local))
 }
 
-/// Why we could not send.
-pub(super) fn own_fault(error: &io::Error) -> Impediment {
-    match error.kind() {
-        ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
-            Impediment::NoRoute
-        }
-        ErrorKind::PermissionDenied => Impediment::NoPermission {
-            hint: format!(
-                "this host's firewall or routes forbid it ({error}); look at `nft list ruleset` and `ip route`"
-            ),
-        },
-        _ => Impediment::Local { reason: error.to_string() },
+/// Why we have no way to the peer: nothing was sent, so nobody else can have said so.
+fn ours(error: &io::Error, peer: SocketAddr) -> Impediment {
+    match Failure::of_connected(error, peer.ip()) {
+        Failure::Ours(impediment) => impediment,
+        Failure::Silent | Failure::Refused => Impediment::Local { reason: error.to_string() },
     }
 }
 
@@ -105,12 +101,12 @@ mod tests {
 
     #[test]
     fn our_own_inability_is_named() {
-        for errno in [Errno::NETUNREACH, Errno::HOSTUNREACH, Errno::NETDOWN] {
-            assert_eq!(own_fault(&errno.into()), Impediment::NoRoute);
-        }
+        let peer: SocketAddr = "127.0.0.5:5060".parse().expect("an address");
         for errno in [Errno::PERM, Errno::ACCESS] {
-            assert!(matches!(own_fault(&errno.into()), Impediment::NoPermission { .. }));
+            assert!(matches!(ours(&errno.into(), peer), Impediment::NoPermission { .. }));
         }
-        assert!(matches!(own_fault(&Errno::MFILE.into()), Impediment::Local { .. }));
+        for errno in [Errno::MFILE, Errno::TIMEDOUT] {
+            assert!(matches!(ours(&errno.into(), peer), Impediment::Local { .. }));
+        }
     }
 }
