@@ -158,6 +158,7 @@ fn report(
                 {
                     ElementState::Hidden
                 }
+                _ if mine.is_empty() && is_read(input, index) => ElementState::Ok,
                 _ if mine.is_empty() => carried(input, index, &own),
                 _ if mine.iter().all(|path| path.state == PathState::Silent) => ElementState::Down,
                 _ if mine.iter().any(|path| path.is_bad()) => ElementState::Degraded,
@@ -177,6 +178,20 @@ fn report(
             }
         })
         .collect()
+}
+
+/// Whether the resources of a host were read lately; what is short there is a fault, told elsewhere.
+fn is_read(input: &Input, index: ElementIndex) -> bool {
+    let read = |series: &crate::diagnosis::Series| {
+        let target = &input.inventory.targets()[series.target];
+        let longest = chrono::TimeDelta::from_std(target.interval * 3).unwrap_or(chrono::TimeDelta::MAX);
+        target.element == index
+            && series
+                .rounds
+                .back()
+                .is_some_and(|round| round.host.is_some() && input.now - round.end <= longest)
+    };
+    input.series.iter().any(read)
 }
 
 /// An element without targets of its own is well when something beyond it answers; customers and

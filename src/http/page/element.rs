@@ -5,6 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use linesman_probes::host::HostReading;
 use linesman_probes::observation::{Detail, Observation, Outcome};
 use linesman_probes::probe::ProbeSpec;
 
@@ -211,11 +212,27 @@ fn answer(shell: &Shell, observation: &Observation) -> String {
         return shell.say(&impediment_words(impediment));
     }
     match &observation.measured.detail {
-        Detail::None | Detail::Host(_) => String::new(),
+        Detail::None => String::new(),
+        Detail::Host(reading) => resources(shell, reading),
         Detail::Http { status, version, .. } => format!("HTTP/{version} {status}"),
         Detail::Dns { rcode, answers } => format!("{rcode} ({answers})"),
         Detail::Sip { code, reason } => format!("SIP {code} {reason}"),
     }
+}
+
+/// What of a host is used: CPU, memory, the fullest disk.
+fn resources(shell: &Shell, reading: &HostReading) -> String {
+    let share = |free: u64, all: u64| (all > 0).then(|| 1.0 - free.min(all) as f64 / all as f64);
+    let memory = reading.memory_available_bytes.zip(reading.memory_total_bytes);
+    let disks = reading.disks.iter().filter_map(|disk| share(disk.available_bytes, disk.total_bytes));
+    let used = [
+        ("page.cpu", reading.cpu_busy_ratio),
+        ("page.memory", memory.and_then(|(free, all)| share(free, all))),
+        ("page.disk", disks.max_by(f64::total_cmp)),
+    ];
+    let used =
+        used.into_iter().filter_map(|(key, used)| Some(format!("{} {}", shell.t(key), percent(used?))));
+    used.collect::<Vec<_>>().join(" · ")
 }
 
 fn address(spec: &ProbeSpec) -> String {

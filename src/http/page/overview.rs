@@ -30,6 +30,8 @@ pub struct Material<'a> {
     pub diagnosis: Option<&'a Diagnosis>,
     /// The network.
     pub inventory: &'a Inventory,
+    /// Targets of which nothing has arrived since the start.
+    pub waiting: &'a [&'a str],
     /// Open tickets.
     pub tickets: &'a [Ticket],
     /// After how long a look is too old to be believed.
@@ -92,9 +94,12 @@ pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue
     };
     let settings = state.settings.borrow().clone();
     let interval = TimeDelta::from_std(settings.diagnosis.interval).unwrap_or(TimeDelta::MAX);
+    let targets = settings.inventory.targets().iter().map(|target| target.name.as_str());
+    let waiting: Vec<&str> = targets.filter(|name| state.live.latest(name).is_none()).collect();
     let material = Material {
         diagnosis: diagnosis.as_deref(),
         inventory: &settings.inventory,
+        waiting: &waiting,
         tickets: &tickets,
         stale_after: TimeDelta::seconds(30).max(interval.checked_mul(10).unwrap_or(TimeDelta::MAX)),
         now: state.clock.now_utc(),
@@ -144,13 +149,31 @@ fn footing(shell: &Shell, material: &Material<'_>) -> Footing {
     match &diagnosis.poller {
         PollerState::Sound => {
             let reason = Message::new("page.poller_sound_reason").with("targets", targets);
-            of("sound", ElementState::Ok, shell.say(&reason), None)
+            let mut reason = shell.say(&reason);
+            if !material.waiting.is_empty() {
+                reason.push(' ');
+                reason.push_str(&not_arrived(shell, material.waiting));
+            }
+            of("sound", ElementState::Ok, reason, None)
         }
         PollerState::Isolated { since, reason } => {
             of("isolated", ElementState::Down, shell.say(reason), Some(Moment(*since)))
         }
+        PollerState::Blind { .. } if material.waiting.len() == targets && targets > 0 => {
+            let reason = Message::new("page.no_look_yet").with("targets", targets);
+            of("blind", ElementState::Unknown, shell.say(&reason), None)
+        }
         PollerState::Blind { reason } => of("blind", ElementState::Unknown, shell.say(reason), None),
     }
+}
+
+fn not_arrived(shell: &Shell, waiting: &[&str]) -> String {
+    const NAMED: usize = 4;
+    let mut names = waiting.iter().take(NAMED).copied().collect::<Vec<_>>().join(&shell.t("page.list_comma"));
+    if waiting.len() > NAMED {
+        names.push('…');
+    }
+    shell.say(&Message::new("page.not_arrived").with("count", waiting.len()).with("names", names))
 }
 
 /// `access-2` before `access-17`.

@@ -48,6 +48,7 @@ fn overview_page(
     let material = overview::Material {
         diagnosis,
         inventory,
+        waiting: &[],
         tickets: &tickets,
         stale_after: TimeDelta::seconds(30),
         now: fixture::now(),
