@@ -27,6 +27,10 @@ impl Recent {
         let series = rounds.entry(observation.target.clone()).or_default();
         // Copies only while a diagnosis still looks at the old state.
         let series = Arc::make_mut(series);
+        // What began after a round has ended was dated by a clock that has been set back since.
+        while series.back().is_some_and(|newest| newest.start > point.end) {
+            series.pop_back();
+        }
         let horizon = point.end - keep;
         while series.front().is_some_and(|oldest| oldest.end < horizon || series.len() >= MOST_ROUNDS) {
             series.pop_front();
