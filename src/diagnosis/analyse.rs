@@ -1,11 +1,11 @@
 //! One look at the measurements, from frozen input to faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{self, Finding};
 use super::lifecycle;
 use super::locate::{Suspect, locate};
-use super::symptom::{Evidence, PathState, weigh};
+use super::symptom::{Evidence, PathState, Paths, weigh};
 use super::{
     Cause, Diagnosis, ElementReport, ElementState, Fault, FaultState, Input, PollerState, Severity, poller,
     reason, registration, resources, trees,
@@ -28,7 +28,7 @@ pub fn analyse(input: &Input) -> Diagnosis {
             .filter(|fault| !matches!(fault.life, FaultState::Suspected { .. }))
             .cloned()
             .collect();
-        let elements = report(input, &[], &BTreeMap::new());
+        let elements = report(input, None, &BTreeMap::new());
         return Diagnosis { at: input.now, poller: footing, faults, elements };
     }
     let kept = suspects_of_open_faults(input);
@@ -36,7 +36,7 @@ pub fn analyse(input: &Input) -> Diagnosis {
         .into_iter()
         .filter_map(|verdict| finding::of_verdict(input, &paths, verdict))
         .collect();
-    let down: Vec<ElementIndex> = findings.iter().map(|finding| finding.segment).collect();
+    let down: BTreeSet<ElementIndex> = findings.iter().map(|finding| finding.segment).collect();
     // A gateway behind a fault cannot register: that is explained already.
     findings.extend(
         registration::find(input).into_iter().filter(|told| {
@@ -47,7 +47,7 @@ pub fn analyse(input: &Input) -> Diagnosis {
     let findings = one_each(input, findings);
 
     let blamed = blame(input, &paths, &findings);
-    let elements = report(input, &paths, &blamed);
+    let elements = report(input, Some(&paths), &blamed);
     let found = findings
         .iter()
         .map(|finding| (to_fault(input, &paths, finding, &elements), finding.witnessed))
@@ -67,14 +67,9 @@ fn suspects_of_open_faults(input: &Input) -> Vec<Suspect> {
         .faults
         .iter()
         .filter(|fault| matches!(fault.life, FaultState::Raised { .. }))
-        .filter_map(|fault| {
-            let index = input.inventory.find(&fault.segment)?;
-            Some(if fault.cause == Cause::ServerState {
-                Suspect::Service(index)
-            } else {
-                Suspect::Element(index)
-            })
-        })
+        .filter_map(|fault| input.inventory.find(&fault.segment))
+        // One element has one trouble at a time, be it the host's or the service's.
+        .flat_map(|index| [Suspect::Element(index), Suspect::Service(index)])
         .collect()
 }
 
@@ -92,9 +87,8 @@ fn one_each(input: &Input, findings: Vec<Finding>) -> Vec<Finding> {
         main.began = main.began.min(extra.began);
         main.last_seen = main.last_seen.max(extra.last_seen);
         main.reasons.extend(extra.reasons);
-        main.targets.extend(
-            extra.targets.into_iter().filter(|target| !main.targets.contains(target)).collect::<Vec<_>>(),
-        );
+        let known: BTreeSet<String> = main.targets.iter().cloned().collect();
+        main.targets.extend(extra.targets.into_iter().filter(|target| !known.contains(target)));
         each.insert(key, main);
     }
     each.into_values().collect()
@@ -112,31 +106,29 @@ const fn rank(finding: &Finding) -> u8 {
     }
 }
 
-/// Which fault each element suffers from: its own, or one nearer to us.
-fn blame(input: &Input, paths: &[Evidence], findings: &[Finding]) -> BTreeMap<ElementIndex, (String, bool)> {
-    let mut blamed = BTreeMap::new();
+/// Which element's fault each element suffers from, its own or a nearer one's, and whether totally.
+type Blame = BTreeMap<ElementIndex, (ElementIndex, bool)>;
+
+fn blame(input: &Input, paths: &Paths, findings: &[Finding]) -> Blame {
+    let mut blamed = Blame::new();
     for finding in findings {
-        let key = key_of(input, finding.segment);
         let total = finding.verdict.as_ref().is_none_or(super::locate::Verdict::is_total);
         if finding.verdict.is_some() {
             for dependent in input.inventory.dependents(finding.segment) {
-                blamed.entry(*dependent).or_insert_with(|| (key.clone(), total));
+                blamed.entry(*dependent).or_insert((finding.segment, total));
             }
         }
         for element in reason::explained_elements(input, paths, finding) {
-            blamed.insert(element, (key.clone(), total));
+            blamed.insert(element, (finding.segment, total));
         }
     }
     blamed
 }
 
-fn report(
-    input: &Input,
-    paths: &[Evidence],
-    blamed: &BTreeMap<ElementIndex, (String, bool)>,
-) -> Vec<ElementReport> {
+/// One report an element, in their order.
+fn report(input: &Input, paths: Option<&Paths>, blamed: &Blame) -> Vec<ElementReport> {
     let mut own: BTreeMap<ElementIndex, Vec<&Evidence>> = BTreeMap::new();
-    for path in paths.iter().filter(|path| path.state != PathState::Unknown) {
+    for path in paths.iter().flat_map(|paths| paths.iter()).filter(|path| path.state != PathState::Unknown) {
         own.entry(input.inventory.targets()[path.target].element).or_default().push(path);
     }
     let none = Vec::new();
@@ -149,7 +141,7 @@ fn report(
             let index = ElementIndex(place);
             let mine = own.get(&index).unwrap_or(&none);
             let fault = blamed.get(&index);
-            let is_own = fault.is_some_and(|(key, _)| *key == key_of(input, index));
+            let is_own = fault.is_some_and(|(segment, _)| *segment == index);
             let state = match (fault, is_own) {
                 (Some((_, true)), true) => ElementState::Down,
                 (Some((_, false)), true) => ElementState::Degraded,
@@ -174,7 +166,7 @@ fn report(
                 state,
                 loss_ratio: (sent > 0).then(|| f64::from(sent - received.min(sent)) / f64::from(sent)),
                 rtt_mean_ms: (!delays.is_empty()).then(|| delays.iter().sum::<f64>() / delays.len() as f64),
-                fault: fault.map(|(key, _)| key.clone()),
+                fault: fault.map(|(segment, _)| key_of(input, *segment)),
             }
         })
         .collect()
@@ -212,7 +204,7 @@ fn carried(input: &Input, index: ElementIndex, own: &BTreeMap<ElementIndex, Vec<
     if others.iter().filter(own_line).any(answers) { ElementState::Ok } else { ElementState::Unknown }
 }
 
-fn to_fault(input: &Input, paths: &[Evidence], finding: &Finding, elements: &[ElementReport]) -> Fault {
+fn to_fault(input: &Input, paths: &Paths, finding: &Finding, elements: &[ElementReport]) -> Fault {
     let inventory = &input.inventory;
     let segment = inventory.element(finding.segment);
     let mut affected: Vec<ElementIndex> = reason::explained_elements(input, paths, finding);
@@ -247,7 +239,7 @@ fn to_fault(input: &Input, paths: &[Evidence], finding: &Finding, elements: &[El
         affected_customers: customers,
         targets: finding.targets.clone(),
         steps: trees::walk(input, finding),
-        headline: reason::headline(input, finding),
+        headline: reason::headline(input, paths, finding),
         reasons: reason::why(input, paths, finding),
         why_not: reason::why_not(input, paths, finding),
         hops: reason::hops(input, finding, elements, paths),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::locate::{Suspect, Verdict};
-use super::symptom::{Evidence, PathState};
+use super::symptom::{Evidence, PathState, Paths};
 use super::{Cause, Input, Side, poller};
 use crate::inventory::{ElementIndex, ElementKind, Owner};
 use crate::locale::Message;
@@ -35,7 +35,7 @@ pub struct Finding {
 
 /// The finding of a verdict; `None` for a responder, which is nobody's trouble.
 #[must_use]
-pub fn of_verdict(input: &Input, paths: &[Evidence], verdict: Verdict) -> Option<Finding> {
+pub fn of_verdict(input: &Input, paths: &Paths, verdict: Verdict) -> Option<Finding> {
     let (segment, cause) = match verdict.suspect {
         Suspect::Responder(_) => return None,
         Suspect::Element(index) => {
@@ -57,7 +57,7 @@ pub fn of_verdict(input: &Input, paths: &[Evidence], verdict: Verdict) -> Option
         loss_ratio: (sent > 0).then(|| f64::from(sent - received.min(sent)) / f64::from(sent)),
         targets,
         reasons: Vec::new(),
-        witnessed: witnessed(input, paths, segment, &verdict),
+        witnessed: !verdict.contested && witnessed(input, paths, segment, &verdict),
         verdict: Some(verdict),
     })
 }
@@ -107,48 +107,58 @@ pub fn side_of(input: &Input, cause: Cause, segment: ElementIndex) -> Side {
     }
 }
 
-/// Whether what lies around the segment has answered while the segment was silent: in a round
-/// that began after the first and before the last bad one. Without that a verdict waits, for its
-/// neighbours' rounds may simply not have ended yet, neither when the trouble begins nor when it
-/// ends.
-fn witnessed(input: &Input, paths: &[Evidence], segment: ElementIndex, verdict: &Verdict) -> bool {
-    let path_of = |path: &Evidence| input.inventory.path(input.inventory.targets()[path.target].element);
+/// Whether what lies around the segment has answered while the segment was silent. Without that
+/// a verdict waits, for its neighbours' rounds may simply not have ended yet, neither when the
+/// trouble begins nor when it ends.
+///
+/// Both the oldest and the newest of the bad rounds that the paths showed last need a witness: a
+/// fault that lasts must not vouch for silence that was our own isolation and is only not yet
+/// measured again.
+fn witnessed(input: &Input, paths: &Paths, segment: ElementIndex, verdict: &Verdict) -> bool {
+    let oldest = verdict.explains.iter().filter_map(|place| paths[*place].last_bad).min();
+    let mut involved = vec![false; paths.len()];
     let is_service = matches!(verdict.suspect, Suspect::Service(_));
-    let others: Vec<&Evidence> = paths
-        .iter()
-        .enumerate()
-        .filter(|(place, path)| path.state != PathState::Unknown && !verdict.explains.contains(place))
-        .map(|(_, path)| path)
-        .filter(|path| is_service || !path_of(path).contains(&segment))
-        .collect();
-    let testifies = |path: &&&Evidence| answered_within(input, path, verdict);
-    let anchored = poller::anchored(input, verdict.began, verdict.last_seen);
-    // Where everything lies behind the segment, nothing but an anchor tells its fault from our
-    // own isolation; a network of one element has nobody else to blame.
-    let explained = super::reason::elements_of(input, paths, &verdict.explains);
-    let is_alone = others.is_empty() && explained.len() < 2;
-    if !is_alone && !anchored && !others.iter().any(|path| testifies(&path)) {
-        return false;
+    let through: &[usize] = if is_service { &[] } else { paths.through(segment) };
+    for place in verdict.explains.iter().chain(through) {
+        involved[*place] = true;
     }
-    input.inventory.path(segment).iter().filter(|upstream| **upstream != segment).all(|upstream| {
-        let mut beside = others.iter().filter(|path| path_of(path).contains(upstream)).peekable();
-        beside.peek().is_none() || beside.any(|path| testifies(&path))
+    let is_other = |place: &usize| !involved[*place] && paths[*place].state != PathState::Unknown;
+    let moments = [oldest.unwrap_or(verdict.last_seen), verdict.last_seen];
+    moments.into_iter().all(|moment| {
+        let testifies = |place: &usize| answered_before(input, &paths[*place], verdict, moment);
+        let anchored = poller::anchored(input, verdict.began, moment);
+        // Where everything lies behind the segment, nothing but an anchor tells its fault from our
+        // own isolation; a network of one element has nobody else to blame.
+        let explained = super::reason::elements_of(input, paths, &verdict.explains);
+        let is_alone = explained.len() < 2 && !(0..paths.len()).any(|place| is_other(&place));
+        // Whoever answered last is asked first.
+        if !is_alone && !anchored && !paths.answered().iter().filter(|place| is_other(place)).any(testifies) {
+            let silent = (0..paths.len()).filter(|place| paths[*place].state != PathState::Answering);
+            if !silent.filter(is_other).any(|place| testifies(&place)) {
+                return false;
+            }
+        }
+        input.inventory.path(segment).iter().filter(|upstream| **upstream != segment).all(|upstream| {
+            let mut beside = paths.through(*upstream).iter().filter(|place| is_other(place)).peekable();
+            beside.peek().is_none() || beside.any(testifies)
+        })
     })
 }
 
-fn answered_within(input: &Input, path: &Evidence, verdict: &Verdict) -> bool {
-    let targets = input.inventory.targets();
-    let Some(series) = input.series.iter().find(|series| series.target == path.target) else { return false };
-    // The newest bad round must have its witness too: the trouble may have begun by chance with
-    // one lost request and gone on as our own isolation.
-    let interval = targets[path.target].interval.max(verdict.interval);
-    let recently = verdict.last_seen - TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+/// Whether a path answered in a round that began after the trouble and shortly before a moment of it.
+fn answered_before(input: &Input, path: &Evidence, verdict: &Verdict, moment: DateTime<Utc>) -> bool {
+    let series = &input.series[path.series];
+    // Not since the beginning alone: the trouble may have begun by chance with one lost request
+    // and gone on as our own isolation.
+    let interval = input.inventory.targets()[path.target].interval.max(verdict.interval);
+    let recently = moment - TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
     let from = verdict.began.max(recently);
     series
         .rounds
         .iter()
         .rev()
+        .filter(|round| round.end <= input.now)
         .take_while(|round| round.start >= from)
         // A round with losses of its own may have been answered before or after, nobody knows.
-        .any(|round| round.start <= verdict.last_seen && round.received * 5 > round.sent * 4)
+        .any(|round| round.start <= moment && round.is_mostly_answered())
 }

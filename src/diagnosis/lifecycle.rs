@@ -4,7 +4,7 @@
 //! neighbours have been heard since, and it is over only when each of its own targets has
 //! answered well for long enough: not seeing it again is not its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_probes::probe::ProbeKind;
@@ -23,12 +23,12 @@ fn good_run(input: &Input, series: &Series, after: DateTime<Utc>) -> Option<(Dat
     let kind = input.inventory.targets()[series.target].spec.kind();
     let mut first = None;
     let mut count = 0_u32;
-    for round in series.rounds.iter().rev().take_while(|round| round.start > after) {
+    let ended = series.rounds.iter().rev().filter(|round| round.end <= input.now);
+    for round in ended.take_while(|round| round.start > after) {
         let good = match (kind, &round.host) {
             (ProbeKind::Host, Some(reading)) => is_well(reading),
             (ProbeKind::Host, None) => false,
-            // More than four of five requests answered: one lost packet is no relapse.
-            _ => is_good_answer(kind, round) && round.received * 5 > round.sent * 4,
+            _ => is_good_answer(kind, round) && round.is_mostly_answered(),
         };
         if !good {
             break;
@@ -42,9 +42,10 @@ fn good_run(input: &Input, series: &Series, after: DateTime<Utc>) -> Option<(Dat
 /// Joins what this look found with what earlier looks knew.
 #[must_use]
 pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
-    let mut known: Vec<Fault> = input.faults.clone();
+    let mut known: Vec<Fault> =
+        input.faults.iter().map(|fault| not_after(fault.clone(), input.now)).collect();
     let mut faults = Vec::new();
-    let keys: Vec<String> = found.iter().map(|(fault, _)| fault.key.clone()).collect();
+    let keys: HashSet<String> = found.iter().map(|(fault, _)| fault.key.clone()).collect();
     for (fault, witnessed) in found {
         let place = known
             .iter()
@@ -59,7 +60,30 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
         .map(|series| (input.inventory.targets()[series.target].name.as_str(), series))
         .collect();
     faults.extend(known.into_iter().filter_map(|old| unseen(input, old, &series)));
+    // The end of an earlier episode is no news any more once the fault is back.
+    let back: HashSet<String> =
+        faults.iter().filter(|fault| fault.is_open()).map(|fault| fault.key.clone()).collect();
+    faults.retain(|fault| fault.is_open() || !back.contains(&fault.key));
+    // What has become a fault of its own is no former name of another.
+    for fault in &mut faults {
+        fault.aliases.retain(|alias| !back.contains(alias));
+    }
     faults
+}
+
+/// A clock that was set back left times that lie ahead; nothing could come after them for as long.
+fn not_after(mut fault: Fault, now: DateTime<Utc>) -> Fault {
+    fault.began = fault.began.min(now);
+    fault.last_seen = fault.last_seen.min(now);
+    fault.life = match fault.life {
+        FaultState::Suspected { looks } => FaultState::Suspected { looks },
+        FaultState::Raised { at } => FaultState::Raised { at: at.min(now) },
+        FaultState::Clearing { since, raised_at, good_rounds } => {
+            FaultState::Clearing { since: since.min(now), raised_at: raised_at.min(now), good_rounds }
+        }
+        FaultState::Cleared { at, since } => FaultState::Cleared { at: at.min(now), since: since.min(now) },
+    };
+    fault
 }
 
 /// A fault seen by this look.
@@ -71,7 +95,8 @@ fn seen(input: &Input, mut fault: Fault, old: Option<Fault>, witnessed: bool) ->
     fault.began = fault.began.min(old.began);
     fault.last_seen = fault.last_seen.max(old.last_seen);
     fault.aliases = old.aliases.clone();
-    if old.key != fault.key && !fault.aliases.contains(&old.key) {
+    // What was only suspected has no ticket, and may yet break by itself.
+    if old.is_open() && old.key != fault.key && !fault.aliases.contains(&old.key) {
         fault.aliases.push(old.key.clone());
     }
     fault.targets = union(&old.targets, &fault.targets);
@@ -89,21 +114,33 @@ fn seen(input: &Input, mut fault: Fault, old: Option<Fault>, witnessed: bool) ->
 
 fn union(old: &[String], new: &[String]) -> Vec<String> {
     let mut all = old.to_vec();
-    all.extend(new.iter().filter(|name| !old.contains(name)).cloned());
+    if old == new {
+        return all;
+    }
+    let known: HashSet<&String> = old.iter().collect();
+    all.extend(new.iter().filter(|name| !known.contains(name)).cloned());
     all
 }
 
 /// The open fault that the new one is the better location of: its targets are now explained by
 /// the new one, it is not found any more itself, and both began together.
-fn narrowed(input: &Input, fault: &Fault, known: &mut Vec<Fault>, keys: &[String]) -> Option<Fault> {
+fn narrowed(input: &Input, fault: &Fault, known: &mut Vec<Fault>, keys: &HashSet<String>) -> Option<Fault> {
+    if known.is_empty() {
+        return None;
+    }
+    let targets: HashSet<&String> = fault.targets.iter().collect();
     let together = TimeDelta::from_std(input.settings.hard_window * 2).unwrap_or(TimeDelta::MAX);
     let is_same = |old: &Fault| {
         !keys.contains(&old.key)
             && !matches!(old.life, FaultState::Cleared { .. })
             && (old.began - fault.began).abs() <= together
-            && old.targets.iter().any(|target| fault.targets.contains(target))
+            && old.targets.iter().any(|target| targets.contains(target))
     };
-    let first = known.iter().position(is_same)?;
+    // The one that people may have a ticket of goes on.
+    let first = known
+        .iter()
+        .position(|old| old.is_open() && is_same(old))
+        .or_else(|| known.iter().position(is_same))?;
     let kept = known.remove(first);
     // Several leaves may have been suspected before their common cause was seen: one goes on as
     // the cause, the others were never faults of their own.
@@ -121,6 +158,11 @@ fn unseen(input: &Input, mut old: Fault, series: &BTreeMap<&str, &Series>) -> Op
         FaultState::Raised { at } => at,
         FaultState::Clearing { raised_at, .. } => raised_at,
     };
+    if !matches!(old.life, FaultState::Cleared { .. })
+        && !old.targets.iter().any(|name| series.contains_key(name.as_str()))
+    {
+        return None;
+    }
     let measured: Vec<&&Series> = old.targets.iter().filter_map(|name| series.get(name.as_str())).collect();
     let runs: Vec<(DateTime<Utc>, u32)> =
         measured.iter().filter_map(|series| good_run(input, series, old.last_seen)).collect();

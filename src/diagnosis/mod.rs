@@ -252,6 +252,14 @@ pub struct RoundPoint {
     pub host: Option<Box<HostReading>>,
 }
 
+impl RoundPoint {
+    /// More than four of five requests answered: one lost packet is no relapse.
+    #[must_use]
+    pub fn is_mostly_answered(&self) -> bool {
+        u64::from(self.received) * 5 > u64::from(self.sent) * 4
+    }
+}
+
 /// What was measured of one target, oldest round first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {

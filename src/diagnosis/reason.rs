@@ -5,7 +5,7 @@ use linesman_probes::probe::ProbeKind;
 use super::finding::Finding;
 use super::locate::Suspect;
 use super::poller::rfc3339;
-use super::symptom::{Evidence, PathState};
+use super::symptom::{Evidence, PathState, Paths};
 use super::{Cause, ElementReport, ElementState, Hop, Input};
 use crate::inventory::{ElementIndex, ElementKind};
 use crate::locale::Message;
@@ -17,7 +17,7 @@ const BEYOND: usize = 4;
 
 /// One plain sentence for the top of the ticket.
 #[must_use]
-pub fn headline(input: &Input, finding: &Finding) -> Message {
+pub fn headline(input: &Input, paths: &Paths, finding: &Finding) -> Message {
     let element = input.inventory.element(finding.segment);
     let gray = finding.verdict.as_ref().is_some_and(|verdict| !verdict.is_total());
     let key = match (finding.cause, gray) {
@@ -27,6 +27,9 @@ pub fn headline(input: &Input, finding: &Finding) -> Message {
         (Cause::LandingTrunk, true) => "headline.landing_trunk_lossy".to_owned(),
         (cause, _) => format!("headline.{}", cause.name().replace('-', "_")),
     };
+    let says_line_is_good =
+        matches!(finding.cause, Cause::GatewayDown | Cause::GatewayHardware | Cause::LandingTrunk);
+    let key = if says_line_is_good && !is_line_good(input, paths, finding) { key + "_alone" } else { key };
     let loss = finding.loss_ratio.map_or_else(|| "term.unknown".to_owned(), percent);
     Message::new(&key)
         .with("segment", &element.name)
@@ -36,9 +39,20 @@ pub fn headline(input: &Input, finding: &Finding) -> Message {
         .with("since", rfc3339(finding.began))
 }
 
+/// Whether the nearest element before the segment that carries packets was measured to be good:
+/// by itself, or by something else that is reached over it.
+fn is_line_good(input: &Input, paths: &Paths, finding: &Finding) -> bool {
+    // A host that answers proves its line.
+    if finding.verdict.as_ref().is_none_or(|verdict| matches!(verdict.suspect, Suspect::Service(_))) {
+        return true;
+    }
+    let before = input.inventory.path(finding.segment).iter().rev().find(|index| **index != finding.segment);
+    before.is_some_and(|before| paths.clean(*before).len() > paths.clean(finding.segment).len())
+}
+
 /// Why this segment.
 #[must_use]
-pub fn why(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Message> {
+pub fn why(input: &Input, paths: &Paths, finding: &Finding) -> Vec<Message> {
     let mut reasons = finding.reasons.clone();
     let Some(verdict) = &finding.verdict else { return reasons };
     let segment = &input.inventory.element(finding.segment).name;
@@ -66,12 +80,10 @@ pub fn why(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Message>
     if kinds.len() > 1 {
         reasons.push(Message::new("reason.protocols_agree").with("protocols", kinds.join(", ")));
     }
-    let witness = paths
-        .iter()
-        .enumerate()
-        .filter(|(place, path)| !verdict.explains.contains(place) && path.state == PathState::Answering)
-        .filter_map(|(_, path)| Some((path.answered_at.filter(|at| *at >= verdict.began)?, path)))
-        .max_by_key(|(at, _)| *at);
+    let witness =
+        paths.answered().iter().find(|place| verdict.explains.binary_search(place).is_err()).and_then(
+            |place| Some((paths[*place].answered_at.filter(|at| *at >= verdict.began)?, &paths[*place])),
+        );
     if let Some((at, path)) = witness {
         reasons.push(
             Message::new("reason.witness")
@@ -84,25 +96,27 @@ pub fn why(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Message>
 
 /// Why not the neighbours: what lies nearer to us, and the best other explanation.
 #[must_use]
-pub fn why_not(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Message> {
+pub fn why_not(input: &Input, paths: &Paths, finding: &Finding) -> Vec<Message> {
     let Some(verdict) = &finding.verdict else { return Vec::new() };
     let inventory = &input.inventory;
     let segment = inventory.element(finding.segment);
     let mut sentences = Vec::new();
     for upstream in inventory.path(finding.segment).iter().filter(|upstream| **upstream != finding.segment) {
-        let beside: Vec<usize> = (0..paths.len())
-            .filter(|place| {
-                let path = inventory.path(inventory.targets()[paths[*place].target].element);
-                path.contains(upstream) && !path.contains(&finding.segment)
-            })
-            .filter(|place| paths[*place].state == PathState::Answering && !paths[*place].is_bad())
+        // Whatever passes the segment passes all that lies before it.
+        let (before, behind) = (paths.clean(*upstream), paths.clean(finding.segment));
+        let count = before.len() - behind.len();
+        let beside: Vec<usize> = before
+            .iter()
+            .filter(|place| behind.binary_search(place).is_err())
+            .take(EXAMPLES + 1)
+            .copied()
             .collect();
-        let key = if beside.is_empty() { "why_not.cannot_tell" } else { "why_not.others_answer" };
+        let key = if count == 0 { "why_not.cannot_tell" } else { "why_not.others_answer" };
         sentences.push(
             Message::new(key)
                 .with("neighbour", &inventory.element(*upstream).name)
                 .with("segment", &segment.name)
-                .with("count", beside.len())
+                .with("count", count)
                 .with("examples", examples(input, paths, &beside)),
         );
     }
@@ -136,7 +150,7 @@ pub fn why_not(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<Mess
 
 /// Elements whose own targets the finding explains.
 #[must_use]
-pub fn explained_elements(input: &Input, paths: &[Evidence], finding: &Finding) -> Vec<ElementIndex> {
+pub fn explained_elements(input: &Input, paths: &Paths, finding: &Finding) -> Vec<ElementIndex> {
     let Some(verdict) = &finding.verdict else { return vec![finding.segment] };
     let mut elements = elements_of(input, paths, &verdict.explains);
     if let Err(place) = elements.binary_search(&finding.segment) {
@@ -147,7 +161,7 @@ pub fn explained_elements(input: &Input, paths: &[Evidence], finding: &Finding) 
 
 /// The elements that some of the paths lead to, each once, in order.
 #[must_use]
-pub fn elements_of(input: &Input, paths: &[Evidence], places: &[usize]) -> Vec<ElementIndex> {
+pub fn elements_of(input: &Input, paths: &Paths, places: &[usize]) -> Vec<ElementIndex> {
     let mut elements: Vec<ElementIndex> =
         places.iter().map(|place| input.inventory.targets()[paths[*place].target].element).collect();
     elements.sort_unstable();
@@ -157,7 +171,7 @@ pub fn elements_of(input: &Input, paths: &[Evidence], places: &[usize]) -> Vec<E
 
 /// The path from us through the segment to some of what lies beyond it.
 #[must_use]
-pub fn hops(input: &Input, finding: &Finding, reports: &[ElementReport], paths: &[Evidence]) -> Vec<Hop> {
+pub fn hops(input: &Input, finding: &Finding, reports: &[ElementReport], paths: &Paths) -> Vec<Hop> {
     let inventory = &input.inventory;
     let mut elements: Vec<ElementIndex> = inventory.path(finding.segment).to_vec();
     if elements.is_empty() {
@@ -176,10 +190,8 @@ pub fn hops(input: &Input, finding: &Finding, reports: &[ElementReport], paths: 
             Hop {
                 element: element.name.clone(),
                 kind: element.kind,
-                state: reports
-                    .iter()
-                    .find(|report| report.element == element.name)
-                    .map_or(ElementState::Unknown, |report| report.state),
+                // One report an element, in their order.
+                state: reports.get(index.0).map_or(ElementState::Unknown, |report| report.state),
                 at_fault: index == finding.segment,
                 evidence: hop_evidence(input, index, paths),
             }
@@ -187,10 +199,11 @@ pub fn hops(input: &Input, finding: &Finding, reports: &[ElementReport], paths: 
         .collect()
 }
 
-fn hop_evidence(input: &Input, element: ElementIndex, paths: &[Evidence]) -> Message {
+fn hop_evidence(input: &Input, element: ElementIndex, paths: &Paths) -> Message {
     let own: Vec<&Evidence> = paths
+        .own(element)
         .iter()
-        .filter(|path| input.inventory.targets()[path.target].element == element)
+        .map(|place| &paths[*place])
         .filter(|path| path.state != PathState::Unknown)
         .collect();
     if own.is_empty() {
@@ -228,7 +241,7 @@ fn hop_evidence(input: &Input, element: ElementIndex, paths: &[Evidence]) -> Mes
         .with("delay", delay)
 }
 
-fn examples(input: &Input, paths: &[Evidence], places: &[usize]) -> String {
+fn examples(input: &Input, paths: &Paths, places: &[usize]) -> String {
     let names: Vec<&str> =
         places.iter().map(|place| input.inventory.targets()[paths[*place].target].name.as_str()).collect();
     listed(&names)

@@ -9,6 +9,7 @@ use linesman_probes::observation::Outcome;
 use linesman_probes::probe::ProbeKind;
 
 use super::{Input, RoundPoint, Series};
+use crate::inventory::ElementIndex;
 
 /// Shares of loss that a fault may have: slight, heavy, total.
 pub const LEVELS: [f64; 3] = [0.03, 0.20, 0.90];
@@ -41,6 +42,8 @@ pub const SLOT_S: i64 = 10;
 pub struct Evidence {
     /// Place of the target in the inventory's list.
     pub target: usize,
+    /// Place of its rounds in the input.
+    pub series: usize,
     /// How it is now.
     pub state: PathState,
     /// Log likelihood ratio of loss at each of [`LEVELS`] against health; zero when unknown.
@@ -80,6 +83,12 @@ impl Evidence {
     pub fn is_bad(&self) -> bool {
         self.llr.iter().any(|nats| *nats > 0.0)
     }
+
+    /// Whether it is measured and speaks for no loss at all.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.state == PathState::Answering && !self.is_bad()
+    }
 }
 
 /// Whether rounds of this kind of probe speak of the way to the target.
@@ -88,15 +97,84 @@ pub const fn speaks_of_the_path(kind: ProbeKind) -> bool {
     !matches!(kind, ProbeKind::Host | ProbeKind::Registration)
 }
 
+/// The evidence of every path, and where to find it: a network has thousands of paths, and many
+/// faults may be open at once.
+#[derive(Debug)]
+pub struct Paths {
+    all: Vec<Evidence>,
+    own: Vec<Vec<usize>>,
+    through: Vec<Vec<usize>>,
+    clean: Vec<Vec<usize>>,
+    answered: Vec<usize>,
+}
+
+impl std::ops::Deref for Paths {
+    type Target = [Evidence];
+
+    fn deref(&self) -> &[Evidence] {
+        &self.all
+    }
+}
+
+impl Paths {
+    fn new(input: &Input, mut all: Vec<Evidence>) -> Self {
+        // In the order of the targets, whatever the order of the input: one network, one answer.
+        all.sort_by_key(|path| path.target);
+        let elements = input.inventory.elements().len();
+        let (mut own, mut through) = (vec![Vec::new(); elements], vec![Vec::new(); elements]);
+        let mut clean = vec![Vec::new(); elements];
+        for (place, path) in all.iter().enumerate() {
+            let element = input.inventory.targets()[path.target].element;
+            own[element.0].push(place);
+            for upstream in input.inventory.path(element) {
+                through[upstream.0].push(place);
+                if path.is_clean() {
+                    clean[upstream.0].push(place);
+                }
+            }
+        }
+        let mut answered: Vec<usize> =
+            (0..all.len()).filter(|place| all[*place].state == PathState::Answering).collect();
+        answered.sort_by_key(|place| std::cmp::Reverse(all[*place].answered_at));
+        Self { all, own, through, clean, answered }
+    }
+
+    /// Places of the paths to an element's own targets, ascending.
+    #[must_use]
+    pub fn own(&self, element: ElementIndex) -> &[usize] {
+        &self.own[element.0]
+    }
+
+    /// Places of the paths through an element, ascending.
+    #[must_use]
+    pub fn through(&self, element: ElementIndex) -> &[usize] {
+        &self.through[element.0]
+    }
+
+    /// Those of them that are clean, ascending.
+    #[must_use]
+    pub fn clean(&self, element: ElementIndex) -> &[usize] {
+        &self.clean[element.0]
+    }
+
+    /// Places of the paths that answer, newest answer first.
+    #[must_use]
+    pub fn answered(&self) -> &[usize] {
+        &self.answered
+    }
+}
+
 /// The evidence of every path.
 #[must_use]
-pub fn weigh(input: &Input) -> Vec<Evidence> {
-    input
+pub fn weigh(input: &Input) -> Paths {
+    let all = input
         .series
         .iter()
-        .filter(|series| speaks_of_the_path(input.inventory.targets()[series.target].spec.kind()))
-        .map(|series| weigh_path(input, series))
-        .collect()
+        .enumerate()
+        .filter(|(_, series)| speaks_of_the_path(input.inventory.targets()[series.target].spec.kind()))
+        .map(|(place, series)| Evidence { series: place, ..weigh_path(input, series) })
+        .collect();
+    Paths::new(input, all)
 }
 
 fn weigh_path(input: &Input, series: &Series) -> Evidence {
@@ -114,6 +192,7 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
 
     let mut evidence = Evidence {
         target: series.target,
+        series: 0,
         state: PathState::Unknown,
         llr: [0.0; 3],
         sent: 0,
@@ -140,6 +219,14 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         Outcome::Answered | Outcome::Unmeasured => PathState::Answering,
     };
     if evidence.state == PathState::Answering {
+        // Most paths lose nothing at all: every answer speaks against every level.
+        if measured.iter().all(|round| round.received >= round.sent) {
+            (evidence.sent, evidence.received) = totals(&fresh);
+            let (all, _) = totals(&measured[measured.partition_point(|round| round.end < gray_from)..]);
+            evidence.llr = [llr(all, all, 0), llr(all, all, 1), llr(evidence.sent, evidence.sent, TOTAL)]
+                .map(|nats| nats.max(-LOUDEST));
+            return evidence;
+        }
         let outside: Vec<&RoundPoint> =
             outside_outages(&measured).into_iter().filter(|round| round.end >= gray_from).collect();
         weigh_answering(&mut evidence, &outside, &fresh);
@@ -153,7 +240,7 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
 /// The run of silent (or refused) rounds that lasts until now.
 fn weigh_run(evidence: &mut Evidence, measured: &[&RoundPoint], outcome: Outcome, usual: f64, minimum: u32) {
     let run: Vec<&&RoundPoint> = measured.iter().rev().take_while(|round| round.outcome == outcome).collect();
-    evidence.sent = run.iter().map(|round| round.sent).sum();
+    evidence.sent = run.iter().fold(0, |sent: u32, round| sent.saturating_add(round.sent));
     evidence.bad_rounds = run.len().try_into().unwrap_or(u32::MAX);
     evidence.since = run.last().map(|round| round.start);
     evidence.last_bad = run.first().map(|round| round.start);
@@ -177,22 +264,27 @@ fn usual_loss(measured: &[&RoundPoint], outcome: Outcome, from: DateTime<Utc>) -
     let (sent, received) =
         totals(&outside_outages(before).into_iter().filter(|round| round.end >= from).collect::<Vec<_>>());
     // A few requests prove no habit: ten that were answered are added.
-    (f64::from(sent - received) / (f64::from(sent) + 10.0)).max(BASELINE)
+    (f64::from(sent.saturating_sub(received)) / (f64::from(sent) + 10.0)).max(BASELINE)
 }
 
 /// An answering path: slight loss by cumulative sum, total loss refuted by every answer.
 fn weigh_answering(evidence: &mut Evidence, outside: &[&RoundPoint], fresh: &[&RoundPoint]) {
-    let (sent, received) = totals(fresh);
+    // What answers now is not cut off now, however long it was silent before.
+    let answering: Vec<&RoundPoint> =
+        fresh.iter().rev().copied().take_while(|round| round.received > 0).collect();
+    let (sent, received) = totals(&answering);
     evidence.llr[TOTAL] = llr(sent, received, TOTAL).clamp(-LOUDEST, 0.0);
-    (evidence.sent, evidence.received) = (sent, received);
+    (evidence.sent, evidence.received) = totals(fresh);
     for level in 0..TOTAL {
         let run = cumulative(outside, level);
         evidence.llr[level] = if run.nats > 0.0 { run.nats } else { run.refuted };
-        if run.nats > 0.0 && run.sent > evidence.sent {
-            (evidence.sent, evidence.received) = (run.sent, run.received);
-            evidence.since = run.since;
-            evidence.last_bad = run.last_bad;
-            evidence.bad_rounds = run.bad_rounds;
+        if run.nats > 0.0 {
+            if run.sent > evidence.sent {
+                (evidence.sent, evidence.received) = (run.sent, run.received);
+            }
+            evidence.since = [evidence.since, run.since].into_iter().flatten().min();
+            evidence.last_bad = evidence.last_bad.max(run.last_bad);
+            evidence.bad_rounds = evidence.bad_rounds.max(run.bad_rounds);
         }
         if run.losses.len() > evidence.losses.len() {
             evidence.losses = run.losses;
@@ -249,8 +341,8 @@ fn cumulative(measured: &[&RoundPoint], level: usize) -> Cumulative {
             run = Cumulative::default();
             continue;
         }
-        run.sent += sent;
-        run.received += received;
+        run.sent = run.sent.saturating_add(sent);
+        run.received = run.received.saturating_add(received);
         if received < sent {
             run.since.get_or_insert(round.start);
             run.last_bad = Some(round.start);
@@ -262,15 +354,20 @@ fn cumulative(measured: &[&RoundPoint], level: usize) -> Cumulative {
     run
 }
 
+/// What one lost request says for each of [`LEVELS`], in nats: `ln(level / 0.002)`, where a healthy
+/// path loses 0.002.
+const LOST: [f64; 3] = [2.708_050_201_102_21, 4.605_170_185_988_091, 6.109_247_582_764_365];
+/// What one answer says against it: `ln((1 - level) / (1 - 0.002))`.
+const ANSWERED: [f64; 3] = [-0.028_457_204_814_036, -0.221_141_548_643_537, -2.300_583_090_323_373];
+
 fn llr(sent: u32, received: u32, level: usize) -> f64 {
-    let lost = f64::from(sent - received.min(sent));
-    let loss = LEVELS[level];
-    lost * (loss / BASELINE).ln() + f64::from(received) * ((1.0 - loss) / (1.0 - BASELINE)).ln()
+    let received = received.min(sent);
+    f64::from(sent - received) * LOST[level] + f64::from(received) * ANSWERED[level]
 }
 
 fn totals(rounds: &[&RoundPoint]) -> (u32, u32) {
     rounds.iter().fold((0, 0), |(sent, received), round| {
-        (sent + round.sent, received + round.received.min(round.sent))
+        (sent.saturating_add(round.sent), received.saturating_add(round.received.min(round.sent)))
     })
 }
 
@@ -279,8 +376,24 @@ fn good_run(measured: &[&RoundPoint]) -> Option<(DateTime<Utc>, u32)> {
     let run: Vec<&&RoundPoint> = measured
         .iter()
         .rev()
-        .take_while(|round| round.outcome == Outcome::Answered && round.received * 5 > round.sent * 4)
+        .take_while(|round| round.outcome == Outcome::Answered && round.is_mostly_answered())
         .collect();
     let first = run.last()?;
     Some((first.start, run.len().try_into().unwrap_or(u32::MAX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loss of a healthy path.
+
+    #[test]
+    fn the_weights_are_the_logarithms_that_they_stand_for() {
+        for (level, loss) in LEVELS.into_iter().enumerate() {
+            assert!((LOST[level] - (loss / BASELINE).ln()).abs() < 1e-9, "{level}");
+            let answered = ((1.0 - loss) / (1.0 - BASELINE)).ln();
+            assert!((ANSWERED[level] - answered).abs() < 1e-9, "{level}: {answered:.15}");
+        }
+    }
 }

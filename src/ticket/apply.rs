@@ -196,7 +196,10 @@ fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
         Event::DiagnosisConfirmed { .. } | Event::DiagnosisCorrected { .. } => {
             require(!state.is_final(), in_state("guard.final"));
         }
-        Event::Approved => require(ticket.candidate, Message::new("guard.not_a_candidate")),
+        Event::Approved => {
+            require(!state.is_final(), in_state("guard.final"));
+            require(ticket.candidate, Message::new("guard.not_a_candidate"));
+        }
         Event::Cancelled { reason } => {
             require(state.is_open(), in_state("guard.not_open"));
             require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));

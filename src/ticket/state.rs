@@ -117,6 +117,37 @@ impl State {
         )
     }
 
+    /// Whether an event may lead from this state to `next`; staying is always allowed.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match next {
+            Self::Registered => matches!(self, Self::Registered),
+            Self::Classified => {
+                matches!(self, Self::Registered | Self::Classified | Self::Verifying)
+            }
+            Self::Assigned => matches!(self, Self::Classified | Self::Assigned),
+            Self::InProgress => self.is_open(),
+            Self::PendingCustomer | Self::HeldExternal | Self::HeldPlanned => {
+                matches!(
+                    self,
+                    Self::InProgress | Self::PendingCustomer | Self::HeldExternal | Self::HeldPlanned
+                )
+            }
+            Self::Verifying => self.is_open(),
+            Self::Cancelled => self.is_open() || matches!(self, Self::Cancelled),
+            Self::Resolved => matches!(self, Self::Verifying | Self::Resolved),
+            Self::AwaitingConfirmation => matches!(self, Self::Resolved | Self::AwaitingConfirmation),
+            Self::Reopened => {
+                matches!(self, Self::Resolved | Self::AwaitingConfirmation | Self::Settled | Self::Reopened)
+            }
+            Self::Settled => {
+                matches!(self, Self::Resolved | Self::AwaitingConfirmation | Self::Settled)
+            }
+            Self::Closed => matches!(self, Self::Settled | Self::Closed),
+            Self::Rejected => matches!(self, Self::Registered | Self::Classified | Self::Rejected),
+        }
+    }
+
     /// Whether nothing can happen to it any more.
     #[must_use]
     pub const fn is_final(self) -> bool {

@@ -3,6 +3,8 @@
 //! [`plan`] compares the faults of a diagnosis with the tickets there are and says what has to
 //! happen. It is idempotent: planned again after its actions were done, it plans nothing.
 
+use std::collections::{BTreeSet, HashSet};
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::diagnosis::{Fault, FaultState};
@@ -43,48 +45,141 @@ pub fn plan(
     settings: &TicketSettings,
     now: DateTime<Utc>,
 ) -> Vec<Action> {
-    let mut actions: Vec<Action> =
-        faults.iter().filter_map(|fault| for_fault(fault, tickets, settings, now)).collect();
-    actions.extend(tickets.iter().filter_map(|ticket| of_itself(ticket, faults, settings, now)));
+    let pairs = pair(faults, tickets, settings, now);
+    let mut actions: Vec<Action> = pairs
+        .iter()
+        .filter_map(|(fault, standing)| for_fault(fault, *standing, tickets, settings, now))
+        .collect();
+    for action in &mut actions {
+        if let Action::Open { fault, .. } = action {
+            // A former key that is told of elsewhere is no longer its own.
+            fault.aliases.retain(|alias| {
+                !pairs.iter().any(|(other, _)| other.key == *alias)
+                    && !tickets.iter().any(|ticket| ticket.state.is_open() && ticket.answers_to(alias))
+            });
+        }
+    }
+    let held = |ticket: &Ticket| {
+        pairs.iter().any(|(fault, standing)| {
+            matches!(fault.life, FaultState::Raised { .. })
+                && standing.is_some_and(|standing| standing.id == ticket.id)
+        })
+    };
+    actions.extend(
+        tickets.iter().filter(|ticket| !held(ticket)).filter_map(|ticket| of_itself(ticket, settings, now)),
+    );
     actions
 }
 
-/// The ticket that stands for a fault: an open one first, else one whose reopen window runs.
-fn standing<'a>(fault: &Fault, tickets: &'a [Ticket]) -> Option<&'a Ticket> {
-    let mut own: Vec<&Ticket> = tickets
-        .iter()
-        .filter(|ticket| !ticket.state.is_final())
-        .filter(|ticket| {
-            ticket.answers_to(&fault.key) || fault.aliases.iter().any(|alias| ticket.answers_to(alias))
+/// Every fault that may want something, with the ticket that stands for it: one fault a ticket,
+/// or two faults would pull one ticket to and fro.
+fn pair<'a>(
+    faults: &'a [Fault],
+    tickets: &'a [Ticket],
+    settings: &TicketSettings,
+    now: DateTime<Utc>,
+) -> Vec<(&'a Fault, Option<&'a Ticket>)> {
+    let mut wanting: Vec<&Fault> = faults.iter().filter(|fault| liveliness(fault) > 0).collect();
+    // An older end of a root cause that is back says nothing any more.
+    wanting.sort_by_key(|fault| (std::cmp::Reverse(liveliness(fault)), fault.key.as_str()));
+    let mut known = BTreeSet::new();
+    wanting.retain(|fault| known.insert(fault.key.as_str()));
+    let mut taken: BTreeSet<&TicketId> = BTreeSet::new();
+    let keys = known;
+    // To wake a ticket is to claim its key, which another fault or ticket may have by now.
+    let may_wake = |ticket: &Ticket, fault: &Fault| {
+        let others = |other: &&Ticket| other.state.is_open() && other.id != ticket.id;
+        ticket.key == fault.key
+            || (!keys.contains(ticket.key.as_str())
+                && !tickets.iter().filter(others).any(|other| other.answers_to(&ticket.key)))
+    };
+    let mut exact: Vec<Option<&Ticket>> = Vec::with_capacity(wanting.len());
+    // A ticket belongs to the fault whose key it bears before any that it was once about.
+    for fault in &wanting {
+        let ticket = standing(tickets, settings, now, |ticket| ticket.key == fault.key);
+        taken.extend(ticket.map(|ticket| &ticket.id));
+        exact.push(ticket);
+    }
+    wanting
+        .into_iter()
+        .zip(exact)
+        .map(|(fault, exact)| {
+            if exact.is_some_and(|ticket| ticket.state.is_open()) {
+                return (fault, exact);
+            }
+            let raised = matches!(fault.life, FaultState::Raised { .. });
+            let formerly = standing(tickets, settings, now, |ticket| {
+                !taken.contains(&ticket.id)
+                    && (ticket.state.is_open() || may_wake(ticket, fault))
+                    && (fault.aliases.contains(&ticket.key)
+                        // The end of what a ticket was once about is not its end.
+                        || (raised
+                            && (ticket.answers_to(&fault.key)
+                                || fault.aliases.iter().any(|alias| ticket.answers_to(alias)))))
+            });
+            let stands = match (exact, formerly) {
+                (Some(_), Some(open)) if open.state.is_open() => formerly,
+                (None, _) => formerly,
+                (Some(_), _) => exact,
+            };
+            taken.extend(stands.map(|ticket| &ticket.id));
+            (fault, stands)
         })
-        .collect();
-    own.sort_by_key(|ticket| (!ticket.state.is_open(), std::cmp::Reverse(ticket.registered_at)));
-    own.first().copied()
+        .collect()
+}
+
+/// What is present goes before what is being verified, and that before what is over.
+const fn liveliness(fault: &Fault) -> u8 {
+    match fault.life {
+        FaultState::Suspected { .. } => 0,
+        FaultState::Cleared { .. } => 1,
+        FaultState::Clearing { .. } => 2,
+        FaultState::Raised { .. } => 3,
+    }
+}
+
+/// Of the tickets that fit, an open one first, else the newest whose reopen window runs.
+fn standing<'a>(
+    tickets: &'a [Ticket],
+    settings: &TicketSettings,
+    now: DateTime<Utc>,
+    fits: impl Fn(&Ticket) -> bool,
+) -> Option<&'a Ticket> {
+    tickets
+        .iter()
+        .filter(|ticket| !ticket.state.is_final() && !is_window_over(ticket, settings, now))
+        .filter(|ticket| fits(ticket))
+        .min_by_key(|ticket| (!ticket.state.is_open(), std::cmp::Reverse(ticket.registered_at)))
+}
+
+/// Whether a ticket was resolved so long ago that its root cause comes back as another ticket.
+fn is_window_over(ticket: &Ticket, settings: &TicketSettings, now: DateTime<Utc>) -> bool {
+    let window = TimeDelta::from_std(settings.reopen_window).unwrap_or(TimeDelta::MAX);
+    let resolved_at = ticket.resolved_at.unwrap_or(ticket.updated_at);
+    matches!(ticket.state, State::Resolved | State::Settled) && now - resolved_at >= window
 }
 
 fn for_fault(
     fault: &Fault,
+    standing: Option<&Ticket>,
     tickets: &[Ticket],
     settings: &TicketSettings,
     now: DateTime<Utc>,
 ) -> Option<Action> {
     let settle = TimeDelta::from_std(settings.settle).unwrap_or(TimeDelta::MAX);
-    let ticket = standing(fault, tickets);
     let apply = |ticket: &Ticket, event: Event| {
         Some(Action::Apply { ticket: ticket.id.clone(), version: ticket.version, event: Box::new(event) })
     };
-    match (&fault.life, ticket) {
+    match (&fault.life, standing) {
         (FaultState::Suspected { .. }, _) => None,
         (FaultState::Raised { .. }, None) => {
-            if now - fault.began < settle {
-                return None;
-            }
-            if dismissed(fault, tickets) {
+            if now - fault.began < settle || dismissed(fault, tickets) || is_told_of(fault, None, tickets) {
                 return None;
             }
             let follows = tickets
                 .iter()
-                .filter(|ticket| ticket.state == State::Closed && ticket.answers_to(&fault.key))
+                .filter(|ticket| ticket.answers_to(&fault.key))
+                .filter(|ticket| ticket.state == State::Closed || is_window_over(ticket, settings, now))
                 .max_by_key(|ticket| ticket.registered_at)
                 .map(|ticket| ticket.id.clone());
             let candidate = fault.confidence < settings.candidate_below;
@@ -94,8 +189,14 @@ fn for_fault(
             let fault_box = Box::new(fault.clone());
             match ticket.state {
                 State::Verifying => apply(ticket, Event::VerificationFailed { fault: fault_box }),
-                state if !state.is_open() => apply(ticket, Event::Reopened { fault: fault_box }),
-                _ if ticket.key != fault.key => {
+                state if !state.is_open() => {
+                    // What did not last is no ticket, and no reason to wake an old one either.
+                    if now - fault.began < settle || is_told_of(fault, Some(&ticket.id), tickets) {
+                        return None;
+                    }
+                    apply(ticket, Event::Reopened { fault: fault_box })
+                }
+                _ if ticket.key != fault.key && !is_told_of(fault, Some(&ticket.id), tickets) => {
                     apply(ticket, Event::Rekeyed { from: ticket.key.clone(), fault: fault_box })
                 }
                 _ if worth_enriching(&ticket.fault, fault) => {
@@ -121,37 +222,35 @@ fn for_fault(
     }
 }
 
-/// Whether a person has withdrawn the ticket of this very episode: it is not opened again.
+/// Whether an open ticket that is now about another fault was once about this one: the old key
+/// stays with it, and a second ticket waits until it is resolved.
+fn is_told_of(fault: &Fault, besides: Option<&TicketId>, tickets: &[Ticket]) -> bool {
+    tickets
+        .iter()
+        .filter(|ticket| ticket.state.is_open() && Some(&ticket.id) != besides)
+        .any(|ticket| ticket.answers_to(&fault.key))
+}
+
+/// Whether a person has withdrawn the ticket of this very episode: it is not opened again. An
+/// episode may turn out to have begun earlier than it seemed; a new one begins after the old was seen.
 fn dismissed(fault: &Fault, tickets: &[Ticket]) -> bool {
     tickets
         .iter()
         .filter(|ticket| matches!(ticket.state, State::Cancelled | State::Rejected))
-        .any(|ticket| ticket.answers_to(&fault.key) && ticket.detected_at == fault.began)
+        .filter(|ticket| fault.began <= ticket.fault.last_seen)
+        .any(|ticket| {
+            ticket.answers_to(&fault.key) || fault.aliases.iter().any(|alias| ticket.answers_to(alias))
+        })
 }
 
 /// What happens to a ticket without its fault: settled after resolve, closed after its window.
-fn of_itself(
-    ticket: &Ticket,
-    faults: &[Fault],
-    settings: &TicketSettings,
-    now: DateTime<Utc>,
-) -> Option<Action> {
+fn of_itself(ticket: &Ticket, settings: &TicketSettings, now: DateTime<Utc>) -> Option<Action> {
     let apply = |event: Event| {
         Some(Action::Apply { ticket: ticket.id.clone(), version: ticket.version, event: Box::new(event) })
     };
-    let back = faults
-        .iter()
-        .any(|fault| matches!(fault.life, FaultState::Raised { .. }) && ticket.answers_to(&fault.key));
-    if back {
-        return None;
-    }
     match ticket.state {
         State::Resolved => apply(Event::Settled),
-        State::Settled => {
-            let window = TimeDelta::from_std(settings.reopen_window).unwrap_or(TimeDelta::MAX);
-            let resolved_at = ticket.resolved_at.unwrap_or(ticket.updated_at);
-            if now - resolved_at < window { None } else { apply(Event::Closed) }
-        }
+        State::Settled if is_window_over(ticket, settings, now) => apply(Event::Closed),
         _ => None,
     }
 }
@@ -164,7 +263,16 @@ fn worth_enriching(known: &Fault, seen: &Fault) -> bool {
         || known.side != seen.side
         || seen.severity > known.severity
         || seen.affected_customers.len() > known.affected_customers.len()
-        || seen.affected_elements.iter().any(|element| !known.affected_elements.contains(element))
+        || knows_more(&known.affected_elements, &seen.affected_elements)
         || (seen.confidence - known.confidence).abs() >= 0.1
         || (seen.loss_ratio.unwrap_or(0.0) - known.loss_ratio.unwrap_or(0.0)).abs() >= 0.25
+}
+
+/// Whether a list names what another does not; both may hold ten thousand.
+fn knows_more(known: &[String], seen: &[String]) -> bool {
+    if known == seen {
+        return false;
+    }
+    let known: HashSet<&String> = known.iter().collect();
+    seen.iter().any(|name| !known.contains(name))
 }

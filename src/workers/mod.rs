@@ -10,10 +10,12 @@
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
 //! | [`retain`] | rolls up and forgets old measurements |
+//! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
 //! | [`reload`] | takes new settings on SIGHUP or by API |
 
 pub mod analyse;
+pub mod book;
 pub mod keeper;
 pub mod measure;
 pub mod recent;
@@ -23,5 +25,6 @@ pub mod rendezvous;
 pub mod retain;
 pub mod upkeep;
 
+pub use book::Book;
 pub use keeper::{Keeper, StoreKeeper};
 pub use recent::Recent;

@@ -1,16 +1,19 @@
 //! A network made of numbers: plays a scenario round by round against the real diagnosis.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use linesman::diagnosis::{Cause, Class, FaultState, Input, PollerState, RoundPoint, Series, Side, analyse};
+use linesman::diagnosis::{Cause, Class, FaultState, Input, PollerState, Side, analyse};
 use linesman::inventory::{ElementIndex, ElementKind, Inventory};
 use linesman::settings::{DiagnosisSettings, load};
+use linesman::workers::Recent;
 use linesman_probes::host::HostReading;
-use linesman_probes::observation::Outcome as RoundOutcome;
+use linesman_probes::observation::{
+    Burst, Detail, Impediment, Measured, Observation, Outcome as RoundOutcome, RttSummary, Window,
+};
 use linesman_probes::probe::ProbeKind;
+use linesman_probes::units::Rtt;
 use serde::Deserialize;
 
 /// A scenario file.
@@ -104,46 +107,43 @@ impl Scenario {
         let settings = load(&file, []).expect("the network is well formed");
         let inventory = settings.inventory.clone();
         let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        let start = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
-        let count = inventory.targets().len();
-        let mut rounds: Vec<VecDeque<RoundPoint>> = vec![VecDeque::new(); count];
+        let targets = inventory.targets();
+        let count = targets.len() as u64;
+        let recent = Recent::default();
+        // As much as the daemon remembers.
+        let diagnosis_settings =
+            DiagnosisSettings { verify_for: Duration::from_secs(30), ..settings.diagnosis.clone() };
+        let keep = diagnosis_settings.gray_window + diagnosis_settings.verify_for;
+        let keep = TimeDelta::from_std(keep).expect("small");
+        // Rounds under way, by the second in which they end.
+        let mut ending: BTreeMap<u64, Vec<Observation>> = BTreeMap::new();
         let mut outcome = Outcome::default();
         let mut faults = Vec::new();
         for second in 0..self.duration_s {
-            for (place, target) in inventory.targets().iter().enumerate() {
+            for (place, target) in targets.iter().enumerate() {
                 let interval = target.interval.as_secs().max(1);
                 // Spread over the interval, as the driver does.
-                if second % interval == place as u64 * interval / count as u64 {
-                    let round = self.round(&inventory, place, second, start, &mut chance);
-                    rounds[place].push_back(round);
-                    // As much as the daemon remembers.
-                    if rounds[place].len() > 80 {
-                        rounds[place].pop_front();
-                    }
+                if second % interval == place as u64 * interval / count {
+                    let (length, observation) = self.round(&inventory, place, second, &mut chance);
+                    let ends = second + length.as_secs() + u64::from(length.subsec_nanos() > 0);
+                    ending.entry(ends).or_default().push(observation);
                 }
             }
-            let now = start + TimeDelta::seconds(i64::try_from(second).expect("small"));
-            let series = rounds
-                .iter()
-                .enumerate()
-                .map(|(target, rounds)| {
-                    let ended = rounds.iter().filter(|round| round.end <= now).cloned().collect();
-                    Series { target, rounds: Arc::new(ended) }
-                })
-                .collect();
+            for observation in ending.remove(&second).unwrap_or_default() {
+                recent.add(&observation, keep);
+            }
             let input = Input {
-                now,
+                now: self.wall(second),
                 inventory: inventory.clone(),
-                series,
+                series: recent.freeze(&inventory),
                 anchor_answers: Vec::new(),
                 faults,
-                settings: DiagnosisSettings {
-                    verify_for: Duration::from_secs(30),
-                    ..settings.diagnosis.clone()
-                },
+                settings: diagnosis_settings.clone(),
             };
             let diagnosis = analyse(&input);
-            assert_eq!(diagnosis, analyse(&input), "one input, one answer");
+            if second % 29 == 0 {
+                assert_eq!(diagnosis, analyse(&input), "one input, one answer");
+            }
             outcome.was_isolated |= matches!(diagnosis.poller, PollerState::Isolated { .. });
             outcome.note(second, &diagnosis.faults);
             faults = diagnosis.faults;
@@ -151,14 +151,21 @@ impl Scenario {
         outcome
     }
 
+    /// What our clock says in a second of the scenario.
+    fn wall(&self, second: u64) -> DateTime<Utc> {
+        let steps = self.fault.iter().filter(|fault| fault.kind == "clock-step" && fault.at_s <= second);
+        let stepped: f64 = steps.map(|fault| fault.value).sum();
+        let second = TimeDelta::seconds(i64::try_from(second).expect("small"));
+        DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + second + TimeDelta::seconds(stepped as i64)
+    }
+
     fn round(
         &self,
         inventory: &Inventory,
         place: usize,
         second: u64,
-        start: DateTime<Utc>,
         chance: &mut Chance,
-    ) -> RoundPoint {
+    ) -> (Duration, Observation) {
         let target = &inventory.targets()[place];
         let kind = target.spec.kind();
         let sent = target.count;
@@ -172,7 +179,7 @@ impl Scenario {
             }
         }
         let active = |kind: &str| self.fault.iter().any(|fault| fault.kind == kind && fault.is_on(second));
-        let begun = start + TimeDelta::seconds(i64::try_from(second).expect("small"));
+        let begun = self.wall(second);
         let length = if sent > 1 { target.interval * (sent - 1) / sent } else { Duration::ZERO };
         let length = length + if received < sent { target.timeout } else { Duration::from_millis(20) };
         let outcome = match (received, refused) {
@@ -186,21 +193,33 @@ impl Scenario {
             .any(|fault| fault.kind == "unregistered" && fault.is_on(second));
         let starved =
             self.on(inventory, target.element).any(|fault| fault.kind == "starved" && fault.is_on(second));
-        RoundPoint {
-            start: begun,
-            end: begun + length,
-            outcome,
-            sent: if outcome == RoundOutcome::Unmeasured { 0 } else { sent },
-            received: if matches!(outcome, RoundOutcome::Answered) { received } else { 0 },
-            rtt_mean_ms: (received > 0).then_some(3.0),
-            jitter_ms: None,
-            code: match kind {
-                ProbeKind::Registration if unregistered => Some(480),
-                ProbeKind::Sip | ProbeKind::Registration if received > 0 => Some(200),
-                _ => None,
-            },
-            host: (kind == ProbeKind::Host).then(|| Box::new(host(starved))),
-        }
+        let unmeasured = outcome == RoundOutcome::Unmeasured;
+        let delay = Rtt::from_duration(Duration::from_millis(3));
+        let rtt = (received > 0).then_some(RttSummary {
+            min: delay,
+            mean: delay,
+            p50: delay,
+            p95: delay,
+            p99: delay,
+            max: delay,
+            jitter: None,
+        });
+        let detail = match kind {
+            ProbeKind::Host => Detail::Host(Box::new(host(starved))),
+            ProbeKind::Registration if unregistered => sip(480),
+            ProbeKind::Sip | ProbeKind::Registration if received > 0 => sip(200),
+            _ => Detail::None,
+        };
+        let burst = Burst {
+            sent: if unmeasured { 0 } else { sent },
+            received: if outcome == RoundOutcome::Answered { received } else { 0 },
+            duplicates: 0,
+            rtt,
+        };
+        let measured =
+            Measured { outcome, impediment: unmeasured.then_some(Impediment::NoRoute), burst, detail };
+        let window = Window { start: begun, end: begun + length };
+        (length, Observation { target: target.name.clone(), kind, window, measured })
     }
 
     /// Whether a request is answered, and if so whether by a refusal.
@@ -224,6 +243,12 @@ impl Scenario {
             match fault.kind.as_str() {
                 "cut" if crosses => survives = 0.0,
                 "loss" if crosses => survives *= 1.0 - fault.value,
+                "flap"
+                    if crosses && (second - fault.at_s) % (2 * fault.value as u64) < fault.value as u64 =>
+                {
+                    survives = 0.0;
+                }
+                "loss" if fault.on.is_empty() => survives *= 1.0 - fault.value,
                 "isolated" => survives = 0.0,
                 "icmp-limited" if at == Some(target.element) && kind == ProbeKind::Icmp => {
                     survives *= 1.0 - fault.value
@@ -245,6 +270,10 @@ impl FaultEntry {
     fn is_on(&self, second: u64) -> bool {
         (self.at_s..self.at_s + self.for_s).contains(&second)
     }
+}
+
+fn sip(code: u16) -> Detail {
+    Detail::Sip { code, reason: String::new() }
 }
 
 fn host(starved: bool) -> HostReading {

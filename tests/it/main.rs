@@ -1,0 +1,13 @@
+//! The pure parts and the daemon's own loops on a scripted wire with simulated time: hours pass
+//! in seconds, nothing is sent anywhere.
+
+#![allow(missing_docs, reason = "a test")]
+
+mod clock;
+mod diagnosis;
+mod engine;
+mod invariants;
+mod loops;
+mod plan;
+mod wire;
+mod world;
