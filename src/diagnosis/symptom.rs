@@ -62,8 +62,6 @@ pub struct Evidence {
     pub losses: Vec<(i64, u32)>,
     /// Start of the newest round that was answered.
     pub answered_at: Option<DateTime<Utc>>,
-    /// First round of the good rounds that last until now, and how many they are.
-    pub good_run: Option<(DateTime<Utc>, u32)>,
     /// Mean delay over the good rounds of the hard window, ms.
     pub rtt_mean_ms: Option<f64>,
 }
@@ -184,6 +182,9 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
     let freshness = window(input.settings.hard_window)
         .max(window(target.interval * 2 + target.timeout + std::time::Duration::from_secs(1)));
     let gray_from = input.now - window(input.settings.gray_window);
+    if let Some(evidence) = weigh_flawless(series, input.now, input.now - freshness, gray_from) {
+        return evidence;
+    }
     let measured: Vec<&RoundPoint> = series
         .rounds
         .iter()
@@ -202,11 +203,11 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         bad_rounds: 0,
         losses: Vec::new(),
         answered_at: measured.iter().rev().find(|round| round.received > 0).map(|round| round.start),
-        good_run: good_run(&measured),
         rtt_mean_ms: None,
     };
-    let fresh: Vec<&RoundPoint> =
-        measured.iter().copied().filter(|round| round.end >= input.now - freshness).collect();
+    // Rounds are in order of their start; they end in that order but for one that waited for answers.
+    let count = measured.iter().rev().take_while(|round| round.end >= input.now - freshness).count();
+    let fresh = &measured[measured.len() - count..];
     let Some(newest) = fresh.last() else { return evidence };
 
     let delays: Vec<f64> = fresh.iter().filter_map(|round| round.rtt_mean_ms).collect();
@@ -219,22 +220,59 @@ fn weigh_path(input: &Input, series: &Series) -> Evidence {
         Outcome::Answered | Outcome::Unmeasured => PathState::Answering,
     };
     if evidence.state == PathState::Answering {
-        // Most paths lose nothing at all: every answer speaks against every level.
-        if measured.iter().all(|round| round.received >= round.sent) {
-            (evidence.sent, evidence.received) = totals(&fresh);
-            let (all, _) = totals(&measured[measured.partition_point(|round| round.end < gray_from)..]);
-            evidence.llr = [llr(all, all, 0), llr(all, all, 1), llr(evidence.sent, evidence.sent, TOTAL)]
-                .map(|nats| nats.max(-LOUDEST));
-            return evidence;
-        }
-        let outside: Vec<&RoundPoint> =
-            outside_outages(&measured).into_iter().filter(|round| round.end >= gray_from).collect();
-        weigh_answering(&mut evidence, &outside, &fresh);
+        // Two rounds more tell whether an outage ended there.
+        let gray = measured.partition_point(|round| round.end < gray_from).saturating_sub(2);
+        let outside = outside_outages(&measured[gray..]);
+        weigh_answering(&mut evidence, &outside, fresh);
     } else {
         let usual = usual_loss(&measured, newest.outcome, gray_from);
         weigh_run(&mut evidence, &measured, newest.outcome, usual, input.settings.minimum_requests);
     }
     evidence
+}
+
+/// Most paths lose nothing at all: every answer speaks against every level. They are the bulk of
+/// every look, so their rounds are read once and few times compared. `None` where that is not so.
+fn weigh_flawless(
+    series: &Series,
+    now: DateTime<Utc>,
+    fresh_from: DateTime<Utc>,
+    gray_from: DateTime<Utc>,
+) -> Option<Evidence> {
+    let rounds = &series.rounds;
+    let flawless = |round: &RoundPoint| {
+        round.outcome == Outcome::Answered && round.received >= round.sent && round.sent > 0
+    };
+    if !rounds.iter().all(flawless) {
+        return None;
+    }
+    let newest = rounds.back()?;
+    // A clock that was set back, or a round not yet over, takes the longer way.
+    if newest.end > now || newest.end < fresh_from {
+        return None;
+    }
+    let fresh = rounds.iter().rev().take_while(|round| round.end >= fresh_from);
+    let (sent, delays, delay) = fresh.fold((0_u32, 0_u32, 0.0_f64), |(sent, delays, delay), round| {
+        let sent = sent.saturating_add(round.sent);
+        round.rtt_mean_ms.map_or((sent, delays, delay), |ms| (sent, delays + 1, delay + ms))
+    });
+    let gray = rounds.range(rounds.partition_point(|round| round.end < gray_from)..);
+    let answered = gray.fold(0_u32, |answered, round| answered.saturating_add(round.sent));
+    let refuted = [llr(answered, answered, 0), llr(answered, answered, 1), llr(sent, sent, TOTAL)];
+    Some(Evidence {
+        target: series.target,
+        series: 0,
+        state: PathState::Answering,
+        llr: refuted.map(|nats| nats.max(-LOUDEST)),
+        sent,
+        received: sent,
+        since: None,
+        last_bad: None,
+        bad_rounds: 0,
+        losses: Vec::new(),
+        answered_at: Some(newest.start),
+        rtt_mean_ms: (delays > 0).then(|| delay / f64::from(delays)),
+    })
 }
 
 /// The run of silent (or refused) rounds that lasts until now.
@@ -369,17 +407,6 @@ fn totals(rounds: &[&RoundPoint]) -> (u32, u32) {
     rounds.iter().fold((0, 0), |(sent, received), round| {
         (sent.saturating_add(round.sent), received.saturating_add(round.received.min(round.sent)))
     })
-}
-
-/// Good rounds that last until now; a round is good when more than four of five requests were answered.
-fn good_run(measured: &[&RoundPoint]) -> Option<(DateTime<Utc>, u32)> {
-    let run: Vec<&&RoundPoint> = measured
-        .iter()
-        .rev()
-        .take_while(|round| round.outcome == Outcome::Answered && round.is_mostly_answered())
-        .collect();
-    let first = run.last()?;
-    Some((first.start, run.len().try_into().unwrap_or(u32::MAX)))
 }
 
 #[cfg(test)]
