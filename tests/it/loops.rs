@@ -240,14 +240,11 @@ trunks = ["trunk-1"]
 }
 
 #[tokio::test(start_paused = true)]
-async fn overload_sheds_measurements_and_counts_them_but_tickets_still_open() {
+async fn a_slow_disk_holds_up_no_ticket() {
+    // What the recorder cannot keep in time it counts and drops: see tests/measure.
     let mut world = World::with_disk(NETWORK, 1, Duration::from_secs(2));
     world.play(&[(60, Cut("router-1"))], 200, 1).await;
-    let text = world.metrics.render();
-    let dropped = text.lines().find_map(|line| line.strip_prefix("linesman_observations_dropped_total "));
-    let dropped: f64 = dropped.and_then(|value| value.parse().ok()).unwrap_or(0.0);
     expect(&world, &[("router-1", State::Classified, 0)]);
-    assert!(dropped > 0.0, "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,7 +45,6 @@ pub enum Act {
 pub struct World {
     pub book: Arc<Book>,
     pub live: Arc<Live>,
-    pub metrics: Arc<Metrics>,
     pub clock: Arc<SimulatedClock>,
     script: Arc<Mutex<Script>>,
     settings: watch::Sender<Arc<Settings>>,
@@ -119,7 +118,7 @@ impl World {
             settings: receiver,
             live: live.clone(),
             keeper,
-            metrics: metrics.clone(),
+            metrics: metrics,
             nudge: rendezvous,
             clock: shared,
             soft,
@@ -127,7 +126,7 @@ impl World {
         lifecycle.run("rendezvous", meeting.run());
         let watch = Watch::default();
         let text = text.to_owned();
-        Self { book, live, metrics, clock, script, settings, recent, text, lifecycle, watch, second: 0 }
+        Self { book, live, clock, script, settings, recent, text, lifecycle, watch, second: 0 }
     }
 
     /// Plays acts until a second, and looks at every invariant after each step.
