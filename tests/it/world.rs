@@ -118,7 +118,7 @@ impl World {
             settings: receiver,
             live: live.clone(),
             keeper,
-            metrics: metrics,
+            metrics,
             nudge: rendezvous,
             clock: shared,
             soft,
