@@ -20,7 +20,7 @@ const CRITICAL_CUSTOMERS: usize = 100;
 pub fn analyse(input: &Input) -> Diagnosis {
     let paths = weigh(input);
     let footing = poller::footing(input, &paths);
-    if footing != PollerState::Sound {
+    if matches!(footing, PollerState::Isolated { .. }) {
         // We cannot judge: nothing is raised, nothing is cleared, nothing is known.
         let faults = input
             .faults

@@ -82,6 +82,7 @@ scenarios!(
     a_device_that_limits_its_own_icmp_is_nobodys_fault,
     two_faults_at_once_are_two,
     a_starving_host_is_server_resources,
+    a_starving_host_is_found_while_nothing_else_can_be_measured,
     rounds_that_we_could_not_measure_are_neither_good_nor_bad,
     a_flapping_link_is_one_fault_until_it_has_been_quiet,
     losses_at_baseline_everywhere_raise_nothing,
