@@ -150,8 +150,11 @@ for (const language of ["en", "zh-CN"]) {
     // A version that somebody else has overtaken is refused with its sentence, and nothing is lost.
     await touch("#noting > summary");
     await page.fill("#note-text", "typed before the conflict");
-    await page.evaluate(() => { for (const field of document.querySelectorAll('input[name="version"]')) field.value = "1"; });
-    await touch("#noting button");
+    // In one go: a live update in between would bring the version up to date again.
+    await page.evaluate(() => {
+      for (const field of document.querySelectorAll('input[name="version"]')) field.value = "1";
+      document.querySelector("#noting button").click();
+    });
     await page.waitForSelector(`#result.refused:has-text("${say.conflict}")`);
     assert.equal(await page.inputValue("#note-text"), "typed before the conflict");
     await touch("#noting button");

@@ -15,6 +15,8 @@ timeout = "2s"
 
 [diagnosis]
 interval = "500ms"
+# Twenty cuts in a few minutes would be slight loss to a memory of five.
+gray_window = "15s"
 verify_for = "5s"
 verify_rounds = 2
 
