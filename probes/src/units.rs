@@ -42,6 +42,13 @@ impl Rtt {
 }
 
 /// Share of packets lost, 0 to 1 (RFC 7680). A ratio of nothing does not exist.
+///
+/// ```
+/// use linesman_probes::units::LossRatio;
+///
+/// assert_eq!(LossRatio::of(4, 3).map(LossRatio::value), Some(0.25));
+/// assert_eq!(LossRatio::of(0, 0), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LossRatio(f64);

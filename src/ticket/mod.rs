@@ -39,6 +39,15 @@ impl std::fmt::Display for TicketId {
 }
 
 /// Number of a ticket, for people: `LM-2026-000123` (R29).
+///
+/// ```
+/// use linesman::ticket::TicketNumber;
+///
+/// let number: TicketNumber = "LM-2026-000123".parse()?;
+/// assert_eq!((number.year, number.count), (2026, 123));
+/// assert_eq!(number.to_string(), "LM-2026-000123");
+/// # Ok::<(), linesman::ticket::NotATicketNumber>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketNumber {
     /// Year of registration, UTC.
