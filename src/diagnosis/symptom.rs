@@ -328,6 +328,10 @@ fn weigh_answering(evidence: &mut Evidence, outside: &[&RoundPoint], fresh: &[&R
             evidence.losses = run.losses;
         }
     }
+    // A path that is well again shows what it loses now, not what it lost in an outage that is over.
+    if !evidence.is_bad() {
+        (evidence.sent, evidence.received) = (sent, received);
+    }
 }
 
 /// Rounds that are no part of an outage: two or more silent rounds in a row, or one whole burst,
@@ -413,7 +417,35 @@ fn totals(rounds: &[&RoundPoint]) -> (u32, u32) {
 mod tests {
     use super::*;
 
-    /// Loss of a healthy path.
+    fn round(second: i64, received: u32) -> RoundPoint {
+        let start = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let outcome = if received == 0 { Outcome::Silent } else { Outcome::Answered };
+        let end = start + TimeDelta::seconds(1);
+        let (rtt_mean_ms, jitter_ms, code, host) = (None, None, None, None);
+        RoundPoint { start, end, outcome, sent: 5, received, rtt_mean_ms, jitter_ms, code, host }
+    }
+
+    #[test]
+    fn a_path_that_is_well_again_does_not_show_the_loss_of_its_outage() {
+        let rounds = [round(0, 5), round(5, 0), round(10, 0), round(15, 5), round(20, 5)];
+        let fresh: Vec<&RoundPoint> = rounds.iter().collect();
+        let mut evidence = Evidence {
+            target: 0,
+            series: 0,
+            state: PathState::Answering,
+            llr: [0.0; 3],
+            sent: 0,
+            received: 0,
+            since: None,
+            last_bad: None,
+            bad_rounds: 0,
+            losses: Vec::new(),
+            answered_at: None,
+            rtt_mean_ms: None,
+        };
+        weigh_answering(&mut evidence, &outside_outages(&fresh), &fresh);
+        assert_eq!((evidence.sent, evidence.received, evidence.loss_ratio()), (10, 10, Some(0.0)));
+    }
 
     #[test]
     fn the_weights_are_the_logarithms_that_they_stand_for() {
