@@ -1,0 +1,1 @@
+//! From residuals to causes, and from causes to money that adds up.

@@ -1,0 +1,1 @@
+//! Pairs of files whose truth is known, from a seed.

@@ -1,0 +1,142 @@
+//! A party's number in eight bytes: up to eighteen digits as they are, anything else by its hash.
+
+use bytemuck::{Pod, Zeroable};
+
+/// A party number. Digits keep their length, so leading zeros count; what is no row of digits, or
+/// longer than eighteen, is a hash that only says equal or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Number(u64);
+
+/// Set on hashes; no row of digits reaches it.
+const HASHED: u64 = 1 << 63;
+/// Most digits that are held as they are.
+pub const MOST_DIGITS: u32 = 18;
+
+impl Number {
+    /// Nobody: empty, withheld, anonymous.
+    pub const NONE: Self = Self(0);
+
+    /// From a value and its count of digits; `None` beyond eighteen digits or when it does not fit.
+    ///
+    /// The code is `10^digits + value`, so that `0086` and `86` differ.
+    #[must_use]
+    pub const fn from_digits(value: u64, digits: u32) -> Option<Self> {
+        if digits == 0 || digits > MOST_DIGITS || value >= 10u64.pow(digits) {
+            return None;
+        }
+        Some(Self(10u64.pow(digits) + value))
+    }
+
+    /// Of any text that is no plain row of digits (FNV-1a).
+    #[must_use]
+    pub fn hashed(text: &[u8]) -> Self {
+        let hash = text
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+        Self(hash | HASHED)
+    }
+
+    /// Of a text, digits or not; empty is [`Number::NONE`]. For decks and tests; files have faster ways.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        if text.is_empty() {
+            return Self::NONE;
+        }
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let value = if digits && text.len() <= MOST_DIGITS as usize { text.parse::<u64>().ok() } else { None };
+        value
+            .and_then(|value| Self::from_digits(value, u32::try_from(text.len()).ok()?))
+            .unwrap_or_else(|| Self::hashed(text.as_bytes()))
+    }
+
+    /// Whether nobody is named.
+    #[must_use]
+    pub const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Value and count of digits, unless it is nobody or a hash.
+    #[must_use]
+    pub const fn digits(self) -> Option<(u64, u32)> {
+        if self.0 == 0 || self.0 & HASHED != 0 {
+            return None;
+        }
+        let digits = self.0.ilog10();
+        Some((self.0 - 10u64.pow(digits), digits))
+    }
+
+    /// The first `count` digits; `None` when it has fewer.
+    #[must_use]
+    pub const fn head(self, count: u32) -> Option<u64> {
+        match self.digits() {
+            Some((value, digits)) if digits >= count => Some(value / 10u64.pow(digits - count)),
+            _ => None,
+        }
+    }
+
+    /// Its last `count` digits, fewer if it has fewer; of a hash, the hash: numbers with equal
+    /// tails have equal values here.
+    #[must_use]
+    pub const fn tail(self, count: u32) -> u64 {
+        match self.digits() {
+            Some((value, _)) => value % 10u64.pow(count),
+            None => self.0,
+        }
+    }
+
+    /// Without its first `strip` digits and with `add` before the rest; `None` when it has not more
+    /// digits than that, or the new one would be too long.
+    #[must_use]
+    pub fn rewritten(self, strip: u32, add: Self) -> Option<Self> {
+        let (value, digits) = self.digits()?;
+        let rest = digits.checked_sub(strip).filter(|rest| *rest > 0)?;
+        let kept = value % 10u64.pow(rest);
+        match add.digits() {
+            None => Self::from_digits(kept, rest),
+            Some((_, more)) if more + rest > MOST_DIGITS => None,
+            Some((head, more)) => Self::from_digits(head * 10u64.pow(rest) + kept, more + rest),
+        }
+    }
+
+    /// The bare code, for hashing and sorting.
+    #[must_use]
+    pub const fn code(self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.digits() {
+            Some((value, digits)) => f.pad(&format!("{value:0width$}", width = digits as usize)),
+            None if self.is_none() => f.pad(""),
+            None => f.pad(&format!("~{:x}", self.0 & !HASHED)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_keep_their_leading_zeros() {
+        let number = Number::of("008613800000001");
+        assert_eq!(number.to_string(), "008613800000001");
+        assert_ne!(number, Number::of("8613800000001"));
+        assert_eq!(number.tail(8), Number::of("8613800000001").tail(8));
+        assert_eq!(number.rewritten(2, Number::NONE), Some(Number::of("8613800000001")));
+        assert_eq!(Number::of("13800000001").rewritten(0, Number::of("86")), Some(Number::of("8613800000001")));
+        assert_eq!(Number::of("8613800000001").head(4), Some(8613));
+    }
+
+    #[test]
+    fn what_is_no_row_of_digits_is_told_apart_by_its_hash() {
+        assert_eq!(Number::of("alice"), Number::of("alice"));
+        assert_ne!(Number::of("alice"), Number::of("bob"));
+        assert_eq!(Number::of("alice").digits(), None);
+        assert!(Number::of("").is_none());
+        assert_eq!(Number::of("1234567890123456789").digits(), None);
+    }
+}

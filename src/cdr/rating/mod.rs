@@ -1,0 +1,93 @@
+//! What a call costs by deck and contract: exact, every convention a parameter.
+
+use serde::{Deserialize, Serialize};
+
+/// How a fraction that the contract's decimals do not hold is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    /// Away from zero.
+    Up,
+    /// Towards zero.
+    Down,
+    /// To the nearest, a tie away from zero.
+    HalfUp,
+    /// To the nearest, a tie to the even digit.
+    HalfEven,
+}
+
+/// How the part of a second of a conversation counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subsecond {
+    /// Completed seconds.
+    Floor,
+    /// Begun seconds.
+    Ceil,
+    /// The nearest second, a half up.
+    Nearest,
+    /// Up from so many milliseconds on (VOS3000 `SERVER_BILLING_HOLD_TIME_PRECISION`).
+    ThresholdMs(u16),
+}
+
+/// How a duration becomes charged seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockRule {
+    /// The initial block, then increments after it.
+    Textbook,
+    /// The whole duration up to a multiple of the increment, at least the initial block (A2Billing).
+    TotalMultiple,
+}
+
+/// What free seconds do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FreeSeconds {
+    /// They are taken off every call.
+    Deducted,
+    /// A call not longer than them is free; a longer one is charged whole.
+    Threshold,
+}
+
+/// Everything that turns the seconds of one call into money, in whole numbers.
+///
+/// Cause analysis changes single fields of it and looks which change reproduces a side's amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Terms {
+    /// Price of a minute, in billionths.
+    pub rate: i64,
+    /// First block, in seconds.
+    pub initial_s: u32,
+    /// Each further block, in seconds.
+    pub increment_s: u32,
+    /// How blocks are laid.
+    pub blocks: BlockRule,
+    /// Free seconds.
+    pub free_s: u32,
+    /// What they do.
+    pub free: FreeSeconds,
+    /// Fee of an answered call, in billionths.
+    pub connect_fee: i64,
+    /// Least charge of a charged call, in billionths.
+    pub minimum: i64,
+    /// Part of a second.
+    pub subsecond: Subsecond,
+    /// Decimals of the amount of one call; 9 for no rounding.
+    pub decimals: u8,
+    /// How it is rounded.
+    pub rounding: Rounding,
+    /// Tax on each call, in millionths of the amount; 0 for none or for tax on the sum.
+    pub tax_ppm: u32,
+    /// Currency factor on the raw amount, in millionths; 1,000,000 for none.
+    pub factor_ppm: u64,
+}
+
+/// What [`Terms`] make of one conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Charge {
+    /// Charged seconds.
+    pub billed_s: u32,
+    /// In billionths, rounded as agreed.
+    pub amount: i64,
+}

@@ -1,0 +1,2 @@
+//! Runs a reconciliation: opens files, spreads the work over threads within a bound of memory,
+//! writes the reports. The thinking is in [`linesman_cdr`].
