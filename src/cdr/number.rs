@@ -31,9 +31,9 @@ impl Number {
     /// Of any text that is no plain row of digits (FNV-1a).
     #[must_use]
     pub fn hashed(text: &[u8]) -> Self {
-        let hash = text
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3));
+        let hash = text.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+        });
         Self(hash | HASHED)
     }
 
@@ -44,7 +44,8 @@ impl Number {
             return Self::NONE;
         }
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        let value = if digits && text.len() <= MOST_DIGITS as usize { text.parse::<u64>().ok() } else { None };
+        let value =
+            if digits && text.len() <= MOST_DIGITS as usize { text.parse::<u64>().ok() } else { None };
         value
             .and_then(|value| Self::from_digits(value, u32::try_from(text.len()).ok()?))
             .unwrap_or_else(|| Self::hashed(text.as_bytes()))
@@ -127,7 +128,10 @@ mod tests {
         assert_ne!(number, Number::of("8613800000001"));
         assert_eq!(number.tail(8), Number::of("8613800000001").tail(8));
         assert_eq!(number.rewritten(2, Number::NONE), Some(Number::of("8613800000001")));
-        assert_eq!(Number::of("13800000001").rewritten(0, Number::of("86")), Some(Number::of("8613800000001")));
+        assert_eq!(
+            Number::of("13800000001").rewritten(0, Number::of("86")),
+            Some(Number::of("8613800000001"))
+        );
         assert_eq!(Number::of("8613800000001").head(4), Some(8613));
     }
 

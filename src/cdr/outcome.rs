@@ -184,3 +184,46 @@ pub struct Outcome {
     /// Who is at fault, over all.
     pub verdict: Fault,
 }
+
+/// What became of a record or a pair of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallClass {
+    /// The same call on both sides.
+    Paired,
+    /// A call of one side only.
+    Only,
+    /// A second record of a call.
+    Duplicate,
+    /// A part of a call that the other side has whole; the whole stands on the first part's detail.
+    Part,
+    /// An interim record beside its final one.
+    Interim,
+    /// A call at the file's edge, of another period by the other side's rule.
+    CutOff,
+}
+
+/// One call that differs, for the reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallDetail {
+    /// What became of it.
+    pub class: CallClass,
+    /// Our record, numbers and times as pairing sees them.
+    pub ours: Option<crate::Record>,
+    /// Theirs.
+    pub theirs: Option<crate::Record>,
+    /// What the call costs by deck and contract; none when the deck has no price for it.
+    pub correct: Option<crate::rating::Charge>,
+    /// The deck's row, by its index in the deck.
+    pub row: Option<u32>,
+    /// Shares of the difference by index into [`Outcome::causes`].
+    pub shares: Vec<(u32, crate::Money)>,
+    /// Share that no cause explains.
+    pub unexplained: crate::Money,
+}
+
+/// Takes calls that differ, one after the other.
+pub trait DetailSink {
+    /// One call.
+    fn call(&mut self, detail: &CallDetail);
+}

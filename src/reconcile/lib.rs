@@ -1,2 +1,6 @@
 //! Runs a reconciliation: opens files, spreads the work over threads within a bound of memory,
 //! writes the reports. The thinking is in [`linesman_cdr`].
+
+pub mod job;
+
+pub use job::{Finished, Input, InputFacts, Job, Progress};

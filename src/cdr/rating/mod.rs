@@ -91,3 +91,48 @@ pub struct Charge {
     /// In billionths, rounded as agreed.
     pub amount: i64,
 }
+
+/// One row of the deck.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeckRow {
+    /// Called numbers that begin so, digits.
+    pub prefix: String,
+    /// Its name.
+    pub destination: Option<String>,
+    /// Price of a minute, in billionths.
+    pub rate: i64,
+    /// First block.
+    pub initial_s: u32,
+    /// Further blocks.
+    pub increment_s: u32,
+    /// Fee of an answered call, in billionths.
+    pub connect_fee: i64,
+    /// From when, milliseconds since 1970; none: always.
+    pub effective_from_ms: Option<i64>,
+    /// Until when, not included.
+    pub effective_to_ms: Option<i64>,
+    /// Time of day it holds, in seconds from midnight of the band's zone, from and to (not included; may
+    /// pass midnight); none: all day.
+    pub band_s: Option<[u32; 2]>,
+    /// Line in the deck's file.
+    pub line: u32,
+}
+
+/// The rate deck.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deck {
+    /// In the file's order.
+    pub rows: Vec<DeckRow>,
+    /// ISO 4217, of all rows; none: the contract's.
+    pub currency: Option<String>,
+    /// Decimals of one call's amount, where the deck says.
+    pub decimals: Option<u8>,
+    /// How they are rounded, where the deck says.
+    pub rounding: Option<Rounding>,
+    /// Zone of the bands, an IANA name or an offset.
+    pub band_zone: Option<String>,
+}
+
+/// Every convention that the deck does not hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {}

@@ -1,0 +1,111 @@
+//! What is asked of a run, and what it gives back.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use linesman_cdr::format::{Layout, Rejection};
+use linesman_cdr::outcome::Outcome;
+use linesman_cdr::record::{Names, Side};
+
+/// One file of records, and what its owner knows of it.
+#[derive(Debug, Clone, Default)]
+pub struct Input {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Preset by name, or a TOML file with one; none: found out.
+    pub format: Option<String>,
+    /// Answers to what cannot be proved, by the flag that gives them (`date-order` = `dmy`).
+    pub hints: Vec<(String, String)>,
+}
+
+/// One reconciliation.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Our records.
+    pub ours: Input,
+    /// Theirs.
+    pub theirs: Input,
+    /// The rate deck.
+    pub rates: PathBuf,
+    /// The contract; none: the deck alone.
+    pub contract: Option<PathBuf>,
+    /// Threads.
+    pub threads: usize,
+    /// Bound of memory, in bytes.
+    pub memory: u64,
+    /// Where temporary files may be; none: the system's place.
+    pub temporary: Option<PathBuf>,
+}
+
+/// What a file was found to be.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct InputFacts {
+    /// Name of the file, without its folder.
+    pub name: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What it looks like.
+    pub layout: Layout,
+    /// First and last time in it, milliseconds since 1970, as reconciled.
+    pub period_ms: Option<[i64; 2]>,
+}
+
+/// What came of a run.
+pub struct Finished {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Both files, by [`Side::index`].
+    pub inputs: [InputFacts; 2],
+    /// SHA-256 of the deck and, where there is one, of the contract.
+    pub rates_sha256: String,
+    /// As above.
+    pub contract_sha256: Option<String>,
+    /// The deck.
+    pub deck: linesman_cdr::rating::Deck,
+    /// The contract in force.
+    pub contract: linesman_cdr::rating::Contract,
+    /// Names that records refer to, by [`Side::index`].
+    pub names: [Names; 2],
+    /// Rejected lines, by [`Side::index`]; at most [`KEPT_REJECTIONS`] of each, all are counted.
+    pub rejections: [Vec<Rejection>; 2],
+    /// Calls that differ, at most [`KEPT_DETAILS`]; all of them went to the job's detail sink.
+    pub details: Vec<linesman_cdr::outcome::CallDetail>,
+    /// How many calls differ.
+    pub detail_count: u64,
+}
+
+/// Rejected lines that are kept with their text.
+pub const KEPT_REJECTIONS: usize = 100_000;
+/// Differing calls that are kept in memory.
+pub const KEPT_DETAILS: usize = 1_000_000;
+
+/// Where a run is; read by another thread while it works.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Bytes of both files read.
+    pub read: AtomicU64,
+    /// Bytes of both files together.
+    pub of: AtomicU64,
+    /// Partitions paired, in both passes together.
+    pub paired: AtomicU64,
+    /// Partitions to pair.
+    pub partitions: AtomicU64,
+    /// Set to make it stop; its temporary files are removed.
+    pub cancel: AtomicBool,
+}
+
+impl Progress {
+    /// Whether it shall stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+}
+
+/// Gives the line of a record back as it stands in the file, for examples and reports.
+pub trait Lines {
+    /// The fields of the line that begins at `place`, in the order of the layout's columns.
+    fn fields(&self, side: Side, place: u64) -> Option<Vec<String>>;
+}
