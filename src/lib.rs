@@ -15,6 +15,10 @@
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
 //!
+//! Beside it, bills are reconciled: the package [`linesman_cdr`] pairs two sets of call records,
+//! rates them and names the causes, purely; [`linesman_reconcile`] brings it files, threads and a
+//! bound of memory, and writes the reports.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).
