@@ -1,0 +1,183 @@
+//! Both files to records, on all threads.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use linesman_cdr::format::{Parsed, Rejection};
+use linesman_cdr::record::{Names, Side};
+use linesman_cdr::{Money, Record};
+
+use crate::error::ReconcileError;
+use crate::feed::{Feed, Text};
+use crate::job::{Progress, Tally};
+use crate::names::{NameBook, Remap};
+use crate::plan::Plan;
+use crate::pool::on_threads;
+use crate::runs::{Filling, Room, Runs, Scatter};
+use crate::spill::Spill;
+
+/// What one file came to.
+pub(crate) struct Contents {
+    /// Its records, grouped by partition.
+    pub(crate) runs: Runs,
+    /// The names that they refer to, once renumbered.
+    pub(crate) names: Names,
+    /// Renumbers them.
+    pub(crate) remap: Remap,
+    /// Its first rejected lines; lines count from 1 at the first record.
+    pub(crate) rejections: Vec<Rejection>,
+    /// What its lines came to.
+    pub(crate) tally: Tally,
+    /// First and last time, as written.
+    pub(crate) span_ms: Option<[i64; 2]>,
+}
+
+/// How bytes become records and records find their partition.
+pub(crate) struct Ways<P, Q> {
+    /// A piece of a side's text, which begins at a byte, to records.
+    pub(crate) parse: P,
+    /// A record's partition out of so many.
+    pub(crate) partition: Q,
+    /// End of the last whole record of a block.
+    pub(crate) cut: fn(&[u8]) -> usize,
+}
+
+/// Reads both files.
+pub(crate) fn read<P, Q>(
+    texts: [&Text; 2],
+    plan: &Plan,
+    room: &Room,
+    folder: &Path,
+    progress: &Progress,
+    ways: &Ways<P, Q>,
+) -> Result<[Contents; 2], ReconcileError>
+where
+    P: Fn(Side, &[u8], u64) -> Parsed + Sync,
+    Q: Fn(&Record, u32) -> u32 + Sync,
+{
+    let feed = Feed::new(texts, plan.piece, ways.cut);
+    let filling = || Ok::<_, ReconcileError>(Filling::new(plan.partitions, room, Spill::new(folder)?));
+    let fillings = [filling()?, filling()?];
+    let gathered = [(); 2].map(|()| Mutex::new(Gathered::default()));
+    on_threads(plan.threads, progress, |_, watch| {
+        let mut buffer = Vec::new();
+        let mut scatter = Scatter::default();
+        while !watch.stopped() {
+            let Some(piece) = feed.next(&mut buffer)? else { break };
+            let index = piece.side.index();
+            let mut parsed = (ways.parse)(piece.side, &buffer, piece.base);
+            let rejections = std::mem::take(&mut parsed.rejections);
+            let tally = tally(&parsed, &rejections);
+            let remap =
+                lock(&gathered[index]).take(piece.number, &parsed, tally, rejections, plan.rejections);
+            fillings[index].add(piece.number, &parsed.records, Some(&remap), &mut scatter, |record| {
+                (ways.partition)(record, plan.partitions)
+            })?;
+            progress.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        }
+        Ok(())
+    })?;
+    let [ours, theirs] = gathered.map(|side| side.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let [our_runs, their_runs] = fillings.map(Filling::finish);
+    Ok([ours.finish(our_runs, plan.rejections), theirs.finish(their_runs, plan.rejections)])
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a piece's lines came to, and its first and last time.
+fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Option<[i64; 2]>) {
+    let mut tally = Tally {
+        lines: parsed.lines,
+        records: parsed.records.len() as u64,
+        rejected: rejections.len() as u64,
+        skipped: parsed.skipped,
+        ..Tally::default()
+    };
+    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    for record in &parsed.records {
+        tally.talk_ms += u64::from(record.talk_ms);
+        tally.amount += record.money();
+        first = first.min(record.start_ms);
+        last = last.max(record.start_ms);
+    }
+    for rejection in rejections {
+        tally.rejected_talk_ms += u64::from(rejection.talk_ms.unwrap_or(0));
+        tally.rejected_amount += rejection.amount.unwrap_or(Money::ZERO);
+    }
+    (tally, (first <= last).then_some([first, last]))
+}
+
+impl Tally {
+    /// Adds another piece's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.records += other.records;
+        self.talk_ms += other.talk_ms;
+        self.amount += other.amount;
+        self.rejected += other.rejected;
+        self.rejected_talk_ms += other.rejected_talk_ms;
+        self.rejected_amount += other.rejected_amount;
+        self.skipped += other.skipped;
+    }
+}
+
+/// What is gathered from the pieces of one file, in whatever order they come.
+#[derive(Default)]
+struct Gathered {
+    book: NameBook,
+    tally: Tally,
+    span_ms: Option<[i64; 2]>,
+    lines: Vec<(u64, u64)>,
+    rejections: BTreeMap<u64, Vec<Rejection>>,
+    kept: usize,
+}
+
+impl Gathered {
+    fn take(
+        &mut self,
+        piece: u64,
+        parsed: &Parsed,
+        (tally, span_ms): (Tally, Option<[i64; 2]>),
+        mut rejections: Vec<Rejection>,
+        most: usize,
+    ) -> Remap {
+        self.tally.add(&tally);
+        self.lines.push((piece, parsed.lines));
+        self.span_ms = match (self.span_ms, span_ms) {
+            (Some([from, to]), Some([first, last])) => Some([from.min(first), to.max(last)]),
+            (one, other) => one.or(other),
+        };
+        rejections.truncate(most);
+        if !rejections.is_empty() {
+            self.kept += rejections.len();
+            self.rejections.insert(piece, rejections);
+        }
+        // The first ones of the file are kept, whichever piece is ready first.
+        while let Some(last) = self.rejections.last_entry()
+            && self.kept - last.get().len() >= most
+        {
+            self.kept -= last.remove().len();
+        }
+        self.book.intern(&parsed.names)
+    }
+
+    fn finish(mut self, runs: Runs, most: usize) -> Contents {
+        self.lines.sort_unstable();
+        let mut rejections = Vec::with_capacity(self.kept.min(most));
+        let mut before = 0;
+        for (piece, lines) in self.lines {
+            for mut rejection in self.rejections.remove(&piece).unwrap_or_default() {
+                rejection.line += before;
+                rejections.push(rejection);
+            }
+            before += lines;
+        }
+        rejections.truncate(most);
+        let (names, remap) = self.book.finish();
+        Contents { runs, names, remap, rejections, tally: self.tally, span_ms: self.span_ms }
+    }
+}
