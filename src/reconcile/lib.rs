@@ -2,5 +2,6 @@
 //! writes the reports. The thinking is in [`linesman_cdr`].
 
 pub mod job;
+pub mod report;
 
 pub use job::{Finished, Input, InputFacts, Job, Progress};
