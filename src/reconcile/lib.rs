@@ -16,6 +16,7 @@ mod pool;
 mod read;
 mod runs;
 mod spill;
+pub mod report;
 
 pub use error::ReconcileError;
 pub use job::{Finished, Input, InputFacts, Job, Progress};
