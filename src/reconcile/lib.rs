@@ -9,14 +9,15 @@
 mod error;
 mod feed;
 pub mod job;
+mod learning;
 mod names;
 mod partition;
 mod plan;
 mod pool;
 mod read;
+pub mod report;
 mod runs;
 mod spill;
-pub mod report;
 
 pub use error::ReconcileError;
 pub use job::{Finished, Input, InputFacts, Job, Progress};

@@ -51,21 +51,22 @@ impl<D: Divide> Walk<'_, D> {
         &self,
         progress: &Progress,
         state: impl Fn() -> S + Sync,
-        take: impl Fn(&mut S, Vec<Record>, Vec<Record>) -> Result<(), ReconcileError> + Sync,
+        take: impl Fn(&mut S, [&mut [Record]; 2]) -> Result<(), ReconcileError> + Sync,
     ) -> Result<Vec<S>, ReconcileError> {
         let next = AtomicU32::new(0);
         on_threads(self.plan.threads, progress, |_, watch| {
             let mut state = state();
+            let mut buffers = [Vec::new(), Vec::new()];
             while !watch.stopped() {
                 let partition = next.fetch_add(1, Ordering::Relaxed);
                 if partition >= self.plan.partitions {
                     break;
                 }
                 let runs = [&self.sides[0].runs, &self.sides[1].runs];
-                let mut take = |ours, theirs| {
-                    if watch.stopped() { Ok(()) } else { take(&mut state, ours, theirs) }
+                let mut take = |records: [&mut [Record]; 2]| {
+                    if watch.stopped() { Ok(()) } else { take(&mut state, records) }
                 };
-                self.one(runs, partition, 0, &mut take)?;
+                self.one(runs, partition, 0, &mut buffers, &mut take)?;
                 progress.paired.fetch_add(1, Ordering::Relaxed);
             }
             Ok(state)
@@ -77,20 +78,20 @@ impl<D: Divide> Walk<'_, D> {
         runs: [&Runs; 2],
         partition: u32,
         step: u32,
-        take: &mut impl FnMut(Vec<Record>, Vec<Record>) -> Result<(), ReconcileError>,
+        buffers: &mut [Vec<Record>; 2],
+        take: &mut impl FnMut([&mut [Record]; 2]) -> Result<(), ReconcileError>,
     ) -> Result<(), ReconcileError> {
         let count = runs[0].count(partition) + runs[1].count(partition);
         if count == 0 {
             return Ok(());
         }
         if count <= self.plan.together || step >= self.divide.steps() {
-            let mut ours = Vec::new();
-            let mut theirs = Vec::new();
-            for (side, into) in Side::BOTH.into_iter().zip([&mut ours, &mut theirs]) {
-                runs[side.index()].gather(partition, into)?;
-                renumber(&self.sides[side.index()].remap, into);
+            for (side, into) in buffers.iter_mut().enumerate() {
+                runs[side].gather(partition, into)?;
+                renumber(&self.sides[side].remap, into);
             }
-            return take(ours, theirs);
+            let [ours, theirs] = buffers;
+            return take([ours, theirs]);
         }
         let parts = (count.div_ceil(self.plan.together) * 2).clamp(2, 4096);
         let parts = u32::try_from(parts).unwrap_or(4096).next_power_of_two();
@@ -99,7 +100,7 @@ impl<D: Divide> Walk<'_, D> {
             self.divided(runs[1], Side::Theirs, partition, step, parts)?,
         ];
         for part in 0..parts {
-            self.one([&divided[0], &divided[1]], part, step + 1, take)?;
+            self.one([&divided[0], &divided[1]], part, step + 1, buffers, take)?;
         }
         for runs in divided {
             runs.release(self.room);
@@ -215,19 +216,19 @@ mod tests {
         let progress = Progress::default();
         let room = Room::new(plan.held);
         let ways = Ways { parse, partition, cut };
-        let sides = read([&files[0], &files[1]], plan, &room, folder, &progress, &ways).unwrap();
+        let contents = read([&files[0], &files[1]], plan, &room, folder, &progress, &ways).unwrap();
         let seen = Mutex::new((Vec::new(), 0));
-        let walk = Walk { sides: &sides, plan, room: &room, folder, divide: &ByCallerThenTime };
+        let walk = Walk { sides: &contents, plan, room: &room, folder, divide: &ByCallerThenTime };
         walk.every(
             &progress,
             || (),
-            |(), ours, theirs| {
+            |(), sides| {
                 let mut seen = seen.lock().unwrap();
-                seen.1 = seen.1.max(ours.len() + theirs.len());
-                for (side, records) in [ours, theirs].iter().enumerate() {
+                seen.1 = seen.1.max(sides[0].len() + sides[1].len());
+                for (side, records) in sides.into_iter().enumerate() {
                     for record in records {
-                        let gateway = &sides[side].names.gateways[usize::from(record.gateway)];
-                        let Record { caller, callee, start_ms, place, .. } = record;
+                        let gateway = &contents[side].names.gateways[usize::from(record.gateway)];
+                        let Record { caller, callee, start_ms, place, .. } = *record;
                         seen.0.push(format!("{side} {caller} {callee} {start_ms} {gateway} {place}"));
                     }
                 }
@@ -237,7 +238,7 @@ mod tests {
         .unwrap();
         let (mut records, most) = seen.into_inner().unwrap();
         records.sort_unstable();
-        (sides.map(|side| (side.names, side.rejections, side.tally)), records, most)
+        (contents.map(|side| (side.names, side.rejections, side.tally)), records, most)
     }
 
     fn texts(calls: u32, callees: u32) -> [String; 2] {

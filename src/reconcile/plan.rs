@@ -6,9 +6,6 @@ use crate::spill::RECORD_BYTES;
 /// The least that a run gets by with; less is taken as this.
 pub const LEAST_MEMORY: u64 = 64 << 20;
 
-/// Most records of a side from which the two sides' ways of writing are learned.
-pub(crate) const LEARNED_FROM: u64 = 150_000;
-
 /// How a run is cut up. Nothing of it changes the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {

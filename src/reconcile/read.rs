@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linesman_cdr::format::{Parsed, Rejection};
+use linesman_cdr::pair::Coverage;
 use linesman_cdr::record::{Names, Side};
 use linesman_cdr::{Money, Record};
 
@@ -30,8 +31,8 @@ pub(crate) struct Contents {
     pub(crate) rejections: Vec<Rejection>,
     /// What its lines came to.
     pub(crate) tally: Tally,
-    /// First and last time, as written.
-    pub(crate) span_ms: Option<[i64; 2]>,
+    /// First and last moments, as written.
+    pub(crate) coverage: Coverage,
 }
 
 /// How bytes become records and records find their partition.
@@ -88,8 +89,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a piece's lines came to, and its first and last time.
-fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Option<[i64; 2]>) {
+/// What a piece's lines came to, and its first and last moments.
+fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Coverage) {
     let mut tally = Tally {
         lines: parsed.lines,
         records: parsed.records.len() as u64,
@@ -97,18 +98,17 @@ fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Option<[i64; 2]>)
         skipped: parsed.skipped,
         ..Tally::default()
     };
-    let (mut first, mut last) = (i64::MAX, i64::MIN);
+    let mut coverage = Coverage::default();
     for record in &parsed.records {
         tally.talk_ms += u64::from(record.talk_ms);
         tally.amount += record.money();
-        first = first.min(record.start_ms);
-        last = last.max(record.start_ms);
+        coverage.add(record);
     }
     for rejection in rejections {
         tally.rejected_talk_ms += u64::from(rejection.talk_ms.unwrap_or(0));
         tally.rejected_amount += rejection.amount.unwrap_or(Money::ZERO);
     }
-    (tally, (first <= last).then_some([first, last]))
+    (tally, coverage)
 }
 
 impl Tally {
@@ -130,7 +130,7 @@ impl Tally {
 struct Gathered {
     book: NameBook,
     tally: Tally,
-    span_ms: Option<[i64; 2]>,
+    coverage: Coverage,
     lines: Vec<(u64, u64)>,
     rejections: BTreeMap<u64, Vec<Rejection>>,
     kept: usize,
@@ -141,16 +141,13 @@ impl Gathered {
         &mut self,
         piece: u64,
         parsed: &Parsed,
-        (tally, span_ms): (Tally, Option<[i64; 2]>),
+        (tally, coverage): (Tally, Coverage),
         mut rejections: Vec<Rejection>,
         most: usize,
     ) -> Remap {
         self.tally.add(&tally);
         self.lines.push((piece, parsed.lines));
-        self.span_ms = match (self.span_ms, span_ms) {
-            (Some([from, to]), Some([first, last])) => Some([from.min(first), to.max(last)]),
-            (one, other) => one.or(other),
-        };
+        self.coverage.merge(&coverage);
         rejections.truncate(most);
         if !rejections.is_empty() {
             self.kept += rejections.len();
@@ -178,6 +175,6 @@ impl Gathered {
         }
         rejections.truncate(most);
         let (names, remap) = self.book.finish();
-        Contents { runs, names, remap, rejections, tally: self.tally, span_ms: self.span_ms }
+        Contents { runs, names, remap, rejections, tally: self.tally, coverage: self.coverage }
     }
 }

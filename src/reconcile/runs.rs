@@ -130,6 +130,10 @@ impl<'a> Filling<'a> {
 }
 
 impl Runs {
+    /// How many partitions.
+    pub(crate) const fn partitions(&self) -> u32 {
+        self.partitions
+    }
 
     /// Records of a partition.
     pub(crate) fn count(&self, partition: u32) -> u64 {
