@@ -13,9 +13,9 @@ const HASHED: u64 = 1 << 63;
 /// Most digits that are held as they are.
 pub const MOST_DIGITS: u32 = 18;
 
-/// `10^n`, looked up rather than multiplied: it is needed for each number of each row.
-const POWERS: [u64; MOST_DIGITS as usize + 1] = {
-    let mut powers = [1_u64; MOST_DIGITS as usize + 1];
+/// Powers of ten, up to that of [`MOST_DIGITS`]; a table, since every number of every record needs one.
+pub(crate) const POWERS: [u64; 19] = {
+    let mut powers = [1; 19];
     let mut at = 1;
     while at < powers.len() {
         powers[at] = powers[at - 1] * 10;
@@ -75,7 +75,7 @@ impl Number {
             return None;
         }
         let digits = self.0.ilog10();
-        Some((self.0 - 10u64.pow(digits), digits))
+        Some((self.0 - POWERS[digits as usize], digits))
     }
 
     /// The first `count` digits; `None` when it has fewer.

@@ -1,7 +1,7 @@
 //! Longest prefix: the space of numbers cut into intervals, one table step and a short search.
 
 use super::DeckRow;
-use crate::number::{MOST_DIGITS, Number};
+use crate::number::{MOST_DIGITS, Number, POWERS};
 
 /// First digits that are looked up in the table.
 const TABLE_DIGITS: u32 = 4;
@@ -63,16 +63,24 @@ impl Entry {
     }
 }
 
+/// Keys from `start` to the next one's. What a lookup needs stands together, in one line of the cache.
+#[derive(Debug, Clone, Copy)]
+struct Interval {
+    start: u64,
+    /// The longest prefix there; [`NOBODY`].
+    owner: u32,
+    /// Its digits.
+    digits: u32,
+}
+
 /// All prefixes of a deck.
 #[derive(Debug, Clone)]
 pub(super) struct Index {
     pub prefixes: Vec<Prefix>,
     /// Rows of each prefix, the one that wins first: the later date, then the narrower band, then the later line.
     pub entries: Vec<Entry>,
-    /// Where intervals begin, as keys; the first is 0.
-    starts: Vec<u64>,
-    /// The longest prefix of each interval; [`NOBODY`].
-    owners: Vec<u32>,
+    /// The space of keys, cut where the longest prefix changes; the first begins at 0.
+    intervals: Vec<Interval>,
     /// For each value of the first digits the interval that holds its first key.
     table: Vec<u32>,
 }
@@ -96,8 +104,7 @@ impl Index {
         let mut index = Self {
             prefixes: Vec::new(),
             entries: keyed.iter().map(|(_, _, entry)| *entry).collect(),
-            starts: vec![0],
-            owners: vec![NOBODY],
+            intervals: vec![Interval { start: 0, owner: NOBODY, digits: 0 }],
             table: Vec::new(),
         };
         // Open prefixes, outermost first: where each ends and which it is.
@@ -119,7 +126,7 @@ impl Index {
             first += same;
         }
         index.close(&mut open, u64::MAX);
-        let at = |cell: usize| index.starts.partition_point(|start| *start <= cell as u64 * CELL) - 1;
+        let at = |cell: usize| index.intervals.partition_point(|part| part.start <= cell as u64 * CELL) - 1;
         index.table = (0..=TABLE).map(|cell| narrow(at(cell))).collect();
         index
     }
@@ -132,35 +139,35 @@ impl Index {
     }
 
     fn begin(&mut self, key: u64, owner: u32) {
-        if let (Some(last), Some(held)) = (self.starts.last(), self.owners.last_mut())
-            && *last == key
-        {
-            *held = owner;
-            return;
+        let digits = self.prefixes.get(owner as usize).map_or(0, |prefix| prefix.digits);
+        let interval = Interval { start: key, owner, digits };
+        match self.intervals.last_mut().filter(|last| last.start == key) {
+            Some(last) => *last = interval,
+            None => self.intervals.push(interval),
         }
-        self.starts.push(key);
-        self.owners.push(owner);
     }
 
     /// The longest prefix of a number.
     #[inline]
     pub fn longest(&self, number: Number) -> Option<u32> {
         let (value, digits) = number.digits()?;
-        let key = value * 10u64.pow(MOST_DIGITS - digits);
+        let key = value * POWERS[(MOST_DIGITS - digits) as usize];
         let cell = usize::try_from(key / CELL).unwrap_or(TABLE - 1).min(TABLE - 1);
         let (low, high) = (self.table[cell] as usize, self.table[cell + 1] as usize);
-        let within = &self.starts[low..=high];
-        let at = low + within.partition_point(|start| *start <= key) - 1;
-        let mut owner = self.owners[at];
-        // Zeros were filled in behind a short number: a prefix longer than it is none of its.
-        while owner != NOBODY {
-            let prefix = &self.prefixes[owner as usize];
-            if prefix.digits <= digits {
-                return Some(owner);
-            }
-            owner = prefix.parent;
+        let within = self.intervals.get(low + 1..=high).unwrap_or_default();
+        let mut at = low;
+        // Few: a search in steps of one is the fastest for those.
+        if within.len() <= 8 {
+            at += within.iter().take_while(|part| part.start <= key).count();
+        } else {
+            at += within.partition_point(|part| part.start <= key);
         }
-        None
+        let interval = self.intervals[at];
+        if interval.owner == NOBODY || interval.digits <= digits {
+            return Some(interval.owner).filter(|owner| *owner != NOBODY);
+        }
+        // Zeros were filled in behind a short number: a prefix longer than it is none of its.
+        self.upward(Some(interval.owner)).find(|prefix| self.prefixes[*prefix as usize].digits <= digits)
     }
 
     /// Rows of a prefix, the winner first.

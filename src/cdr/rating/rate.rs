@@ -222,6 +222,22 @@ impl Rater {
     /// [`Unrated`] when the deck has no price.
     #[inline]
     pub fn rate(&self, callee: Number, at_ms: i64, talk_ms: u32, answered: bool) -> Result<Rated, Unrated> {
+        let (row, charge) = self.charge(callee, at_ms, talk_ms, answered)?;
+        Ok(Rated { row, terms: self.terms(row), charge })
+    }
+
+    /// As [`Rater::rate`], the row and the charge alone: what every call of a file needs.
+    ///
+    /// # Errors
+    /// [`Unrated`] when the deck has no price.
+    #[inline]
+    pub fn charge(
+        &self,
+        callee: Number,
+        at_ms: i64,
+        talk_ms: u32,
+        answered: bool,
+    ) -> Result<(u32, Charge), Unrated> {
         let Some(row) = self.row_of(callee, at_ms) else { return Err(self.why_not(callee)) };
         let terms = self.terms(row);
         let charge = if self.edges.is_empty() || !answered {
@@ -229,7 +245,7 @@ impl Rater {
         } else {
             self.split_charge(callee, at_ms, talk_ms, row, &terms)
         };
-        Ok(Rated { row, terms, charge })
+        Ok((row, charge))
     }
 
     /// Rates a record whose times are UTC, by the contract's reference time and duration.
@@ -318,3 +334,6 @@ impl Rater {
         rounded.sum::<i128>() - fee
     }
 }
+
+#[cfg(test)]
+mod tests;
