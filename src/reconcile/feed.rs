@@ -9,55 +9,24 @@ use linesman_cdr::record::Side;
 
 use crate::error::ReconcileError;
 
-/// A text to read, from its first record on.
+/// A text to read.
 pub(crate) struct Text {
     path: PathBuf,
     file: File,
-    /// Byte of the first record.
-    begin: u64,
-    /// Byte after the last.
-    end: u64,
+    length: u64,
 }
 
 impl Text {
-    /// Opens a text; its records begin after so many lines, and after a byte order mark.
-    pub(crate) fn open(path: &Path, header_lines: u32) -> Result<Self, ReconcileError> {
+    /// Opens a text.
+    pub(crate) fn open(path: &Path) -> Result<Self, ReconcileError> {
         let file = File::open(path).map_err(ReconcileError::io(path))?;
-        let end = file.metadata().map_err(ReconcileError::io(path))?.len();
-        let mut text = Self { path: path.to_owned(), file, begin: 0, end };
-        text.begin = text.after_lines(header_lines)?;
-        Ok(text)
+        let length = file.metadata().map_err(ReconcileError::io(path))?.len();
+        Ok(Self { path: path.to_owned(), file, length })
     }
 
-    /// Bytes from the first record on.
+    /// Its bytes.
     pub(crate) const fn length(&self) -> u64 {
-        self.end - self.begin
-    }
-
-    fn after_lines(&self, lines: u32) -> Result<u64, ReconcileError> {
-        let mut block = vec![0; 64 << 10];
-        let mut at = 0;
-        let mut left = lines;
-        loop {
-            let length = block.len().min(usize::try_from(self.end - at).unwrap_or(usize::MAX));
-            let read = &mut block[..length];
-            self.fill(at, read)?;
-            let mut from = if at == 0 && read.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-            while left > 0 {
-                match read[from..].iter().position(|byte| *byte == b'\n') {
-                    Some(found) => from += found + 1,
-                    None => break,
-                }
-                left -= 1;
-            }
-            if left == 0 {
-                return Ok(at + from as u64);
-            }
-            if length == 0 {
-                return Ok(self.end);
-            }
-            at += length as u64;
-        }
+        self.length
     }
 
     /// Reads so many bytes from a place on; fewer is an error.
@@ -68,17 +37,20 @@ impl Text {
         })
     }
 
-    /// Up to `most` bytes from a few places over the whole text, for measures; each with its length.
-    pub(crate) fn probes(&self, places: u64, most: usize) -> Result<Vec<Vec<u8>>, ReconcileError> {
-        let mut probes = Vec::new();
-        for number in 0..places {
-            let at = self.begin + self.length() / places * number;
-            let length = most.min(usize::try_from(self.end - at).unwrap_or(usize::MAX));
-            let mut probe = vec![0; length];
-            self.fill(at, &mut probe)?;
-            probes.push(probe);
+    /// About how many lines it has, by a few places of it.
+    pub(crate) fn about_lines(&self) -> Result<u64, ReconcileError> {
+        const PLACES: u64 = 8;
+        let mut block = vec![0; 64 << 10];
+        let (mut bytes, mut lines) = (0, 0);
+        for number in 0..PLACES {
+            let at = self.length / PLACES * number;
+            let length = block.len().min(usize::try_from(self.length - at).unwrap_or(usize::MAX));
+            self.fill(at, &mut block[..length])?;
+            bytes += length as u64;
+            lines += block[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
         }
-        Ok(probes)
+        let lines = u128::from(self.length) * u128::from(lines.max(1)) / u128::from(bytes.max(1));
+        Ok(u64::try_from(lines).unwrap_or(u64::MAX))
     }
 }
 
@@ -100,20 +72,21 @@ struct At {
 }
 
 /// Hands out both texts, ours first.
-pub(crate) struct Feed<'a> {
+pub(crate) struct Feed<'a, C> {
     texts: [&'a Text; 2],
     size: usize,
-    cut: fn(&[u8]) -> usize,
+    cut: C,
     at: Mutex<At>,
 }
 
 /// A record may be longer than a piece by this factor before it is broken up.
 const LONGEST: usize = 4;
 
-impl<'a> Feed<'a> {
-    /// In pieces of about `size` bytes; `cut` gives the end of the last whole record of a block.
-    pub(crate) fn new(texts: [&'a Text; 2], size: usize, cut: fn(&[u8]) -> usize) -> Self {
-        let at = Mutex::new(At { side: Side::Ours, number: 0, at: texts[0].begin });
+impl<'a, C: Fn(Side, &[u8]) -> usize> Feed<'a, C> {
+    /// In pieces of about `size` bytes; `cut` gives the end of the last whole record of a block of a
+    /// side's text, 0 when there is none.
+    pub(crate) fn new(texts: [&'a Text; 2], size: usize, cut: C) -> Self {
+        let at = Mutex::new(At { side: Side::Ours, number: 0, at: 0 });
         Self { texts, size: size.max(1), cut, at }
     }
 
@@ -122,26 +95,26 @@ impl<'a> Feed<'a> {
         // Where a piece begins is known only once the one before it is cut, quotes may hold line
         // ends: so reading and cutting is one thread's at a time. Parsing takes far longer.
         let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
-        if at.at >= self.texts[at.side.index()].end {
+        if at.at >= self.texts[at.side.index()].length {
             if at.side == Side::Theirs {
                 return Ok(None);
             }
-            *at = At { side: Side::Theirs, number: 0, at: self.texts[1].begin };
-            if at.at >= self.texts[1].end {
+            *at = At { side: Side::Theirs, number: 0, at: 0 };
+            if at.at >= self.texts[1].length {
                 return Ok(None);
             }
         }
         let text = self.texts[at.side.index()];
         let mut size = self.size;
         loop {
-            let left = usize::try_from(text.end - at.at).unwrap_or(usize::MAX);
+            let left = usize::try_from(text.length - at.at).unwrap_or(usize::MAX);
             let length = size.min(left);
             if buffer.len() < length {
                 buffer.resize(length, 0);
             }
             buffer.truncate(length);
             text.fill(at.at, buffer)?;
-            let whole = match (self.cut)(buffer) {
+            let whole = match (self.cut)(at.side, buffer) {
                 _ if length == left => length,
                 0 if size < self.size.saturating_mul(LONGEST) => {
                     size *= 2;
@@ -165,14 +138,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn last_line_end(block: &[u8]) -> usize {
+    fn last_line_end(_: Side, block: &[u8]) -> usize {
         block.iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1)
     }
 
-    fn text(folder: &Path, name: &str, bytes: &[u8], header: u32) -> Text {
+    fn text(folder: &Path, name: &str, bytes: &[u8]) -> Text {
         let path = folder.join(name);
         std::fs::write(&path, bytes).unwrap();
-        Text::open(&path, header).unwrap()
+        Text::open(&path).unwrap()
     }
 
     proptest! {
@@ -181,7 +154,7 @@ mod tests {
             ours in "([a-z]{0,9}\n){0,30}[a-z]{0,5}", theirs in "([a-z]{0,30}\n){0,30}", size in 1usize..50,
         ) {
             let folder = tempfile::tempdir().unwrap();
-            let (a, b) = (text(folder.path(), "a", ours.as_bytes(), 0), text(folder.path(), "b", theirs.as_bytes(), 0));
+            let (a, b) = (text(folder.path(), "a", ours.as_bytes()), text(folder.path(), "b", theirs.as_bytes()));
             let feed = Feed::new([&a, &b], size, last_line_end);
             let mut seen = [Vec::new(), Vec::new()];
             let mut buffer = Vec::new();
@@ -189,7 +162,7 @@ mod tests {
                 let seen = &mut seen[piece.side.index()];
                 prop_assert_eq!(piece.base, seen.len() as u64);
                 prop_assert!(!buffer.is_empty());
-                if size > 40 && piece.base + (buffer.len() as u64) < [&a, &b][piece.side.index()].end {
+                if size > 40 && piece.base + (buffer.len() as u64) < [&a, &b][piece.side.index()].length {
                     prop_assert_eq!(buffer.last(), Some(&b'\n'));
                 }
                 seen.extend_from_slice(&buffer);
@@ -199,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn header_lines_and_a_byte_order_mark_are_no_records() {
+    fn lines_are_estimated_from_a_few_places() {
         let folder = tempfile::tempdir().unwrap();
-        let bytes = b"\xef\xbb\xbfone\ntwo\nthree\n";
-        for (header, begin) in [(0, 3), (1, 7), (2, 11), (9, 17)] {
-            assert_eq!(text(folder.path(), "a", bytes, header).begin, begin, "{header}");
-        }
+        let lines =
+            text(folder.path(), "a", "0123456789abcdef\n".repeat(100_000).as_bytes()).about_lines().unwrap();
+        assert!((99_000..101_000).contains(&lines), "{lines}");
+        assert!(text(folder.path(), "b", b"").about_lines().unwrap() <= 1);
     }
 }

@@ -58,7 +58,7 @@ pub struct InputFacts {
 /// What the lines of a file came to, in count, conversation and money.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Tally {
-    /// Lines, those of the header left out.
+    /// Lines.
     pub lines: u64,
     /// Records.
     pub records: u64,
@@ -74,6 +74,8 @@ pub struct Tally {
     pub rejected_amount: Money,
     /// Records of the file's own that are no calls.
     pub skipped: u64,
+    /// Lines of the header, empty ones, and those that carry on a quoted field.
+    pub bare: u64,
 }
 
 /// What came of a run.

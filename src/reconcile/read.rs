@@ -5,10 +5,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use linesman_cdr::format::{Parsed, Rejection};
-use linesman_cdr::pair::Coverage;
-use linesman_cdr::record::{Names, Side};
-use linesman_cdr::{Money, Record};
+use linesman_cdr::format::{Parsed, Rejection, RowReader};
+use linesman_cdr::pair::{Coverage, partition_of};
+use linesman_cdr::record::Names;
 
 use crate::error::ReconcileError;
 use crate::feed::{Feed, Text};
@@ -27,7 +26,7 @@ pub(crate) struct Contents {
     pub(crate) names: Names,
     /// Renumbers them.
     pub(crate) remap: Remap,
-    /// Its first rejected lines; lines count from 1 at the first record.
+    /// Its first rejected lines, by their line in the text.
     pub(crate) rejections: Vec<Rejection>,
     /// What its lines came to.
     pub(crate) tally: Tally,
@@ -35,46 +34,39 @@ pub(crate) struct Contents {
     pub(crate) coverage: Coverage,
 }
 
-/// How bytes become records and records find their partition.
-pub(crate) struct Ways<P, Q> {
-    /// A piece of a side's text, which begins at a byte, to records.
-    pub(crate) parse: P,
-    /// A record's partition out of so many.
-    pub(crate) partition: Q,
-    /// End of the last whole record of a block.
-    pub(crate) cut: fn(&[u8]) -> usize,
-}
-
 /// Reads both files.
-pub(crate) fn read<P, Q>(
+pub(crate) fn read(
     texts: [&Text; 2],
+    readers: [&RowReader; 2],
     plan: &Plan,
     room: &Room,
     folder: &Path,
     progress: &Progress,
-    ways: &Ways<P, Q>,
-) -> Result<[Contents; 2], ReconcileError>
-where
-    P: Fn(Side, &[u8], u64) -> Parsed + Sync,
-    Q: Fn(&Record, u32) -> u32 + Sync,
-{
-    let feed = Feed::new(texts, plan.piece, ways.cut);
+) -> Result<[Contents; 2], ReconcileError> {
+    let feed = Feed::new(texts, plan.piece, |side, block: &[u8]| readers[side.index()].cut(block));
     let filling = || Ok::<_, ReconcileError>(Filling::new(plan.partitions, room, Spill::new(folder)?));
     let fillings = [filling()?, filling()?];
     let gathered = [(); 2].map(|()| Mutex::new(Gathered::default()));
     on_threads(plan.threads, progress, |_, watch| {
         let mut buffer = Vec::new();
         let mut scatter = Scatter::default();
+        let mut parsed = Parsed::default();
         while !watch.stopped() {
             let Some(piece) = feed.next(&mut buffer)? else { break };
             let index = piece.side.index();
-            let mut parsed = (ways.parse)(piece.side, &buffer, piece.base);
+            readers[index].read_into(&buffer, piece.base, &mut parsed);
+            let (tally, coverage) = tally(&parsed);
             let rejections = std::mem::take(&mut parsed.rejections);
-            let tally = tally(&parsed, &rejections);
-            let remap =
-                lock(&gathered[index]).take(piece.number, &parsed, tally, rejections, plan.rejections);
+            let remap = lock(&gathered[index]).take(
+                piece.number,
+                &parsed.names,
+                &tally,
+                &coverage,
+                rejections,
+                plan.rejections,
+            );
             fillings[index].add(piece.number, &parsed.records, Some(&remap), &mut scatter, |record| {
-                (ways.partition)(record, plan.partitions)
+                partition_of(record.callee, plan.partitions)
             })?;
             progress.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         }
@@ -90,12 +82,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What a piece's lines came to, and its first and last moments.
-fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Coverage) {
+fn tally(parsed: &Parsed) -> (Tally, Coverage) {
     let mut tally = Tally {
         lines: parsed.lines,
         records: parsed.records.len() as u64,
-        rejected: rejections.len() as u64,
+        rejected: parsed.rejected,
+        rejected_talk_ms: parsed.rejected_talk_ms,
+        rejected_amount: parsed.rejected_amount,
         skipped: parsed.skipped,
+        bare: parsed.header + parsed.blank + parsed.continued,
         ..Tally::default()
     };
     let mut coverage = Coverage::default();
@@ -103,10 +98,6 @@ fn tally(parsed: &Parsed, rejections: &[Rejection]) -> (Tally, Coverage) {
         tally.talk_ms += u64::from(record.talk_ms);
         tally.amount += record.money();
         coverage.add(record);
-    }
-    for rejection in rejections {
-        tally.rejected_talk_ms += u64::from(rejection.talk_ms.unwrap_or(0));
-        tally.rejected_amount += rejection.amount.unwrap_or(Money::ZERO);
     }
     (tally, coverage)
 }
@@ -122,6 +113,7 @@ impl Tally {
         self.rejected_talk_ms += other.rejected_talk_ms;
         self.rejected_amount += other.rejected_amount;
         self.skipped += other.skipped;
+        self.bare += other.bare;
     }
 }
 
@@ -140,14 +132,15 @@ impl Gathered {
     fn take(
         &mut self,
         piece: u64,
-        parsed: &Parsed,
-        (tally, coverage): (Tally, Coverage),
+        names: &Names,
+        tally: &Tally,
+        coverage: &Coverage,
         mut rejections: Vec<Rejection>,
         most: usize,
     ) -> Remap {
-        self.tally.add(&tally);
-        self.lines.push((piece, parsed.lines));
-        self.coverage.merge(&coverage);
+        self.tally.add(tally);
+        self.coverage.merge(coverage);
+        self.lines.push((piece, tally.lines));
         rejections.truncate(most);
         if !rejections.is_empty() {
             self.kept += rejections.len();
@@ -159,7 +152,7 @@ impl Gathered {
         {
             self.kept -= last.remove().len();
         }
-        self.book.intern(&parsed.names)
+        self.book.intern(names)
     }
 
     fn finish(mut self, runs: Runs, most: usize) -> Contents {
