@@ -4,6 +4,10 @@
 //! another encoding, a workbook or JSON has been brought to that before. [`Layout`] says what stands
 //! where and how it is written.
 
+pub mod detect;
+pub mod preset;
+pub mod words;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Names, Record};
