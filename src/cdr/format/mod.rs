@@ -5,9 +5,12 @@
 //! where and how it is written.
 
 mod assemble;
+pub mod detect;
 mod field;
+pub mod preset;
 pub mod rows;
 mod scan;
+pub mod words;
 
 pub use rows::{LayoutError, RowReader};
 
