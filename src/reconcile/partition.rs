@@ -169,7 +169,7 @@ mod tests {
 
     impl Divide for ByCallerThenTime {
         fn part(&self, step: u32, _: Side, record: &Record, parts: u32) -> u32 {
-            let key = if step == 0 { record.caller.code() } else { record.start_ms.unsigned_abs() };
+            let key = if step == 0 { record.caller.code() } else { record.start_ms.unsigned_abs() / 1000 };
             u32::try_from(key % u64::from(parts)).unwrap()
         }
         fn steps(&self) -> u32 {
