@@ -210,9 +210,10 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What became of a row.
+/// What became of a row that is no fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Read {
-    Record(Record),
+    Record,
     Skipped,
 }
 
@@ -380,8 +381,8 @@ impl RowReader {
             parsed.lines += 1;
             let cells = Cells { text, base, start, ends: fields, quoted };
             if count == self.width {
-                match self.record(&cells, place, memory) {
-                    Ok(Read::Record(record)) => parsed.records.push(record),
+                match self.record(&cells, place, memory, &mut parsed.records) {
+                    Ok(Read::Record) => {}
                     Ok(Read::Skipped) => parsed.skipped += 1,
                     Err(fault) => self.reject(&cells, fault, memory, parsed),
                 }
@@ -401,7 +402,7 @@ impl RowReader {
         start: usize,
         place: u64,
         row: Row,
-        ends: &mut Vec<u32>,
+        ends: &mut [u32],
         memory: &mut Memory,
         parsed: &mut Parsed,
     ) {
@@ -410,8 +411,8 @@ impl RowReader {
         let ends = without_return(text, start, row.end, ends);
         let cells = Cells { text, base: start, start, ends, quoted: true };
         if ends.len() == self.width {
-            match self.record(&cells, place, memory) {
-                Ok(Read::Record(record)) => parsed.records.push(record),
+            match self.record(&cells, place, memory, &mut parsed.records) {
+                Ok(Read::Record) => {}
                 Ok(Read::Skipped) => parsed.skipped += 1,
                 Err(fault) => {
                     // The row is named by its first line.
@@ -435,19 +436,25 @@ impl RowReader {
         let wrong = if open { Wrong::OpenQuote } else { Wrong::Columns };
         let ends = cells.ends.get(..self.width).filter(|_| fits);
         let read = match ends {
-            Some(ends) => self.record(&Cells { ends, ..*cells }, place, memory),
+            Some(ends) => self.record(&Cells { ends, ..*cells }, place, memory, &mut parsed.records),
             None => Err(Fault { wrong, column: None }),
         };
         match read {
-            Ok(Read::Record(record)) => parsed.records.push(record),
+            Ok(Read::Record) => {}
             Ok(Read::Skipped) => parsed.skipped += 1,
             Err(fault) => self.reject(cells, fault, memory, parsed),
         }
     }
 
-    /// The record of one row.
+    /// Puts the record of one row to the others.
     #[inline(always)]
-    fn record(&self, cells: &Cells<'_>, place: u64, memory: &mut Memory) -> Result<Read, Fault> {
+    fn record(
+        &self,
+        cells: &Cells<'_>,
+        place: u64,
+        memory: &mut Memory,
+        records: &mut Vec<Record>,
+    ) -> Result<Read, Fault> {
         let columns = &self.columns;
         let mut flags = 0;
         if columns.kind != NOWHERE {
@@ -476,15 +483,11 @@ impl RowReader {
         };
         let meant = given.meant().map_err(|wrong| self.blame(wrong))?;
         flags |= meant.flags;
-        let (caller, _) = self.party(cells, columns.caller)?;
-        let (callee, tech) = self.party(cells, columns.callee)?;
+        // What stood before the caller's digits says nothing.
+        let caller = self.party(cells, columns.caller, None)?;
+        let callee = self.party(cells, columns.callee, Some((&mut memory.techs, &mut flags)))?;
         if callee.is_none() && flags & flag::ATTEMPT == 0 {
             return Err(fault(Wrong::NoCallee, columns.callee));
-        }
-        if !tech.is_empty()
-            && let Some(number) = memory.techs.number(&tech, 0, tech.len())
-        {
-            flags |= (u32::from(number) + 1) << flag::TECH_SHIFT;
         }
         let amount = self.decimal(cells, columns.amount)?;
         flags |= amount.decimals << flag::DECIMALS_SHIFT;
@@ -493,7 +496,7 @@ impl RowReader {
             flags |= self.currency(cells, memory)? << flag::CURRENCY_SHIFT;
         }
         let (id_from, id_to) = cells.at(columns.call_id);
-        Ok(Read::Record(Record {
+        records.push(Record {
             caller,
             callee,
             start_ms: meant.start_ms,
@@ -507,7 +510,8 @@ impl RowReader {
             flags,
             gateway: name(cells, columns.gateway, &mut memory.gateways),
             account: name(cells, columns.account, &mut memory.accounts),
-        }))
+        });
+        Ok(Read::Record)
     }
 
     #[inline(always)]
@@ -541,16 +545,21 @@ impl RowReader {
     }
 
     #[inline(always)]
-    fn party(&self, cells: &Cells<'_>, column: u16) -> Result<(Number, Vec<u8>), Fault> {
+    fn party(
+        &self,
+        cells: &Cells<'_>,
+        column: u16,
+        techs: Option<(&mut Counted, &mut u32)>,
+    ) -> Result<Number, Fault> {
         let (from, to) = cells.at(column);
         if from == to {
-            return Ok((Number::NONE, Vec::new()));
+            return Ok(Number::NONE);
         }
         if let Some(number) = number::plain(cells.text, from, to) {
-            return Ok((number, Vec::new()));
+            return Ok(number);
         }
-        let party = number::any(&words::unquoted(cells.text.get(from..to).unwrap_or_default()));
-        party.map(|party| (party.number, party.tech)).map_err(|wrong| fault(wrong, column))
+        let raw = cells.text.get(from..to).unwrap_or_default();
+        any_party(raw, techs).map_err(|wrong| fault(wrong, column))
     }
 
     #[inline(always)]
@@ -595,6 +604,19 @@ impl RowReader {
         };
         fault(wrong, column)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn any_party(raw: &[u8], techs: Option<(&mut Counted, &mut u32)>) -> Result<Number, Wrong> {
+    let party = number::any(&words::unquoted(raw))?;
+    if !party.tech.is_empty()
+        && let Some((techs, flags)) = techs
+        && let Some(number) = techs.number(&party.tech, 0, party.tech.len())
+    {
+        *flags |= (u32::from(number) + 1) << flag::TECH_SHIFT;
+    }
+    Ok(party.number)
 }
 
 #[inline(always)]

@@ -150,7 +150,7 @@ fn read(text: &[u8], style: Style) -> Result<Decimal, Wrong> {
     let mut group = None;
     let mut rest = whole;
     let mut buffer = [0; 4];
-    let separator = style.thousands.map(|sign| &*sign.encode_utf8(&mut buffer).as_bytes());
+    let separator = style.thousands.map(|sign| sign.encode_utf8(&mut buffer).as_bytes());
     while let Some((byte, after)) = rest.split_first() {
         if byte.is_ascii_digit() {
             sum.push(byte - b'0')?;
