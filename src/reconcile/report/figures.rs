@@ -28,11 +28,8 @@ pub(crate) fn decimals(finished: &Finished) -> u32 {
 
 /// With the decimals and thousands kept apart: `1,234.500000`; nothing is `0.000000`.
 pub(crate) fn shown(amount: Money, decimals: u32) -> String {
-    let text = if amount.0 == 0 {
-        format!("0.{}", "0".repeat(decimals as usize))
-    } else {
-        amount.show(decimals)
-    };
+    let text =
+        if amount.0 == 0 { format!("0.{}", "0".repeat(decimals as usize)) } else { amount.show(decimals) };
     let (sign, rest) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("-", rest));
     let (whole, part) = rest.split_once('.').unwrap_or((rest, ""));
     let point = if part.is_empty() { "" } else { "." };

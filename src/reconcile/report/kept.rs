@@ -129,10 +129,7 @@ fn read(from: &mut impl Read) -> io::Result<CallDetail> {
     let ours = if has(1) { Some(record(from)?) } else { None };
     let theirs = if has(2) { Some(record(from)?) } else { None };
     let correct = if has(4) {
-        Some(Charge {
-            billed_s: u32::from_le_bytes(bytes(from)?),
-            amount: i64::from_le_bytes(bytes(from)?),
-        })
+        Some(Charge { billed_s: u32::from_le_bytes(bytes(from)?), amount: i64::from_le_bytes(bytes(from)?) })
     } else {
         None
     };

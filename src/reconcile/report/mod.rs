@@ -44,7 +44,13 @@ pub fn summary(finished: &Finished, language: Language, width: usize, colour: bo
 
 /// As [`summary`], after the report went to a folder.
 #[must_use]
-pub fn summary_with(finished: &Finished, folder: &str, language: Language, width: usize, colour: bool) -> String {
+pub fn summary_with(
+    finished: &Finished,
+    folder: &str,
+    language: Language,
+    width: usize,
+    colour: bool,
+) -> String {
     terminal::summary(finished, Some(folder), language, width, colour)
 }
 

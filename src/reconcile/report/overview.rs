@@ -67,7 +67,11 @@ impl Overview {
             for (cause, share) in &detail.shares {
                 if let Some(best) = overview.examples.get_mut(*cause as usize) {
                     let worth = |detail: &CallDetail| {
-                        detail.shares.iter().find(|(other, _)| other == cause).map_or(Money::ZERO, |(_, share)| *share)
+                        detail
+                            .shares
+                            .iter()
+                            .find(|(other, _)| other == cause)
+                            .map_or(Money::ZERO, |(_, share)| *share)
                     };
                     keep(best, detail, *share, &worth);
                 }

@@ -206,7 +206,12 @@ pub(crate) fn finished() -> Finished {
         rejections: [
             Vec::new(),
             vec![
-                rejection(17, Some(4), "no time: `n/a`; expected as 2026-04-03 00:00:03", "c17,1,2,n/a,60,0.1"),
+                rejection(
+                    17,
+                    Some(4),
+                    "no time: `n/a`; expected as 2026-04-03 00:00:03",
+                    "c17,1,2,n/a,60,0.1",
+                ),
                 rejection(18, None, "3 fields, expected 6", "=HYPERLINK(\"http://x\"),\u{1b}[2J,"),
             ],
         ],
@@ -224,6 +229,13 @@ impl Lines for SampleLines {
         let caller = if side == Side::Theirs { "0085231000001" } else { "+85231000001" };
         let time = if side == Side::Theirs { "2026-04-03 20:00:03" } else { "2026-04-03T12:00:00Z" };
         let id = if number == 2 { "=1+1".to_owned() } else { format!("c{number}") };
-        Some(vec![id, caller.to_owned(), format!("861380000000{number}"), time.to_owned(), "61".into(), "1".into()])
+        Some(vec![
+            id,
+            caller.to_owned(),
+            format!("861380000000{number}"),
+            time.to_owned(),
+            "61".into(),
+            "1".into(),
+        ])
     }
 }

@@ -26,8 +26,10 @@ pub(crate) fn fault(fault: Fault, language: Language) -> String {
 
 /// What is agreed or was done, in the field's shorthand; known phrases in the reader's language.
 pub(crate) fn shorthand(text: &str, language: Language) -> String {
-    let key: String =
-        text.chars().map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '_' }).collect();
+    let key: String = text
+        .chars()
+        .map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '_' })
+        .collect();
     language.known(&format!("shorthand.{key}")).map_or_else(|| text.to_owned(), str::to_owned)
 }
 
@@ -75,7 +77,10 @@ pub(crate) fn cause(cause: &Cause, language: Language) -> String {
         (language.say("where.on", &parts), language.say("where.some", &parts))
     };
     let who = language.word(&format!("who.{}", tag(&cause.at_fault)));
-    let calls = figures::count(cause.calls);
+    let counted = match cause.calls {
+        1 => language.word("where.one_call"),
+        calls => language.say("where.many_calls", &[("calls", &figures::count(calls))]),
+    };
     let short = |text: &Option<String>| text.as_deref().map(|text| shorthand(text, language));
     let (contract, used) = (short(&cause.contract), short(&cause.used));
     let contract_text = contract.as_deref().unwrap_or_default();
@@ -84,7 +89,7 @@ pub(crate) fn cause(cause: &Cause, language: Language) -> String {
         ("who", &*who),
         ("on", &*on),
         ("where", &*place),
-        ("calls", &*calls),
+        ("counted", &*counted),
         ("contract", contract_text),
         ("used", used_text),
     ];
@@ -115,8 +120,11 @@ pub(crate) fn finding(finding: &Finding, language: Language) -> String {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let list: Vec<String> =
-        finding.values.iter().map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value))).collect();
+    let list: Vec<String> = finding
+        .values
+        .iter()
+        .map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value)))
+        .collect();
     let list = list.join(", ");
     let mut values = vec![("side", side), ("kind", finding.kind.clone()), ("values", list)];
     values.extend(finding.values.iter().map(|(name, value)| (name.as_str(), text(value))));
@@ -133,8 +141,10 @@ pub(crate) fn verdict(outcome: &Outcome, decimals: u32, language: Language) -> V
         return vec![language.word("verdict.agree")];
     }
     let mut said = vec![language.word(&format!("verdict.{}", tag(&outcome.verdict)))];
-    let sides =
-        [("theirs", money(&outcome.totals.theirs_minus_correct)), ("ours", money(&outcome.totals.ours_minus_correct))];
+    let sides = [
+        ("theirs", money(&outcome.totals.theirs_minus_correct)),
+        ("ours", money(&outcome.totals.ours_minus_correct)),
+    ];
     for (side, against) in sides {
         let key = match against.0 {
             0 => format!("verdict.same_{side}"),

@@ -49,9 +49,9 @@ pub(crate) fn settings(finished: &Finished, language: Language) -> Vec<(String, 
                 None => format!("{} = {}", place + 1, tag(role)),
             })
             .collect();
-        let period = facts.period_ms.map_or_else(String::new, |[from, to]| {
-            format!("{} – {}", instant(from), instant(to))
-        });
+        let period = facts
+            .period_ms
+            .map_or_else(String::new, |[from, to]| format!("{} – {}", instant(from), instant(to)));
         let mut push = |key: &str, value: String| rows.push((language.say(key, &[("side", &who)]), value));
         push("method.file", facts.name.clone());
         push("method.sha256", facts.sha256.clone());

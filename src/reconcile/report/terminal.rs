@@ -230,16 +230,19 @@ fn totals(page: &mut Page, finished: &Finished, decimals: u32, language: Languag
         vec![word("summary.correct"), blank(), amount(&totals.correct)],
         vec![word("summary.difference"), blank(), (signed(difference, decimals), paint)],
     ]);
-    let said = language.say("summary.counts", &[
-        ("paired", &count(counts.paired)),
-        ("differs", &count(counts.amount_differs)),
-        ("only_ours", &count(counts.only_ours)),
-        ("only_theirs", &count(counts.only_theirs)),
-        ("duplicates_ours", &count(counts.duplicates_ours)),
-        ("duplicates_theirs", &count(counts.duplicates_theirs)),
-        ("parts_ours", &count(counts.parts_ours)),
-        ("parts_theirs", &count(counts.parts_theirs)),
-    ]);
+    let said = language.say(
+        "summary.counts",
+        &[
+            ("paired", &count(counts.paired)),
+            ("differs", &count(counts.amount_differs)),
+            ("only_ours", &count(counts.only_ours)),
+            ("only_theirs", &count(counts.only_theirs)),
+            ("duplicates_ours", &count(counts.duplicates_ours)),
+            ("duplicates_theirs", &count(counts.duplicates_theirs)),
+            ("parts_ours", &count(counts.parts_ours)),
+            ("parts_theirs", &count(counts.parts_theirs)),
+        ],
+    );
     page.say("  ", &said, Paint::Plain);
 }
 

@@ -83,23 +83,22 @@ impl Working {
         }
         if let Some(row) = detail.row.and_then(|row| finished.deck.rows.get(row as usize)) {
             let name = row.destination.as_deref().map_or_else(String::new, |name| format!(" ({name})"));
-            steps.push(language.say("step.row", &[
-                ("prefix", &row.prefix),
-                ("destination", &name),
-                ("rate", &money(self.terms.rate)),
-                ("initial", &initial),
-                ("increment", &increment),
-            ]));
+            steps.push(language.say(
+                "step.row",
+                &[
+                    ("prefix", &row.prefix),
+                    ("destination", &name),
+                    ("rate", &money(self.terms.rate)),
+                    ("initial", &initial),
+                    ("increment", &increment),
+                ],
+            ));
         }
         let further = self.charge.billed_s.saturating_sub(initial_s);
         let blocks = if increment_s > 0 { further / increment_s } else { 0 };
         let count = blocks.to_string();
-        let values = [
-            ("initial", &*initial),
-            ("increment", &*increment),
-            ("count", &*count),
-            ("billed", &*billed),
-        ];
+        let values =
+            [("initial", &*initial), ("increment", &*increment), ("count", &*count), ("billed", &*billed)];
         let key = match (self.terms.blocks, blocks) {
             (BlockRule::Textbook, 0) => "step.block_one",
             (BlockRule::Textbook, _) => "step.blocks",
@@ -216,7 +215,9 @@ mod tests {
         let finished = sample::finished();
         let detail = &finished.details[0];
         let working = Working::of(detail, &finished).expect("plain terms");
-        for (language, last) in [(Language::English, "Correct amount: 0.0"), (Language::Chinese, "正确金额：0.0")] {
+        for (language, last) in
+            [(Language::English, "Correct amount: 0.0"), (Language::Chinese, "正确金额：0.0")]
+        {
             let steps = working.steps(detail, &finished, language);
             assert!(steps.iter().any(|step| step.starts_with(last)), "{steps:?}");
             assert!(steps.iter().all(|step| !step.contains('{')), "{steps:?}");

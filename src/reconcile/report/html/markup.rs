@@ -38,15 +38,32 @@ impl Cell {
     }
 }
 
+fn cells(row: &[Cell], name: &str) -> String {
+    row.iter().map(|cell| cell.markup(name)).collect()
+}
+
+fn framed(head: &[Cell], bodies: &str) -> String {
+    let head = cells(head, "th");
+    format!(
+        "<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{head}</tr></thead>{bodies}</table></div>"
+    )
+}
+
 /// A table that scrolls within itself; the last row is a total where asked.
 pub(super) fn table(head: &[Cell], rows: &[Vec<Cell>], total: bool) -> String {
-    let cells = |row: &[Cell], name: &str| row.iter().map(|cell| cell.markup(name)).collect::<String>();
-    let mut text =
-        format!("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{}</tr></thead><tbody>", cells(head, "th"));
-    for (place, row) in rows.iter().enumerate() {
+    let row = |(place, row): (usize, &Vec<Cell>)| {
         let class = if total && place + 1 == rows.len() { " class=\"total\"" } else { "" };
-        text.push_str(&format!("<tr{class}>{}</tr>", cells(row, "td")));
-    }
-    text.push_str("</tbody></table></div>");
-    text
+        format!("<tr{class}>{}</tr>", cells(row, "td"))
+    };
+    let body: String = rows.iter().enumerate().map(row).collect();
+    framed(head, &format!("<tbody>{body}</tbody>"))
+}
+
+/// As [`table`], of rows that belong together.
+pub(super) fn grouped(head: &[Cell], groups: &[Vec<Vec<Cell>>]) -> String {
+    let body = |rows: &Vec<Vec<Cell>>| {
+        let rows: String = rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
+        format!("<tbody class=\"call\">{rows}</tbody>")
+    };
+    framed(head, &groups.iter().map(body).collect::<String>())
 }

@@ -105,7 +105,8 @@ impl Page<'_> {
                 figures::shown(amount, self.decimals)
             };
             let (word, currency) = (self.word(key), escape(&outcome.currency));
-            let _ = writeln!(self.text, "<div><dt>{word}</dt><dd>{shown} <small>{currency}</small></dd></div>");
+            let _ =
+                writeln!(self.text, "<div><dt>{word}</dt><dd>{shown} <small>{currency}</small></dd></div>");
         }
         self.push("</dl>");
     }

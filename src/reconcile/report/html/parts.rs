@@ -13,7 +13,7 @@ use super::super::sentence;
 use super::super::settings::settings;
 use super::super::workings::Working;
 use super::Page;
-use super::markup::{Cell, escape, table};
+use super::markup::{Cell, escape, grouped, table};
 
 /// Rows of a table of sums.
 const MOST_ROWS: usize = 15;
@@ -75,10 +75,10 @@ impl Page<'_> {
         ];
         let text = table(&head, &rows, false);
         self.push(&text);
-        let said = self.language.say("report.paired", &[
-            ("paired", &count(counts.paired)),
-            ("differs", &count(counts.amount_differs)),
-        ]);
+        let said = self.language.say(
+            "report.paired",
+            &[("paired", &count(counts.paired)), ("differs", &count(counts.amount_differs))],
+        );
         let _ = writeln!(self.text, "<p>{}</p>", escape(&said));
     }
 
@@ -193,6 +193,7 @@ impl Page<'_> {
             ],
             &["column.talk", "column.billed", "column.amount", "column.against"],
         );
+        let mut groups = Vec::new();
         for detail in details {
             let correct = figures::correct(detail);
             let mut rows: Vec<Vec<Cell>> = Side::BOTH
@@ -212,9 +213,10 @@ impl Page<'_> {
                 row.push(Cell::Number(String::new()));
                 rows.push(row);
             }
-            let text = table(&head, &rows, correct.is_some());
-            self.push(&text);
+            groups.push(rows);
         }
+        let text = grouped(&head, &groups);
+        self.push(&text);
     }
 
     fn evidence_row(&self, side: Side, record: &Record, correct: Option<Money>) -> Vec<Cell> {
@@ -238,20 +240,26 @@ impl Page<'_> {
             Cell::Number(span(record.talk_ms)),
             Cell::Number(billed),
             self.amount(record.money()),
-            correct.map_or_else(|| Cell::Number(String::new()), |correct| self.change(record.money() - correct)),
+            correct
+                .map_or_else(|| Cell::Number(String::new()), |correct| self.change(record.money() - correct)),
         ]
     }
 
     /// The calculation of one call, where it can be followed; says whether it was shown.
     fn calculation(&mut self, detail: &CallDetail) -> bool {
-        let Some(working) = Working::of(detail, self.finished).filter(Working::is_charged) else { return false };
+        let Some(working) = Working::of(detail, self.finished).filter(Working::is_charged) else {
+            return false;
+        };
         let Some(record) = figures::either(detail) else { return false };
         let title = self.word("report.calculation");
-        let of = self.language.say("report.calculation_of", &[
-            ("start", &figures::instant(record.start_ms)),
-            ("caller", &figures::number(record.caller)),
-            ("callee", &figures::number(record.callee)),
-        ]);
+        let of = self.language.say(
+            "report.calculation_of",
+            &[
+                ("start", &figures::instant(record.start_ms)),
+                ("caller", &figures::number(record.caller)),
+                ("callee", &figures::number(record.callee)),
+            ],
+        );
         let _ = writeln!(self.text, "<h4>{title}</h4><p>{}</p><ol class=\"steps\">", escape(&of));
         for step in working.steps(detail, self.finished, self.language) {
             let _ = writeln!(self.text, "<li>{}</li>", escape(&step));
@@ -293,7 +301,8 @@ impl Page<'_> {
                 (name, prefix) => (format!("{name} ({prefix})"), *sums),
             })
             .collect();
-        let days: Vec<(String, Sums)> = breakdown.days.iter().map(|(day, sums)| (day.clone(), *sums)).collect();
+        let days: Vec<(String, Sums)> =
+            breakdown.days.iter().map(|(day, sums)| (day.clone(), *sums)).collect();
         self.section("report.by_destination");
         let note = self.word("sheets.of_differing");
         let _ = writeln!(self.text, "<p class=\"sub\">{note}</p>");
@@ -318,7 +327,7 @@ impl Page<'_> {
                 "column.difference",
             ],
         );
-        let minutes = |ms: u64| Cell::Number(shown(Money(i128::from(ms / 60) * 1_000_000), 1));
+        let minutes = |ms: u64| Cell::Number(shown(Money(i128::from(ms / 60) * 1_000_000), 3));
         let shown_rows: Vec<Vec<Cell>> = rows
             .iter()
             .take(most)
@@ -351,8 +360,8 @@ impl Page<'_> {
     pub(super) fn action(&mut self) {
         self.section("report.action");
         let outcome = &self.finished.outcome;
-        let [ours, theirs] =
-            [&outcome.totals.ours_minus_correct, &outcome.totals.theirs_minus_correct].map(|text| money(text));
+        let [ours, theirs] = [&outcome.totals.ours_minus_correct, &outcome.totals.theirs_minus_correct]
+            .map(|text| money(text));
         let (key, amount) = match outcome.verdict {
             _ if figures::agrees(outcome) => ("report.action_none", Money::ZERO),
             Fault::Theirs if theirs.0 < 0 => ("report.action_theirs_more", theirs),
@@ -390,7 +399,8 @@ impl Page<'_> {
             return;
         }
         self.section("report.rejected");
-        let head = self.heads(&["column.side", "column.line", "column.column", "column.reason", "column.text"], &[]);
+        let head =
+            self.heads(&["column.side", "column.line", "column.column", "column.reason", "column.text"], &[]);
         let mut rows = Vec::new();
         for side in Side::BOTH {
             for rejection in finished.rejections[side.index()].iter().take(MOST_REJECTED) {

@@ -32,7 +32,7 @@ fn the_page_says_cause_fault_money_and_the_calculation_in_plain_words() {
     let page = rendered(Language::English);
     for said in [
         "Their side bills 60/60 on calls to 8613… through all gateways; the contract says 6/6.",
-        "Their side has no record of 1 calls through gateway",
+        "Their side has no record of 1 call through gateway",
         "+0.034000 USD",
         "Billed: 6 s and 10 further blocks of 6 s = 66 s",
         "66 s × 0.02 / 60 = 0.022",
@@ -50,7 +50,11 @@ fn the_page_says_cause_fault_money_and_the_calculation_in_plain_words() {
 fn the_chinese_page_is_chinese_throughout() {
     let page = rendered(Language::Chinese);
     assert!(page.starts_with("<!doctype html>\n<html lang=\"zh-CN\">"));
-    for said in ["对方对被叫前缀 8613，所有网关的通话按 60/60 计费，合同约定为 6/6。", "正确金额：0.022000 USD", "请求的处理"] {
+    for said in [
+        "对方对被叫前缀 8613，所有网关的通话按 60/60 计费，合同约定为 6/6。",
+        "正确金额：0.022000 USD",
+        "请求的处理",
+    ] {
         assert!(page.contains(said), "{said}");
     }
     for english in ["Cause", "Ours", "Theirs", "Amount", "calls", "Call ID", "Period", "Billed"] {

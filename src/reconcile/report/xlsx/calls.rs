@@ -20,8 +20,15 @@ const MOST_ROWS: u64 = 1_000_000;
 const BIG: u64 = 1_000;
 
 /// Columns whose sums stand below them.
-const SUMMED: [&str; 7] =
-    ["amount_ours", "amount_theirs", "amount_correct", "delta_ours", "delta_theirs", "difference", "unexplained"];
+const SUMMED: [&str; 7] = [
+    "amount_ours",
+    "amount_theirs",
+    "amount_correct",
+    "delta_ours",
+    "delta_theirs",
+    "difference",
+    "unexplained",
+];
 
 /// Writes the sheet of one kind of calls.
 pub(super) fn sheet(
@@ -45,11 +52,13 @@ pub(super) fn sheet(
     if count > MOST_ROWS {
         let values =
             [("count", &*figures::count(MOST_ROWS)), ("all", &*figures::count(count)), ("file", DIFFERENCES)];
-        let url = Url::new(format!("external:{DIFFERENCES}")).set_text(language.say("sheets.capped", &values));
+        let url =
+            Url::new(format!("external:{DIFFERENCES}")).set_text(language.say("sheets.capped", &values));
         page.sheet.write_url(page.row, 0, url)?;
         page.row += 1;
     }
-    let names: Vec<String> = columns.iter().map(|column| language.word(&format!("column.{column}"))).collect();
+    let names: Vec<String> =
+        columns.iter().map(|column| language.word(&format!("column.{column}"))).collect();
     let header = page.row;
     page.header(&names)?;
     if count == 0 {
@@ -110,9 +119,8 @@ fn line(page: &mut Page<'_>, columns: &[&str], detail: &CallDetail, row: &Row) -
     let reference = |name: &str| at(name).map(|column| format!("{}{}", letters(column), page.row + 1));
     let working = row.working.filter(Working::is_charged);
     let formulas = working.and_then(|working| correct(&working, &reference));
-    let minus = |whole: &str, part: &str| {
-        Some(format!("=ROUND({}-{},9)", reference(whole)?, reference(part)?))
-    };
+    let minus =
+        |whole: &str, part: &str| Some(format!("=ROUND({}-{},9)", reference(whole)?, reference(part)?));
     let differs = match (at("amount_ours").is_some(), at("amount_theirs").is_some()) {
         (true, true) => minus("amount_theirs", "amount_ours"),
         (true, false) => reference("amount_ours").map(|cell| format!("=-{cell}")),
@@ -142,10 +150,7 @@ fn line(page: &mut Page<'_>, columns: &[&str], detail: &CallDetail, row: &Row) -
 }
 
 /// Formulas of the charged seconds and the amount, from the cells of talk, blocks, rate and fee.
-fn correct(
-    working: &Working,
-    reference: &dyn Fn(&str) -> Option<String>,
-) -> Option<(String, String)> {
+fn correct(working: &Working, reference: &dyn Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let (talk, initial) = (reference("talk_correct")?, reference("initial")?);
     let (increment, billed) = (reference("increment")?, reference("billed_correct")?);
     let (rate, fee) = (reference("rate_correct")?, reference("fee_correct")?);

@@ -56,7 +56,11 @@ const MOST_CHARACTERS: usize = 32_000;
 /// What XML cannot hold is left out, what a cell cannot hold is cut.
 fn clean(text: &str) -> String {
     let allowed = |sign: &char| !sign.is_control() && !matches!(sign, '\u{fffe}' | '\u{ffff}');
-    text.chars().map(|sign| if sign == '\t' { ' ' } else { sign }).filter(allowed).take(MOST_CHARACTERS).collect()
+    text.chars()
+        .map(|sign| if sign == '\t' { ' ' } else { sign })
+        .filter(allowed)
+        .take(MOST_CHARACTERS)
+        .collect()
 }
 
 /// An amount as a workbook holds it: the nearest double to its decimal.
@@ -191,7 +195,10 @@ mod tests {
 
     #[test]
     fn columns_are_lettered_as_spreadsheets_do() {
-        assert_eq!([0, 25, 26, 27, 51, 52, 701, 702].map(letters), ["A", "Z", "AA", "AB", "AZ", "BA", "ZZ", "AAA"]);
+        assert_eq!(
+            [0, 25, 26, 27, 51, 52, 701, 702].map(letters),
+            ["A", "Z", "AA", "AB", "AZ", "BA", "ZZ", "AAA"]
+        );
     }
 
     #[test]

@@ -53,7 +53,8 @@ pub(super) fn summary(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xl
     page.row += 1;
     let heads = ["summary.totals", "summary.records", "summary.amount", "summary.difference_to_contract"];
     for (column, key) in heads.into_iter().enumerate() {
-        let text = if column == 2 { format!("{} ({})", book.word(key), outcome.currency) } else { book.word(key) };
+        let text =
+            if column == 2 { format!("{} ({})", book.word(key), outcome.currency) } else { book.word(key) };
         page.text(column, &text, &book.formats.header)?;
     }
     page.row += 1;
@@ -61,7 +62,12 @@ pub(super) fn summary(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xl
     let (ours, theirs, correct) = (format!("C{first}"), format!("C{}", first + 1), format!("C{}", first + 2));
     let rows = [
         ("summary.ours", Some(counts.ours), &totals.ours, Some((&ours, &totals.ours_minus_correct))),
-        ("summary.theirs", Some(counts.theirs), &totals.theirs, Some((&theirs, &totals.theirs_minus_correct))),
+        (
+            "summary.theirs",
+            Some(counts.theirs),
+            &totals.theirs,
+            Some((&theirs, &totals.theirs_minus_correct)),
+        ),
         ("summary.correct", None, &totals.correct, None),
     ];
     for (key, records, amount, against) in rows {
@@ -167,7 +173,8 @@ pub(super) fn causes(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xls
     let language = book.view.language;
     let mut page = Page::new(workbook, &book.formats, &book.word("sheet.causes"), false)?;
     page.widths(&[
-        6.0, 26.0, 60.0, 11.0, 12.0, 16.0, 16.0, 20.0, 14.0, 14.0, 20.0, 20.0, 10.0, 16.0, 16.0, 16.0, 16.0, 40.0,
+        6.0, 26.0, 60.0, 11.0, 12.0, 16.0, 16.0, 20.0, 14.0, 14.0, 20.0, 20.0, 10.0, 16.0, 16.0, 16.0, 16.0,
+        40.0,
     ])?;
     page.header(&book.columns(&CAUSES))?;
     for (number, cause) in (1..).zip(&outcome.causes) {
@@ -177,7 +184,9 @@ pub(super) fn causes(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xls
             Cell::text(text.as_deref().map(|text| sentence::shorthand(text, language)).unwrap_or_default())
         };
         let edge = |place: usize| {
-            Cell::text(cause.window.as_ref().map(|window| figures::rfc3339(&window[place])).unwrap_or_default())
+            Cell::text(
+                cause.window.as_ref().map(|window| figures::rfc3339(&window[place])).unwrap_or_default(),
+            )
         };
         page.cell(0, &Cell::Count(number))?;
         page.cell(1, &Cell::Text(sentence::kind(cause.kind, language)))?;
@@ -209,7 +218,8 @@ pub(super) fn causes(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xls
     let shares: Money = outcome.causes.iter().map(|cause| money(&cause.amount)).sum();
     let unexplained = money(&outcome.unexplained);
     page.text(1, &book.word("summary.sum_of_causes"), &book.formats.total)?;
-    let sum = if outcome.causes.is_empty() { "=0".to_owned() } else { format!("=SUM({letter}2:{letter}{last})") };
+    let sum =
+        if outcome.causes.is_empty() { "=0".to_owned() } else { format!("=SUM({letter}2:{letter}{last})") };
     page.formula(CAUSES_AMOUNT, &sum, &shares.show(0), &book.formats.total_money)?;
     page.row += 1;
     page.text(1, &book.word("summary.unexplained"), &book.formats.plain)?;
@@ -292,7 +302,8 @@ fn sums(
             page.cell(place, cell)?;
         }
         let row = page.row + 1;
-        let minus = |whole: usize, part: usize| format!("=ROUND({}{row}-{}{row},9)", column(whole), column(part));
+        let minus =
+            |whole: usize, part: usize| format!("=ROUND({}{row}-{}{row},9)", column(whole), column(part));
         page.money(base + 7, &minus(4, 6), ours - sums.correct)?;
         page.money(base + 8, &minus(5, 6), theirs - sums.correct)?;
         page.money(base + 9, &minus(5, 4), theirs - ours)?;
@@ -346,12 +357,10 @@ pub(super) fn rejected(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), X
     let mut page = Page::new(workbook, &book.formats, &book.word("sheet.rejected"), kept > BIG)?;
     page.widths(&[11.0, 10.0, 9.0, 70.0, 90.0])?;
     if all > kept as u64 {
-        let values = [
-            ("count", &*figures::count(kept as u64)),
-            ("all", &*figures::count(all)),
-            ("file", REJECTED),
-        ];
-        let url = Url::new(format!("external:{REJECTED}")).set_text(book.view.language.say("sheets.capped", &values));
+        let values =
+            [("count", &*figures::count(kept as u64)), ("all", &*figures::count(all)), ("file", REJECTED)];
+        let url = Url::new(format!("external:{REJECTED}"))
+            .set_text(book.view.language.say("sheets.capped", &values));
         page.sheet.write_url(page.row, 0, url)?;
         page.row += 1;
     }
@@ -397,7 +406,9 @@ pub(super) fn deck(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), XlsxE
             Cell::Money(Money(i128::from(row.connect_fee))),
             instant(row.effective_from_ms),
             instant(row.effective_to_ms),
-            Cell::text(row.band_s.map(|[from, to]| format!("{}–{}", clock(from), clock(to))).unwrap_or_default()),
+            Cell::text(
+                row.band_s.map(|[from, to]| format!("{}–{}", clock(from), clock(to))).unwrap_or_default(),
+            ),
         ];
         for (column, cell) in cells.iter().enumerate() {
             page.cell(column, cell)?;
