@@ -4,6 +4,18 @@
 //! records ([`Learned`]); then the records of a partition are paired one to one under tolerance, by
 //! minimal cost, and everything found goes to a [`Sink`].
 
+mod learn;
+mod learned;
+mod matching;
+mod number;
+mod period;
+
+pub use learn::learn;
+pub use learned::{Clock, LearnContext, Learned, SideContext, Stretch, TimeBasis};
+pub use matching::{Matcher, match_partition, partition_of};
+pub use number::{NumberRule, Party};
+pub use period::{Coverage, CutBy, Period};
+
 use crate::record::{Record, Side};
 
 /// What came of pairing, one call after the other; the order is fixed by the records alone.
