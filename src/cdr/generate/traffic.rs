@@ -61,10 +61,12 @@ impl<'a> Traffic<'a> {
         let mut sum = 0;
         let hours = (0..u64::from(plan.days) * 24 + lead)
             .map(|hour| {
-                let since = hour + 24 - lead;
+                // A period is cut at a busy hour where its edges matter, else at midnight.
+                let since = hour + 24 - lead + if lead > 0 { 10 } else { 0 };
                 // The fifth and sixth day of a week are quieter.
                 let weekend = if matches!(since / 24 % 7, 4 | 5) { 6 } else { 10 };
-                sum += HOURS[usize::try_from(since % 24).unwrap_or(0)] * weekend;
+                let edge = lead > 0 && (hour + 1 == lead || hour + 1 == u64::from(plan.days) * 24 + lead);
+                sum += HOURS[usize::try_from(since % 24).unwrap_or(0)] * weekend * if edge { 8 } else { 1 };
                 sum
             })
             .collect();
