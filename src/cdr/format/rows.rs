@@ -16,6 +16,8 @@ use crate::number::Number;
 use crate::record::{ABSENT, ABSENT_32, NO_NAME, Names, Record, flag};
 
 mod complaint;
+#[cfg(test)]
+mod tests;
 
 /// Rejections of one piece that are kept with their words; more are only counted and summed.
 pub const MOST_REJECTIONS: usize = 65_536;
