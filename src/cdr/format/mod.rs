@@ -6,9 +6,11 @@
 
 mod assemble;
 mod field;
+mod fuzz;
 pub mod rows;
 mod scan;
 
+pub use fuzz::fuzz_rows;
 pub use rows::{LayoutError, RowReader};
 
 use serde::{Deserialize, Serialize};
