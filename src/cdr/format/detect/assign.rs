@@ -114,10 +114,24 @@ fn by_names(table: &Table, preset: Option<&Preset>, profiles: &[Profile]) -> Vec
     if preset.is_some_and(|preset| preset.only_these_names) {
         return roles;
     }
+    let is = |kind: fn(&Profile) -> bool, role: Role| {
+        table.header.iter().zip(profiles).any(|(name, profile)| kind(profile) && words::heading(name).may_be(role))
+    };
+    let clock = is(|profile| profile.filled > 0 && profile.fits(Role::StartTimeOfDay), Role::StartTimeOfDay);
+    let day = is(|profile| profile.filled > 0 && profile.fits(Role::StartDate), Role::StartDate);
     let mut choices = Vec::new();
     for (column, name) in table.header.iter().enumerate() {
         for meaning in words::heading(name).meanings {
             let Some(profile) = profiles.get(column).filter(|profile| profile.fits(meaning.role)) else { continue };
+            let useless = match meaning.role {
+                Role::Start => clock && profile.filled > 0 && profile.midnights == profile.full && profile.epochs == 0,
+                Role::StartTimeOfDay => !day || profile.filled == 0,
+                Role::StartDate => !clock || profile.filled == 0,
+                _ => false,
+            };
+            if useless {
+                continue;
+            }
             let empty = profile.filled == 0 && !table.rows.is_empty();
             choices.push((u32::from(meaning.rank) + if empty { 10_000 } else { 0 }, column, meaning.role));
         }

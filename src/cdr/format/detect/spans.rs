@@ -40,10 +40,7 @@ pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layo
         })?;
     }
     if !fixed {
-        by_moments(table, hints, layout, form);
-    }
-    if !layout.columns.contains(&Role::Talk) {
-        fall_back(layout);
+        by_moments(table, layout, form);
     }
     Ok(())
 }
@@ -215,8 +212,7 @@ fn by_price(table: &Table, layout: &Layout, form: NumberForm, column: usize) -> 
 }
 
 /// The moments say whether a length holds the ringing.
-fn by_moments(table: &Table, hints: &Hints, layout: &mut Layout, form: NumberForm) {
-    let _ = hints;
+fn by_moments(table: &Table, layout: &mut Layout, form: NumberForm) {
     let (Some(start), Some(answer), Some(end)) =
         (place(layout, Role::Start), place(layout, Role::Answer), place(layout, Role::End))
     else {
@@ -259,22 +255,6 @@ fn by_moments(table: &Table, hints: &Hints, layout: &mut Layout, form: NumberFor
                 layout.columns[column] = proved;
             }
             Some(_) => {}
-        }
-    }
-}
-
-/// Without a conversation's length: what is there must stand in, unless the moments give it.
-fn fall_back(layout: &mut Layout) {
-    let has = |role: Role, layout: &Layout| layout.columns.contains(&role);
-    let by_moments = has(Role::End, layout) && (has(Role::Answer, layout) || has(Role::Start, layout));
-    let by_ring = has(Role::Total, layout) && (has(Role::Ring, layout) || has(Role::Answer, layout) && has(Role::Start, layout));
-    if by_moments || by_ring {
-        return;
-    }
-    for role in [Role::Total, Role::Billed] {
-        if let Some(column) = place(layout, role) {
-            layout.columns[column] = Role::Talk;
-            return;
         }
     }
 }
