@@ -7,6 +7,8 @@
 mod encoding;
 mod gzip;
 mod json;
+#[cfg(test)]
+mod tests;
 mod workbook;
 
 use std::fs::File;
