@@ -48,8 +48,10 @@ fn hungarian(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) 
             1 << 50
         }
     };
-    let matrix: Vec<i64> =
-        (0..rows).flat_map(|row| (0..width).map(move |column| (row, column))).map(|(r, c)| price(r, c)).collect();
+    let matrix: Vec<i64> = (0..rows)
+        .flat_map(|row| (0..width).map(move |column| (row, column)))
+        .map(|(r, c)| price(r, c))
+        .collect();
     let mut row_potential = vec![0i64; rows + 1];
     let mut column_potential = vec![0i64; width + 1];
     let mut owner = vec![0usize; width + 1];
@@ -108,13 +110,18 @@ fn hungarian(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) 
     result
 }
 
-fn without_crossings(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) -> Vec<Option<usize>> {
+fn without_crossings(
+    rows: usize,
+    columns: usize,
+    cost: &impl Fn(usize, usize) -> Cost,
+) -> Vec<Option<usize>> {
     let width = columns + 1;
     let mut best = vec![0i64; (rows + 1) * width];
     for row in 1..=rows {
         for column in 1..=columns {
             let alone = best[(row - 1) * width + column].min(best[row * width + column - 1]);
-            let paired = gain(cost(row - 1, column - 1)).map(|gain| best[(row - 1) * width + column - 1] + gain);
+            let paired =
+                gain(cost(row - 1, column - 1)).map(|gain| best[(row - 1) * width + column - 1] + gain);
             best[row * width + column] = paired.map_or(alone, |paired| paired.min(alone));
         }
     }

@@ -118,7 +118,12 @@ fn at_once(learned: &Learned, ours: &Record, theirs: &Record) -> bool {
 }
 
 /// The moments that agree best, and the clocks by them.
-fn fit_with_basis(ours: &[Record], theirs: &[Record], votes: &[Vote], fine: bool) -> Option<([TimeBasis; 2], Fit)> {
+fn fit_with_basis(
+    ours: &[Record],
+    theirs: &[Record],
+    votes: &[Vote],
+    fine: bool,
+) -> Option<([TimeBasis; 2], Fit)> {
     use TimeBasis::{Answer, End, Start};
     let pairs: Vec<(&Record, &Record)> = votes
         .iter()
@@ -156,7 +161,9 @@ fn fit_with_basis(ours: &[Record], theirs: &[Record], votes: &[Vote], fine: bool
             })
         };
         let rings = [rings(0), rings(1)];
-        for basis in [[Answer, Start], [Start, Answer], [End, Start], [Start, End], [End, End], [Answer, Answer]] {
+        for basis in
+            [[Answer, Start], [Start, Answer], [End, Start], [Start, End], [End, End], [Answer, Answer]]
+        {
             let possible = (0..2).all(|side| basis[side] != Answer || rings[side]);
             if !possible {
                 continue;

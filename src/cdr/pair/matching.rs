@@ -122,9 +122,7 @@ impl Matcher {
             for next in 1..slice.len() {
                 let entry = slice[next];
                 let mut place = next;
-                while place > 0
-                    && (slice[place - 1].hash, slice[place - 1].time) > (entry.hash, entry.time)
-                {
+                while place > 0 && (slice[place - 1].hash, slice[place - 1].time) > (entry.hash, entry.time) {
                     slice[place] = slice[place - 1];
                     place -= 1;
                 }

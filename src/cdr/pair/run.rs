@@ -57,7 +57,9 @@ impl Run {
                 }
             }
             // Numbers with the same hash stand one after the other.
-            records.sort_unstable_by(|a, b| key(&a.2, keys).cmp(&key(&b.2, keys)).then_with(|| by_content(a, b)));
+            records.sort_unstable_by(|a, b| {
+                key(&a.2, keys).cmp(&key(&b.2, keys)).then_with(|| by_content(a, b))
+            });
         }
         let [mut ours, mut theirs] = std::mem::take(&mut self.records);
         let (mut first, mut second) = (0, 0);
@@ -214,13 +216,24 @@ impl Run {
 
     /// Open records that lie within a paired record of the same side, from its beginning or one after
     /// the other: interim records beside the final one.
-    fn interims(&mut self, side: Side, records: &[(i64, u32, Record)], learned: &Learned, sink: &mut impl Sink) {
+    fn interims(
+        &mut self,
+        side: Side,
+        records: &[(i64, u32, Record)],
+        learned: &Learned,
+        sink: &mut impl Sink,
+    ) {
         let states = &mut self.states[side.index()];
         if !states.contains(&State::Open) {
             return;
         }
         let slack = learned.tolerance_ms.clamp(2 * SECOND, 10 * SECOND);
-        for whole in 0..records.len() {
+        // The longest is the final one.
+        let mut wholes: Vec<usize> = (0..records.len()).collect();
+        wholes.sort_by_key(|place| {
+            (states[*place] == State::Open, std::cmp::Reverse(records[*place].2.talk_ms))
+        });
+        for whole in wholes {
             let final_one = &records[whole].2;
             if states[whole] == State::Settled || final_one.is(flag::ATTEMPT) || final_one.is(flag::INTERIM) {
                 continue;
@@ -271,7 +284,10 @@ impl Run {
             let same = (0..records.len()).find(|other| {
                 // What stays open is kept once: the first of its kind.
                 let kept = states[*other] != State::Open || *other < place;
-                *other != place && kept && !doubled[*other] && is_duplicate(&records[place], &records[*other], learned)
+                *other != place
+                    && kept
+                    && !doubled[*other]
+                    && is_duplicate(&records[place], &records[*other], learned)
             });
             if let Some(of) = same {
                 doubled[place] = true;

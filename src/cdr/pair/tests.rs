@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::Number;
 use crate::record::{ABSENT_32, NO_NAME, Names, flag};
@@ -193,12 +195,16 @@ fn learn_with(ours: &[Record], theirs: &[Record], zones: [bool; 2]) -> Learned {
         zone_known,
         coverage: Coverage::of(records),
     };
-    learn(ours, theirs, &LearnContext {
-        sides: [side(ours, zones[0]), side(theirs, zones[1])],
-        deck_prefixes: &deck(),
-        clock_offset_ms: None,
-        tolerance_ms: None,
-    })
+    learn(
+        ours,
+        theirs,
+        &LearnContext {
+            sides: [side(ours, zones[0]), side(theirs, zones[1])],
+            deck_prefixes: &deck(),
+            clock_offset_ms: None,
+            tolerance_ms: None,
+        },
+    )
 }
 
 fn matched(ours: &[Record], theirs: &[Record], learned: &Learned, partitions: u32) -> Tally {
@@ -228,9 +234,8 @@ fn exact(files: &Files) -> Learned {
         }
     }
     assert!(wrong.is_empty(), "{} wrong pairs, as {:?}\n{learned:?}", wrong.len(), wrong[0]);
-    let planted = |side: usize, kind: Planted| {
-        files.truth[side].iter().filter(|truth| truth.1 == kind).count()
-    };
+    let planted =
+        |side: usize, kind: Planted| files.truth[side].iter().filter(|truth| truth.1 == kind).count();
     let counts = (
         tally.only[0].len(),
         tally.only[1].len(),
@@ -251,39 +256,47 @@ fn exact(files: &Files) -> Learned {
     learned
 }
 
-fn kinds(learned: &Learned) -> Vec<String> {
-    learned.findings.iter().map(|finding| serde_json::to_string(finding).unwrap()).collect()
+fn kinds(learned: &Learned) -> Vec<Value> {
+    learned.findings.iter().map(|finding| serde_json::to_value(finding).unwrap()).collect()
 }
 
-fn has(learned: &Learned, json: &str) -> bool {
-    kinds(learned).iter().any(|finding| finding == json)
+fn of_kind(learned: &Learned, kind: &str) -> Vec<Value> {
+    kinds(learned).into_iter().filter(|finding| finding["kind"] == kind).collect()
 }
 
-const ORDER: &str = r#"{"kind":"order","ours":"start_time","theirs":"end_time"}"#;
+fn order() -> Value {
+    json!({"kind": "order", "ours": "start_time", "theirs": "end_time"})
+}
 
 #[test]
 fn the_reference_mixture_comes_out_exactly_with_a_clock_three_seconds_ahead() {
     let files = files(1, 100_000, 31, |record, _| record.start_ms += 3_000);
     let learned = exact(&files);
-    assert_eq!(kinds(&learned), [r#"{"kind":"clock_offset","seconds":3}"#, ORDER]);
+    assert_eq!(kinds(&learned), [json!({"kind": "clock_offset", "seconds": 3}), order()]);
 }
 
 #[test]
 fn a_zone_and_an_offset_are_told_apart() {
     let files = files(2, 20_000, 7, |record, _| record.start_ms += 8 * 3_600_000 - 3_000);
     let learned = exact(&files);
-    assert_eq!(kinds(&learned), [
-        r#"{"kind":"timezone","side":"theirs","utc_offset":"+08:00"}"#,
-        r#"{"kind":"clock_offset","seconds":-3}"#,
-        ORDER,
-    ]);
+    assert_eq!(
+        kinds(&learned),
+        [
+            json!({"kind": "timezone", "side": "theirs", "utc_offset": "+08:00"}),
+            json!({"kind": "clock_offset", "seconds": -3}),
+            order(),
+        ]
+    );
 }
 
 #[test]
 fn a_file_that_names_its_zone_is_the_reference() {
     let files = files(2, 5_000, 7, |record, _| record.start_ms -= 5 * 3_600_000 + 1_800_000);
     let learned = learn_with(&files.ours, &files.theirs, [false, true]);
-    assert_eq!(kinds(&learned), [r#"{"kind":"timezone","side":"ours","utc_offset":"+05:30"}"#, ORDER]);
+    assert_eq!(
+        kinds(&learned),
+        [json!({"kind": "timezone", "side": "ours", "utc_offset": "+05:30"}), order()]
+    );
     let tally = matched(&files.ours, &files.theirs, &learned, 3);
     assert!(tally.pairs.len() > 4_900);
     let mut ours = files.ours.clone();
@@ -305,9 +318,9 @@ fn clean_files_show_nothing_whatever_their_size_and_noise() {
                 (0..).zip(&mut *records).for_each(|(place, record)| record.place = place);
             }
             let learned = learn_all(&files.ours, &files.theirs);
-            assert_eq!(kinds(&learned), Vec::<String>::new(), "{calls} calls, noise {noise}");
+            assert_eq!(kinds(&learned), Vec::<Value>::new(), "{calls} calls, noise {noise}");
             assert!(learned.clocks.iter().all(Clock::is_reference));
-            assert!(learned.tolerance_ms <= 5_000, "{}", learned.tolerance_ms);
+            assert!(learned.tolerance_ms <= 2_000 + noise * 4_000, "{}", learned.tolerance_ms);
         }
     }
 }
@@ -321,7 +334,8 @@ fn drift_is_followed_over_a_month() {
     let learned = exact(&files);
     let drift = learned.clocks[1].drift_ppm;
     assert!((drift - 40.0).abs() < 0.5, "{drift}");
-    assert!(kinds(&learned).iter().any(|finding| finding.contains("clock_drift")));
+    assert_eq!(of_kind(&learned, "clock_drift").len(), 1);
+    assert!(of_kind(&learned, "dst_change").is_empty() && of_kind(&learned, "timezone").is_empty());
 }
 
 #[test]
@@ -332,25 +346,28 @@ fn summer_time_begins_and_ends_in_their_file() {
     let zone = |ms: i64| if (spring..autumn).contains(&ms) { 7_200_000 } else { 3_600_000 };
     let files = files(10, 60_000, 14, |record, _| record.start_ms += zone(record.start_ms));
     let learned = exact(&files);
-    let changes: Vec<String> =
-        kinds(&learned).into_iter().filter(|finding| finding.contains("dst_change")).collect();
-    assert_eq!(changes, [
-        r#"{"kind":"dst_change","side":"theirs","at":"2026-04-05T01:00:00Z","from":"+01:00","to":"+02:00"}"#,
-        r#"{"kind":"dst_change","side":"theirs","at":"2026-04-12T01:00:00Z","from":"+02:00","to":"+01:00"}"#,
-    ]);
+    let change =
+        |at, from, to| json!({"kind": "dst_change", "side": "theirs", "at": at, "from": from, "to": to});
+    assert_eq!(
+        of_kind(&learned, "dst_change"),
+        [
+            change("2026-04-05T01:00:00Z", "+01:00", "+02:00"),
+            change("2026-04-12T01:00:00Z", "+02:00", "+01:00"),
+        ]
+    );
 }
 
 #[test]
 fn a_clock_that_was_set_is_reported_with_its_moment() {
     let set = (BEGIN + 3 * 86_400 + 5_000) * 1_000;
-    let files =
-        files(11, 40_000, 7, |record, _| record.start_ms += if record.start_ms < set { -2_000 } else { 41_000 });
+    let files = files(11, 40_000, 7, |record, _| {
+        record.start_ms += if record.start_ms < set { -2_000 } else { 41_000 }
+    });
     let learned = exact(&files);
-    let offsets: Vec<String> =
-        kinds(&learned).into_iter().filter(|finding| finding.contains("clock_offset")).collect();
+    let offsets = of_kind(&learned, "clock_offset");
     assert_eq!(offsets.len(), 2, "{offsets:?}");
-    assert!(offsets[0].contains("\"seconds\":-2"));
-    assert!(offsets[1].contains("\"seconds\":41") && offsets[1].contains("2026-04-06T01"), "{offsets:?}");
+    assert_eq!((&offsets[0]["seconds"], &offsets[1]["seconds"]), (&json!(-2), &json!(41)));
+    assert!(offsets[1]["from"].as_str().unwrap().starts_with("2026-04-06T01"), "{offsets:?}");
 }
 
 #[test]
@@ -368,12 +385,18 @@ fn numbers_written_otherwise_pair_all_the_same() {
         record.callee = Number::of(&format!("99913{}", record.callee));
     });
     let learned = exact(&files);
-    assert!(kinds(&learned).iter().any(|finding| finding.starts_with(
-        r#"{"kind":"tech_prefix","side":"theirs","prefix":"99913","party":"callee""#
-    )), "{:?}", kinds(&learned));
-    assert!(kinds(&learned).iter().any(|finding| finding.starts_with(
-        r#"{"kind":"number_format","side":"theirs","from":"00","to":"","party":"caller""#
-    )), "{:?}", kinds(&learned));
+    let tech = of_kind(&learned, "tech_prefix");
+    assert_eq!(tech.len(), 1);
+    assert_eq!(
+        (&tech[0]["prefix"], &tech[0]["side"], &tech[0]["party"]),
+        (&json!("99913"), &json!("theirs"), &json!("callee"))
+    );
+    let formats = of_kind(&learned, "number_format");
+    assert_eq!(formats.len(), 1);
+    assert_eq!(
+        (&formats[0]["from"], &formats[0]["to"], &formats[0]["party"]),
+        (&json!("00"), &json!(""), &json!("caller"))
+    );
     assert!(learned.numbers[0].is_empty());
     assert_eq!(learned.tech_prefixes(Side::Theirs), [Number::of("99913")]);
 }
@@ -408,11 +431,8 @@ fn their_time_may_be_the_answer_or_the_end() {
         });
         let learned = learn_all(&files.ours, &files.theirs);
         let basis = if end { "end" } else { "answer" };
-        assert!(
-            has(&learned, &format!(r#"{{"kind":"time_basis","side":"theirs","basis":"{basis}"}}"#)),
-            "{:?}",
-            kinds(&learned)
-        );
+        let found = of_kind(&learned, "time_basis");
+        assert_eq!(found, [json!({"kind": "time_basis", "side": "theirs", "basis": basis})]);
         let tally = matched(&files.ours, &files.theirs, &learned, 5);
         let truth = |side: usize, place: u64| files.truth[side][place as usize];
         let wrong = tally.pairs.iter().filter(|pair| truth(0, pair.0).0 != truth(1, pair.1).0).count();
@@ -506,7 +526,7 @@ fn a_call_over_midnight_is_cut_off_when_the_files_are_cut_by_different_moments()
         .collect();
     let learned = learn_all(&ours, &theirs);
     let tally = matched(&ours, &theirs, &learned, 3);
-    assert_eq!(tally.cut_off, [Vec::new(), Vec::new()], "{:?}", learned.periods);
+    assert_eq!(tally.cut_off.concat(), Vec::<u64>::new(), "{:?}", learned.periods);
 }
 
 #[test]
