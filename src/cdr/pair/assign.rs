@@ -7,7 +7,7 @@
 pub(super) type Cost = Option<i64>;
 
 /// What one record costs that stays alone.
-pub(super) const ALONE: i64 = 1_010 << SCALE;
+const ALONE: i64 = 1_010 << SCALE;
 /// Bits below a unit of cost; they break ties.
 pub(super) const SCALE: u32 = 24;
 /// No pair costs more, so that a record is left alone only for the sake of better pairs.

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::Sink;
-use super::assign::{ALONE, Cost, DEAREST, SCALE, assign};
+use super::assign::{Cost, DEAREST, SCALE, assign};
 use super::learned::{Learned, end};
 use crate::record::{Record, Side, flag};
 
@@ -139,7 +139,7 @@ impl Run {
             let pairs = assign(left.len(), right.len(), |row, column| {
                 let cost = cost(&left[row], &right[column], keys, alone, learned)?;
                 let ties = i64::try_from((row + column).min(1 << 14)).unwrap_or(0) << 8;
-                Some((cost.min(DEAREST >> SCALE) << SCALE) + ties + tie(&left[row].2, &right[column].2))
+                Some((cost << SCALE) + ties + tie(&left[row].2, &right[column].2))
             });
             for (row, column) in pairs.into_iter().enumerate() {
                 if let Some(column) = column {
@@ -376,7 +376,8 @@ fn cost(
     if mapped.is_some_and(|gateway| gateway.1 != ours.gateway) {
         cost += 50;
     }
-    Some(cost.min(DEAREST.min(2 * ALONE) >> SCALE))
+    // Below the dearest, so that ties still count.
+    Some(cost.min((DEAREST >> SCALE) - 10))
 }
 
 /// Between pairs of the same cost the contents decide, alike whichever side is first.
