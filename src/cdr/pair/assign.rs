@@ -101,10 +101,9 @@ fn hungarian(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) 
         }
     }
     let mut result = vec![None; rows];
-    for column in 1..=columns {
-        let row = owner[column];
-        if row > 0 && cost(row - 1, column - 1).is_some() {
-            result[row - 1] = Some(column - 1);
+    for (column, row) in owner.iter().copied().skip(1).take(columns).enumerate() {
+        if row > 0 && cost(row - 1, column).is_some() {
+            result[row - 1] = Some(column);
         }
     }
     result

@@ -224,7 +224,8 @@ fn numbers(pairs: &[(Record, Record)], context: &LearnContext<'_>) -> [Vec<super
         // Enough to see every rule; which ones are looked at depends on the numbers alone.
         let one_in = (pairs.len() as u64).div_ceil(MOST_SEEN).max(1);
         let looked_at = |number: crate::Number| {
-            (number.tail(super::number::KEPT_DIGITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % one_in == 0
+            (number.tail(super::number::KEPT_DIGITS).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32)
+                .is_multiple_of(one_in)
         };
         pairs
             .iter()
