@@ -442,7 +442,7 @@ impl<'a> Writer<'a> {
         let ([year, month, day], [hour, minute, second, ms], offset) = self.civil(at_ms, jitter);
         match self.form.time {
             TimeForm::IsoZone => {
-                write!(field, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+                row(field, "-T:", [year, month, day, hour, minute, second]);
                 self.fraction(ms, field)?;
                 let sign = if offset < 0 { '-' } else { '+' };
                 let minutes = offset.abs() / 60;
@@ -453,11 +453,11 @@ impl<'a> Writer<'a> {
                 }
             }
             TimeForm::Iso => {
-                write!(field, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+                row(field, "-T:", [year, month, day, hour, minute, second]);
                 self.fraction(ms, field)
             }
             TimeForm::Slashes => {
-                write!(field, "{year}/{month:02}/{day:02} {hour:02}:{minute:02}:{second:02}")?;
+                row(field, "/ :", [year, month, day, hour, minute, second]);
                 self.fraction(ms, field)
             }
             TimeForm::DayFirst => {
@@ -474,7 +474,7 @@ impl<'a> Writer<'a> {
                 self.fraction(ms, field)
             }
             TimeForm::Space | TimeForm::EpochSeconds | TimeForm::EpochMillis => {
-                write!(field, "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")?;
+                row(field, "- :", [year, month, day, hour, minute, second]);
                 self.fraction(ms, field)
             }
         }
@@ -569,6 +569,24 @@ const fn words(role: Role) -> (&'static str, &'static str) {
         Role::Account => ("account", "账户"),
         Role::Disposition => ("disposition", "状态"),
         Role::RecordKind => ("record_type", "记录类型"),
+    }
+}
+
+/// A date and a time of day with their three signs between; the bulk of a long file, so without formatting.
+fn row(field: &mut String, signs: &str, [year, month, day, hour, minute, second]: [i64; 6]) {
+    let mut signs = signs.chars();
+    let mut sign = || signs.next().unwrap_or(' ');
+    let (dash, gap, colon) = (sign(), sign(), sign());
+    let two = |field: &mut String, value: i64| {
+        for digit in [value / 10 % 10, value % 10] {
+            field.push(char::from(b'0' + u8::try_from(digit).unwrap_or(0)));
+        }
+    };
+    two(field, year / 100);
+    two(field, year);
+    for (before, value) in [(dash, month), (dash, day), (gap, hour), (colon, minute), (colon, second)] {
+        field.push(before);
+        two(field, value);
     }
 }
 
