@@ -170,6 +170,8 @@ proptest! {
     }
 }
 
+type Work<'a> = &'a dyn Fn(usize, Number) -> i64;
+
 /// `cargo test -p linesman-cdr --release rating_a_call -- --ignored --nocapture`
 #[test]
 #[ignore = "measures, does not judge"]
@@ -183,7 +185,7 @@ fn rating_a_call_takes_nanoseconds() {
         .map(|at| Number::of(&format!("{}", 10_000_000_000 + at * 7_919_000_003 % 80_000_000_000)))
         .collect();
     let start = at("2026-04-05T00:00:00Z");
-    let measured = |what: &str, work: &dyn Fn(usize, Number) -> i64| {
+    let measured = |what: &str, work: Work<'_>| {
         let begun = std::time::Instant::now();
         let sum =
             callees.iter().enumerate().fold(0i64, |sum, (at, callee)| sum.wrapping_add(work(at, *callee)));
