@@ -27,7 +27,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use linesman_cdr::outcome::CallDetail;
+use linesman_cdr::outcome::{CallDetail, Outcome};
 use linesman_cdr::rating::Rater;
 
 pub use kept::{Dropped, Kept};
@@ -54,6 +54,12 @@ pub fn summary_with(
     colour: bool,
 ) -> String {
     terminal::summary(finished, Some(folder), language, width, colour)
+}
+
+/// Whether the two sides agree: no amount differs, no call is missing, nothing is there twice.
+#[must_use]
+pub fn agrees(outcome: &Outcome) -> bool {
+    figures::agrees(outcome)
 }
 
 /// Writes the report's files into a folder, which is made if it is not there, and names them.
