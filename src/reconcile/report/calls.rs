@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use linesman_cdr::Money;
 use linesman_cdr::format::Role;
 use linesman_cdr::outcome::{CallClass, CallDetail};
+use linesman_cdr::rating::{Rater, Terms};
 use linesman_cdr::record::{ABSENT, ABSENT_32, Record, Side};
 
 use super::figures;
@@ -102,6 +103,8 @@ pub(crate) struct Row {
 pub(crate) struct View<'a> {
     pub(crate) finished: &'a Finished,
     pub(crate) lines: &'a dyn Lines,
+    /// Deck and contract, where they go together.
+    pub(crate) rater: Option<&'a Rater>,
     pub(crate) language: Language,
     /// Names of classes, causes and sides as codes instead of words, for programs.
     pub(crate) codes: bool,
@@ -135,7 +138,8 @@ impl View<'_> {
     /// The row of a call.
     pub(crate) fn row(&self, number: u64, detail: &CallDetail) -> Row {
         let finished = self.finished;
-        let working = Working::of(detail, finished);
+        let working = self.working(detail);
+        let terms = detail.row.and_then(|row| self.rater.map(|rater| rater.terms(row)));
         let deck = detail.row.and_then(|row| finished.deck.rows.get(row as usize));
         let fields = Side::BOTH.map(|side| self.fields(side, detail));
         let records = [&detail.ours, &detail.theirs];
@@ -172,6 +176,7 @@ impl View<'_> {
             _ => Cell::Empty,
         };
         let worked = |take: &dyn Fn(&Working) -> Cell| working.as_ref().map_or(Cell::Empty, take);
+        let agreed = |take: &dyn Fn(&Terms) -> Cell| terms.as_ref().map_or(Cell::Empty, take);
         let (causes, fault) = self.causes(detail);
         let cells = vec![
             Cell::Count(i64::try_from(number).unwrap_or(i64::MAX)),
@@ -196,16 +201,16 @@ impl View<'_> {
             of(ours, &billed),
             of(theirs, &billed),
             worked(&|working| Cell::Count(i64::from(working.talk_s))),
-            deck.map_or(Cell::Empty, |row| Cell::Count(i64::from(row.initial_s))),
-            deck.map_or(Cell::Empty, |row| Cell::Count(i64::from(row.increment_s))),
+            agreed(&|terms| Cell::Count(i64::from(terms.initial_s))),
+            agreed(&|terms| Cell::Count(i64::from(terms.increment_s))),
             detail.correct.map_or(Cell::Empty, |charge| Cell::Count(i64::from(charge.billed_s))),
             deck.map_or(Cell::Empty, |row| Cell::text(row.prefix.as_str())),
             deck.map_or(Cell::Empty, |row| Cell::text(row.destination.as_deref().unwrap_or_default())),
             deck.map_or(Cell::Empty, |row| Cell::Count(i64::from(row.line))),
             of(ours, &|record| money(record.rate)),
             of(theirs, &|record| money(record.rate)),
-            deck.map_or(Cell::Empty, |row| money(row.rate)),
-            deck.map_or(Cell::Empty, |row| money(row.connect_fee)),
+            agreed(&|terms| money(terms.rate)),
+            agreed(&|terms| money(terms.connect_fee)),
             of(ours, &|record| money(record.amount)),
             of(theirs, &|record| money(record.amount)),
             correct.map_or(Cell::Empty, Cell::Money),
@@ -220,6 +225,11 @@ impl View<'_> {
             account(theirs),
         ];
         Row { cells, working }
+    }
+
+    /// How the correct amount of a call comes about, where that can be shown.
+    pub(crate) fn working(&self, detail: &CallDetail) -> Option<Working> {
+        Working::of(detail, self.rater?, self.finished)
     }
 
     fn fields(&self, side: Side, detail: &CallDetail) -> Vec<String> {

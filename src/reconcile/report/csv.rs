@@ -57,7 +57,7 @@ pub(crate) fn rejected(path: &Path, view: &View<'_>) -> io::Result<()> {
                 who.clone(),
                 rejection.line.to_string(),
                 rejection.column.map(|column| column.to_string()).unwrap_or_default(),
-                harmless(&rejection.reason),
+                harmless(sentence::reason(rejection, view.language)),
                 harmless(&rejection.text),
             ])?;
         }

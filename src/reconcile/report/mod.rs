@@ -27,10 +27,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use linesman_cdr::outcome::CallDetail;
+use linesman_cdr::outcome::{CallDetail, Outcome};
+use linesman_cdr::rating::Rater;
 
 pub use kept::{Dropped, Kept};
 pub use words::Language;
+pub use workings::steps;
 
 use self::calls::View;
 use self::overview::Overview;
@@ -52,6 +54,12 @@ pub fn summary_with(
     colour: bool,
 ) -> String {
     terminal::summary(finished, Some(folder), language, width, colour)
+}
+
+/// Whether the two sides agree: no amount differs, no call is missing, nothing is there twice.
+#[must_use]
+pub fn agrees(outcome: &Outcome) -> bool {
+    figures::agrees(outcome)
 }
 
 /// Writes the report's files into a folder, which is made if it is not there, and names them.
@@ -124,8 +132,9 @@ impl<'a> Report<'a> {
         let at = |name: &str| folder.join(name);
         let mut calls = Calls::of(finished, kept);
         let codes = language == Language::English;
-        let view = View { finished, lines, language, codes: false };
-        let for_csv = View { finished, lines, language, codes };
+        let rater = Rater::new(&finished.deck, &finished.contract).ok();
+        let view = View { finished, lines, rater: rater.as_ref(), language, codes: false };
+        let for_csv = View { codes, ..view };
         let overview = Overview::of(finished, &mut calls)?;
 
         let mut document = serde_json::to_string_pretty(&finished.outcome).map_err(io::Error::other)?;

@@ -72,6 +72,7 @@ fn facts(name: &str) -> InputFacts {
         sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".to_owned(),
         bytes: 1234,
         layout: layout(),
+        tally: crate::job::Tally { records: 4, talk_ms: 247_000, ..Default::default() },
         period_ms: Some([NOON, NOON + 86_400_000]),
     }
 }
@@ -182,6 +183,7 @@ pub(crate) fn finished() -> Finished {
         line,
         column,
         reason: reason.to_owned(),
+        reason_zh: "没有时间".to_owned(),
         text: text.to_owned(),
         amount: None,
         talk_ms: None,

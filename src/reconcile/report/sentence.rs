@@ -1,5 +1,6 @@
 //! Causes, findings and the verdict in plain words.
 
+use linesman_cdr::format::Rejection;
 use linesman_cdr::outcome::{Cause, CauseKind, Fault, Finding, Outcome, Selector};
 use linesman_cdr::record::Side;
 
@@ -133,6 +134,14 @@ pub(crate) fn finding(finding: &Finding, language: Language) -> String {
     let said = language.known(&key).map(|_| language.say(&key, &values));
     // A gap that this finding has no value for: better all values as they are.
     said.filter(|said| !said.contains('{')).unwrap_or_else(|| language.say("finding.other", &values))
+}
+
+/// Why a line is no record.
+pub(crate) fn reason(rejection: &Rejection, language: Language) -> &str {
+    match language {
+        Language::Chinese if !rejection.reason_zh.is_empty() => &rejection.reason_zh,
+        _ => &rejection.reason,
+    }
 }
 
 /// The verdict in plain sentences: who deviates, and what each side charges against the contract.

@@ -44,6 +44,7 @@ impl Page<'_> {
             &["column.side"],
             &[
                 "summary.records",
+                "column.minutes",
                 "class.only",
                 "class.duplicate",
                 "class.part",
@@ -55,7 +56,11 @@ impl Page<'_> {
         let number = |value: u64| Cell::Number(count(value));
         let row = |side: Side, numbers: [u64; 5], amount: &str, against: &str| {
             let mut row = vec![Cell::Text(self.side(side))];
-            row.extend(numbers.map(number));
+            let [records, others @ ..] = numbers;
+            let talk_ms = self.finished.inputs[side.index()].tally.talk_ms;
+            row.push(number(records));
+            row.push(minutes(talk_ms));
+            row.extend(others.map(number));
             row.push(self.amount(money(amount)));
             row.push(self.change(money(against)));
             row
@@ -206,7 +211,7 @@ impl Page<'_> {
             if let (Some(charge), Some(correct)) = (detail.correct, correct) {
                 let mut row = vec![Cell::Text(self.language.word("report.correct_side"))];
                 row.extend((0..6).map(|_| Cell::Text(String::new())));
-                let working = Working::of(detail, self.finished);
+                let working = self.view.working(detail);
                 row.push(Cell::Number(working.map(|working| span(working.talk_ms)).unwrap_or_default()));
                 row.push(Cell::Number(charge.billed_s.to_string()));
                 row.push(self.amount(correct));
@@ -247,9 +252,8 @@ impl Page<'_> {
 
     /// The calculation of one call, where it can be followed; says whether it was shown.
     fn calculation(&mut self, detail: &CallDetail) -> bool {
-        let Some(working) = Working::of(detail, self.finished).filter(Working::is_charged) else {
-            return false;
-        };
+        let Some(working) = self.view.working(detail).filter(Working::is_charged) else { return false };
+        let Some(rater) = self.view.rater else { return false };
         let Some(record) = figures::either(detail) else { return false };
         let title = self.word("report.calculation");
         let of = self.language.say(
@@ -261,7 +265,7 @@ impl Page<'_> {
             ],
         );
         let _ = writeln!(self.text, "<h4>{title}</h4><p>{}</p><ol class=\"steps\">", escape(&of));
-        for step in working.steps(detail, self.finished, self.language) {
+        for step in working.steps(detail, rater, self.finished, self.language) {
             let _ = writeln!(self.text, "<li>{}</li>", escape(&step));
         }
         self.push("</ol>");
@@ -327,7 +331,6 @@ impl Page<'_> {
                 "column.difference",
             ],
         );
-        let minutes = |ms: u64| Cell::Number(shown(Money(i128::from(ms / 60) * 1_000_000), 3));
         let shown_rows: Vec<Vec<Cell>> = rows
             .iter()
             .take(most)
@@ -408,7 +411,7 @@ impl Page<'_> {
                     Cell::Text(self.side(side)),
                     Cell::Number(rejection.line.to_string()),
                     Cell::Number(rejection.column.map(|column| column.to_string()).unwrap_or_default()),
-                    Cell::Words(rejection.reason.clone()),
+                    Cell::Words(sentence::reason(rejection, self.language).to_owned()),
                     Cell::Words(rejection.text.clone()),
                 ]);
             }
@@ -436,4 +439,9 @@ impl Page<'_> {
 /// Milliseconds as seconds.
 fn span(ms: u32) -> String {
     Money(i128::from(ms) * 1_000_000).show(0)
+}
+
+/// Milliseconds as minutes.
+fn minutes(ms: u64) -> Cell {
+    Cell::Number(shown(Money(i128::from(ms / 60) * 1_000_000), 3))
 }

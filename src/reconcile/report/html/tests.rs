@@ -34,6 +34,7 @@ fn the_page_says_cause_fault_money_and_the_calculation_in_plain_words() {
         "Their side bills 60/60 on calls to 8613… through all gateways; the contract says 6/6.",
         "Their side has no record of 1 call through gateway",
         "+0.034000 USD",
+        "Charged time begins with the answer: 61 s",
         "Billed: 6 s and 10 further blocks of 6 s = 66 s",
         "66 s × 0.02 / 60 = 0.022",
         "Correct amount: 0.022000 USD",

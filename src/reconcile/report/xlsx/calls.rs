@@ -117,8 +117,8 @@ fn width(column: &str) -> f64 {
 fn line(page: &mut Page<'_>, columns: &[&str], detail: &CallDetail, row: &Row) -> Result<(), XlsxError> {
     let at = |name: &str| columns.iter().position(|column| *column == name);
     let reference = |name: &str| at(name).map(|column| format!("{}{}", letters(column), page.row + 1));
-    let working = row.working.filter(Working::is_charged);
-    let formulas = working.and_then(|working| correct(&working, &reference));
+    let plain = |working: &&Working| working.is_charged() && working.is_plain();
+    let formulas = row.working.as_ref().filter(plain).and_then(|working| correct(working, &reference));
     let minus =
         |whole: &str, part: &str| Some(format!("=ROUND({}-{},9)", reference(whole)?, reference(part)?));
     let differs = match (at("amount_ours").is_some(), at("amount_theirs").is_some()) {

@@ -67,3 +67,6 @@ fn properties(view: &View<'_>) -> Result<DocProperties, XlsxError> {
         .set_author("Linesman")
         .set_creation_datetime(&ExcelDateTime::from_timestamp(end_s)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use rust_xlsxwriter::{Url, Workbook, XlsxError};
 use super::super::calls::Cell;
 use super::super::figures::{self, Breakdown, Sums, money};
 use super::super::settings::settings;
+use super::super::workings::clock;
 use super::super::{REJECTED, sentence};
 use super::Book;
 use super::sheet::{Page, letters};
@@ -374,7 +375,7 @@ pub(super) fn rejected(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), X
             if let Some(column) = rejection.column {
                 page.cell(2, &Cell::Count(i64::from(column)))?;
             }
-            page.cell(3, &Cell::text(rejection.reason.as_str()))?;
+            page.cell(3, &Cell::text(sentence::reason(rejection, book.view.language)))?;
             page.cell(4, &Cell::text(rejection.text.as_str()))?;
             page.row += 1;
         }
@@ -393,7 +394,6 @@ pub(super) fn deck(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), XlsxE
     let columns =
         ["deck_line", "prefix", "destination", "rate", "initial", "increment", "fee", "from", "to", "band"];
     page.header(&book.columns(&columns))?;
-    let clock = |second: u32| format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
     for row in deck.rows.iter().take(MOST_ROWS) {
         let instant = |ms: Option<i64>| ms.map_or(Cell::Empty, Cell::Instant);
         let cells = [
