@@ -15,6 +15,10 @@
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
 //!
+//! And the reconcile side: [`bills`] takes files in and keeps them, [`workers::reconcile`] has them compared
+//! by `linesman_reconcile`, [`diagnosis::billing`] makes a fault of class A of the answer, and the same
+//! rendezvous brings it before the tickets.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).
@@ -24,6 +28,7 @@
 //! it.
 
 pub mod app;
+pub mod bills;
 pub mod cli;
 pub mod clock;
 pub mod diagnosis;
