@@ -5,6 +5,9 @@
 //!    ▲                        │                  │                   │
 //!    │on demand               ▼                  ▼                   ▼
 //! reload ◀──orders── http    store ◀─────── writer (group commit) ◀──┘
+//!                      │      ▲                                      ▲
+//!            uploads   ▼      │                                      │
+//! intake ──watched──▶ bills ──┴──nudge──▶ reconcile ──nudge──────────┘
 //! ```
 
 use std::net::SocketAddr;
@@ -17,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::bills::{Bills, Engine, Vault};
 use crate::clock::SharedClock;
 use crate::http::{self, HttpState, Limits};
 use crate::lifecycle::{self, Lifecycle};
@@ -25,7 +29,9 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
+use crate::workers::intake::Intake;
 use crate::workers::measure::Driver;
+use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
@@ -46,6 +52,8 @@ pub struct Blueprint {
     pub file: Option<PathBuf>,
     /// Makes probes: real ones but for tests.
     pub probes: Arc<dyn ProbeFactory>,
+    /// Compares bills: the real one but for tests.
+    pub engine: Engine,
     /// Wall time.
     pub clock: SharedClock,
 }
@@ -102,7 +110,7 @@ impl App {
     /// # Errors
     /// [`StartError`], with nothing left running.
     pub async fn start(blueprint: Blueprint) -> Result<Self, StartError> {
-        let Blueprint { settings, read, file, probes, clock } = blueprint;
+        let Blueprint { settings, read, file, probes, engine, clock } = blueprint;
         let address = settings.http.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
@@ -117,6 +125,9 @@ impl App {
             }
             known => known?,
         };
+
+        let bills = Bills { vault: Vault::of(&settings), nudge: Arc::new(Notify::new()) };
+        sweep(&store, &bills.vault).await?;
 
         let lifecycle = Lifecycle::default();
         let soft = lifecycle.soft().clone();
@@ -178,6 +189,7 @@ impl App {
             start,
         };
         lifecycle.run("analyse", analyser.run());
+        let after_bills = rendezvous.clone();
         let meeting = Rendezvous {
             settings: settings.clone(),
             live: live.clone(),
@@ -188,6 +200,28 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("rendezvous", meeting.run());
+        let reconciler = Reconciler {
+            settings: settings.clone(),
+            store: store.clone(),
+            vault: bills.vault.clone(),
+            engine,
+            live: live.clone(),
+            metrics: metrics.clone(),
+            nudge: bills.nudge.clone(),
+            rendezvous: after_bills,
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("reconcile", reconciler.run());
+        let intake = Intake {
+            settings: settings.clone(),
+            store: store.clone(),
+            bills: bills.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("intake", intake.run());
         let reloader = Reloader {
             read,
             file,
@@ -219,6 +253,7 @@ impl App {
             probes,
             clock,
             closing: soft.clone(),
+            bills,
             limits: Arc::new(Limits::default()),
         };
         let router = http::router(state.clone(), http::page::router(state));
@@ -245,6 +280,17 @@ impl App {
         self.store.close().await;
         in_time && written && !failed
     }
+}
+
+/// Removes uploads that a death left unacknowledged, before anything new comes in.
+async fn sweep(store: &Store, vault: &Vault) -> Result<(), StoreError> {
+    let known = store.run_ids().await?.into_iter().collect();
+    match vault.sweep(&known).await {
+        Ok(0) => {}
+        Ok(swept) => tracing::info!(swept, "removed uploads that were never acknowledged"),
+        Err(error) => tracing::warn!(%error, directory = %vault.root().display(), "bills cannot be swept"),
+    }
+    Ok(())
 }
 
 /// Tells systemd that we are well, as long as the measurements are looked at.

@@ -17,7 +17,9 @@
 //!
 //! Beside it, bills are reconciled: the package [`linesman_cdr`] pairs two sets of call records,
 //! rates them and names the causes, purely; [`linesman_reconcile`] brings it files, threads and a
-//! bound of memory, and writes the reports.
+//! bound of memory, and writes the reports. [`bills`] takes files in and keeps them,
+//! [`workers::reconcile`] has them compared, [`diagnosis::billing`] makes a fault of class A of the
+//! answer, and the same rendezvous brings it before the tickets.
 //!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
@@ -28,6 +30,7 @@
 //! it.
 
 pub mod app;
+pub mod bills;
 pub mod cli;
 pub mod clock;
 pub mod diagnosis;

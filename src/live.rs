@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use linesman_probes::observation::Observation;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::diagnosis::Diagnosis;
+use crate::diagnosis::{Diagnosis, Fault};
 use crate::ticket::event::RecordedEvent;
 
 /// Something that an open page wants to hear of.
@@ -39,6 +39,7 @@ pub type Orders = mpsc::Sender<Order>;
 pub struct Live {
     diagnosis: RwLock<Option<(i64, Arc<Diagnosis>)>>,
     latest: RwLock<BTreeMap<String, Arc<Observation>>>,
+    bills: RwLock<BTreeMap<String, (String, Arc<Fault>)>>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -49,6 +50,7 @@ impl Default for Live {
         Self {
             diagnosis: RwLock::default(),
             latest: RwLock::default(),
+            bills: RwLock::default(),
             changes: broadcast::Sender::new(BACKLOG),
         }
     }
@@ -77,6 +79,26 @@ impl Live {
     pub fn observe(&self, observation: Arc<Observation>) {
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         latest.insert(observation.target.clone(), observation);
+    }
+
+    /// Faults of bills that still have to be brought before the tickets, each with its run.
+    #[must_use]
+    pub fn bills(&self) -> Vec<(String, Arc<Fault>)> {
+        self.bills.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// A run has ended: the newest of a bill takes the place of the one before, which is returned.
+    pub fn set_bill(&self, run: String, fault: Fault) -> Option<(String, Arc<Fault>)> {
+        let mut bills = self.bills.write().unwrap_or_else(PoisonError::into_inner);
+        bills.insert(fault.key.clone(), (run, Arc::new(fault)))
+    }
+
+    /// The tickets fit this fault of a bill, unless a newer one has come meanwhile.
+    pub fn bill_planned(&self, fault: &Arc<Fault>) {
+        let mut bills = self.bills.write().unwrap_or_else(PoisonError::into_inner);
+        if bills.get(&fault.key).is_some_and(|(_, known)| Arc::ptr_eq(known, fault)) {
+            bills.remove(&fault.key);
+        }
     }
 
     /// Forgets targets that are no longer measured.

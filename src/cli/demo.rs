@@ -59,6 +59,7 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
         read: Arc::new(move || Ok(again.clone())),
         file: None,
         probes: Arc::new(SocketProbes::default()),
+        engine: crate::bills::engine::real(),
         clock: Arc::new(SystemClock),
     };
     let app = App::start(blueprint).await.map_err(serve::failure)?;

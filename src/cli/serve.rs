@@ -52,6 +52,7 @@ pub async fn run(global: &Global, _arguments: Arguments) -> anyhow::Result<Exit>
         read,
         file: file.clone(),
         probes: Arc::new(SocketProbes::default()),
+        engine: crate::bills::engine::real(),
         clock: Arc::new(SystemClock),
     };
     let app = App::start(blueprint).await.map_err(failure)?;

@@ -102,7 +102,11 @@ const fn rank(finding: &Finding) -> u8 {
         | Cause::Fibre
         | Cause::CustomerAccess => 3,
         Cause::ServerState | Cause::GatewayHardware | Cause::LandingTrunk => 2,
-        Cause::ServerResources | Cause::GatewayUnregistered | Cause::GatewayConfig => 1,
+        Cause::ServerResources
+        | Cause::GatewayUnregistered
+        | Cause::GatewayConfig
+        | Cause::Billing(_)
+        | Cause::Unexplained => 1,
     }
 }
 
@@ -221,7 +225,8 @@ fn to_fault(input: &Input, paths: &Paths, finding: &Finding, elements: &[Element
         class: finding.cause.class(),
         cause: finding.cause,
         segment: segment.name.clone(),
-        segment_kind: segment.kind,
+        segment_kind: Some(segment.kind),
+        billing: None,
         side: finding::side_of(input, finding.cause, finding.segment),
         confidence: finding.confidence,
         severity: severity(input, finding, &customers),

@@ -13,8 +13,13 @@
 //! 5. [`trees`]: the walk through the operator's decision trees B, C, D, answered by evidence.
 //! 6. [`lifecycle`]: suspected, raised, clearing, cleared; what a new verdict does to an open fault.
 //! 7. [`reason`]: the sentences: why this segment, and why not its neighbours.
+//!
+//! [`billing`] is the other way in: it makes a fault of class A of what a reconciliation found.
+//! [`mod@cause`] names classes, causes and sides of both.
 
 pub mod analyse;
+pub mod billing;
+pub mod cause;
 pub mod finding;
 pub mod lifecycle;
 pub mod locate;
@@ -39,165 +44,8 @@ use crate::locale::Message;
 use crate::settings::DiagnosisSettings;
 
 pub use analyse::analyse;
-
-/// The five classes of trouble (R48).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-pub enum Class {
-    /// Billing.
-    A,
-    /// Network.
-    B,
-    /// Device.
-    C,
-    /// Voice quality.
-    D,
-    /// Technical consultation.
-    E,
-}
-
-impl Class {
-    /// The letter.
-    #[must_use]
-    pub const fn letter(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::B => "B",
-            Self::C => "C",
-            Self::D => "D",
-            Self::E => "E",
-        }
-    }
-
-    /// The class of this letter.
-    #[must_use]
-    pub fn parse(letter: &str) -> Option<Self> {
-        [Self::A, Self::B, Self::C, Self::D, Self::E].into_iter().find(|class| class.letter() == letter)
-    }
-}
-
-/// Causes of classes B, C and D (contract section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cause {
-    /// B: the customer's access line or network.
-    CustomerAccess,
-    /// B: a server answers nothing at all.
-    ServerDown,
-    /// B: a server is there, its service is not.
-    ServerState,
-    /// B: a server lacks CPU, memory, sockets or the like.
-    ServerResources,
-    /// B: a router or switch.
-    NetworkDevice,
-    /// B: the fibre or line to the carrier's machine room.
-    Fibre,
-    /// C: a gateway answers nothing.
-    GatewayDown,
-    /// C: a gateway is there but not registered.
-    GatewayUnregistered,
-    /// C: a gateway is configured wrongly.
-    GatewayConfig,
-    /// C: a gateway is broken.
-    GatewayHardware,
-    /// D: the landing trunk.
-    LandingTrunk,
-}
-
-impl Cause {
-    /// All causes.
-    pub const ALL: [Self; 11] = [
-        Self::CustomerAccess,
-        Self::ServerDown,
-        Self::ServerState,
-        Self::ServerResources,
-        Self::NetworkDevice,
-        Self::Fibre,
-        Self::GatewayDown,
-        Self::GatewayUnregistered,
-        Self::GatewayConfig,
-        Self::GatewayHardware,
-        Self::LandingTrunk,
-    ];
-
-    /// The name in outputs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CustomerAccess => "customer-access",
-            Self::ServerDown => "server-down",
-            Self::ServerState => "server-state",
-            Self::ServerResources => "server-resources",
-            Self::NetworkDevice => "network-device",
-            Self::Fibre => "fibre",
-            Self::GatewayDown => "gateway-down",
-            Self::GatewayUnregistered => "gateway-unregistered",
-            Self::GatewayConfig => "gateway-config",
-            Self::GatewayHardware => "gateway-hardware",
-            Self::LandingTrunk => "landing-trunk",
-        }
-    }
-
-    /// The cause of this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|cause| cause.name() == name)
-    }
-
-    /// The class it belongs to.
-    #[must_use]
-    pub const fn class(self) -> Class {
-        match self {
-            Self::CustomerAccess
-            | Self::ServerDown
-            | Self::ServerState
-            | Self::ServerResources
-            | Self::NetworkDevice
-            | Self::Fibre => Class::B,
-            Self::GatewayDown | Self::GatewayUnregistered | Self::GatewayConfig | Self::GatewayHardware => {
-                Class::C
-            }
-            Self::LandingTrunk => Class::D,
-        }
-    }
-
-    /// Probable cause by ITU-T X.733 / X.736 and M.3100 names, for alarm interfaces.
-    #[must_use]
-    pub const fn probable_cause(self) -> &'static str {
-        match self {
-            Self::Fibre | Self::CustomerAccess => "lossOfSignal",
-            Self::ServerDown | Self::NetworkDevice | Self::GatewayHardware => "equipmentMalfunction",
-            Self::ServerState => "softwareError",
-            Self::ServerResources => "resourceAtOrNearingCapacity",
-            Self::GatewayDown | Self::GatewayUnregistered => "communicationsSubsystemFailure",
-            Self::GatewayConfig => "configurationOrCustomizationError",
-            Self::LandingTrunk => "degradedSignal",
-        }
-    }
-}
-
-/// Whose the trouble is (contract section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The customer's.
-    Customer,
-    /// Ours.
-    Company,
-    /// The carrier's.
-    Carrier,
-}
-
-impl Side {
-    /// The name in outputs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Company => "company",
-            Self::Carrier => "carrier",
-        }
-    }
-}
+pub use billing::Billing;
+pub use cause::{Cause, Class, Side};
 
 /// Perceived severity (ITU-T X.733, RFC 8632).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -435,10 +283,11 @@ pub struct Fault {
     pub class: Class,
     /// Cause.
     pub cause: Cause,
-    /// Element at fault.
+    /// Element at fault, or the party of a bill.
     pub segment: String,
-    /// Its kind.
-    pub segment_kind: ElementKind,
+    /// Its kind; none: the party of a bill, which is no element.
+    #[serde(default)]
+    pub segment_kind: Option<ElementKind>,
     /// Whose.
     pub side: Side,
     /// 0 to 1: how sure of cause and segment together.
@@ -469,6 +318,9 @@ pub struct Fault {
     pub why_not: Vec<Message>,
     /// The path with what was seen at each hop.
     pub hops: Vec<Hop>,
+    /// What a reconciliation found; of class A alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Box<Billing>>,
 }
 
 impl Fault {

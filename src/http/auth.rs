@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::diagnosis::Class;
 use crate::store::{Role, TokenInfo};
-use crate::ticket::Actor;
+use crate::ticket::{Actor, Ticket};
 
 use super::HttpState;
 use super::error::{Code, Problem, wants_page};
@@ -51,12 +52,52 @@ impl Caller {
     /// # Errors
     /// 403.
     pub fn require(&self, needed: Role) -> Result<(), Problem> {
-        if self.role >= needed {
+        self.meet(needed.into())
+    }
+
+    fn meet(&self, needed: Needed) -> Result<(), Problem> {
+        if needed.is_met_by(self.role) {
             return Ok(());
         }
-        tracing::warn!(name = %self.actor.0, needed = role_name(needed), "refused for want of a role");
-        let problem = Problem::say(Code::Forbidden, "forbidden").with("needed", role_name(needed));
-        Err(problem.with("name", &self.actor.0).with("role", role_name(self.role)))
+        let least = needed.role.name();
+        tracing::warn!(name = %self.actor.0, needed = least, "refused for want of a role");
+        let problem = Problem::say(Code::Forbidden, "forbidden").with("needed", least);
+        Err(problem.with("name", &self.actor.0).with("role", self.role.name()))
+    }
+
+    /// Whether this ticket is any of his business: billing sees bills alone.
+    #[must_use]
+    pub fn sees(&self, ticket: &Ticket) -> bool {
+        sees(self.role, ticket)
+    }
+}
+
+/// Whether a role may see a ticket.
+#[must_use]
+pub fn sees(role: Role, ticket: &Ticket) -> bool {
+    role != Role::Billing || ticket.fault.class == Class::A
+}
+
+/// What a route asks of whoever comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needed {
+    /// At least this role.
+    pub role: Role,
+    /// Or billing: the handler shows it bills alone.
+    pub or_billing: bool,
+}
+
+impl Needed {
+    /// Whether a role is let in.
+    #[must_use]
+    pub const fn is_met_by(self, role: Role) -> bool {
+        role.covers(self.role) || (self.or_billing && matches!(role, Role::Billing))
+    }
+}
+
+impl From<Role> for Needed {
+    fn from(role: Role) -> Self {
+        Self { role, or_billing: false }
     }
 }
 
@@ -73,20 +114,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// A role's name in answers.
-#[must_use]
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Technician => "technician",
-        Role::Noc => "noc",
-        Role::Admin => "admin",
-    }
-}
-
 /// Middleware before a route: lets callers of at least this role in.
 pub async fn guard(
-    State((state, needed)): State<(HttpState, Role)>,
+    State((state, needed)): State<(HttpState, Needed)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -106,8 +136,20 @@ pub async fn guard_pages(State(state): State<HttpState>, request: Request, next:
     if path == "/login" || path.starts_with("/assets/") {
         return next.run(request).await;
     }
-    let needed = if request.method().is_safe() { Role::Viewer } else { Role::Technician };
+    let needed = page_needs(path, request.method().is_safe());
     guard(State((state, needed)), request, next).await
+}
+
+/// What a page asks of its reader.
+fn page_needs(path: &str, reads: bool) -> Needed {
+    let is_in =
+        |room: &str| path.strip_prefix(room).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_in("/reconciliations") {
+        return Role::Billing.into();
+    }
+    // The first page leads billing to its own; measurements are the network's.
+    let or_billing = path == "/" || (is_in("/tickets") && !path.ends_with("/measurements"));
+    Needed { role: if reads { Role::Viewer } else { Role::Technician }, or_billing }
 }
 
 /// A browser without a session is shown the way to it.
@@ -146,7 +188,7 @@ async fn admit(
     state: &HttpState,
     headers: &HeaderMap,
     method: &Method,
-    needed: Role,
+    needed: Needed,
 ) -> Result<Caller, Problem> {
     let credential = shown(headers, is_https(state));
     let credential = credential.ok_or_else(|| Problem::say(Code::Unauthorized, "unauthorized"))?;
@@ -158,7 +200,7 @@ async fn admit(
         return Err(Problem::say(Code::CrossSite, "cross_site"));
     }
     let caller = Caller { actor: Actor(token.name), role: token.role, credential };
-    caller.require(needed)?;
+    caller.meet(needed)?;
     Ok(caller)
 }
 

@@ -9,7 +9,7 @@
 //! | [`auth`], [`login`], [`limit`] | who asks, and whether he may |
 //! | [`error`], [`extract`] | problems, and what handlers take from a request |
 //! | [`openapi`] | the description made of the routes |
-//! | [`api`] | tickets, network, settings, tokens |
+//! | [`api`] | tickets, reconciliations, network, settings, tokens |
 //! | [`page`] | overview, tickets, the ticket, elements, login: for people |
 //! | [`sse`], [`probe`], [`health`] | live events, one fresh measurement, readiness |
 //! | [`mod@serve`] | connections: how many, and how long one may take to say what it wants |
@@ -34,6 +34,7 @@ use linesman_probes::probe::ProbeFactory;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::bills::Bills;
 use crate::clock::SharedClock;
 use crate::live::{Live, Orders};
 use crate::metrics::Metrics;
@@ -65,6 +66,8 @@ pub struct HttpState {
     pub clock: SharedClock,
     /// Ends live streams when the process stops.
     pub closing: CancellationToken,
+    /// Where bills come in.
+    pub bills: Bills,
     /// How much of us one client may have.
     pub limits: Arc<Limits>,
 }

@@ -16,7 +16,7 @@ use utoipa::{IntoResponses, OpenApi as _};
 
 use crate::store::Role;
 
-use super::auth::role_name;
+use super::auth::Needed;
 use super::error::ProblemDocument;
 
 type Responses = BTreeMap<String, RefOr<Response>>;
@@ -92,6 +92,7 @@ problems! {
     components(schemas(ProblemDocument)),
     tags(
         (name = "tickets", description = "Tickets, their events and evidence, and what people do to them."),
+        (name = "reconciliations", description = "Bills that are compared, and their reports."),
         (name = "network", description = "Inventory, targets, observations, faults and the diagnosis."),
         (name = "administration", description = "Settings and tokens."),
         (name = "session", description = "Signing a browser in and out."),
@@ -117,15 +118,18 @@ pub fn base() -> OpenApi {
 }
 
 /// Adds to an operation what every route behind a guard answers.
-pub fn behind_guard(operation: &mut Operation, role: Role) {
+pub fn behind_guard(operation: &mut Operation, needed: Needed) {
     let no_scopes: [&str; 0] = [];
     operation.security = Some(vec![
         SecurityRequirement::new("bearer", no_scopes),
         SecurityRequirement::new("session", no_scopes),
     ]);
     // Read by the test that walks all routes, and by whoever writes a client.
-    let extensions = ExtensionsBuilder::new().add("x-linesman-role", role_name(role)).build();
-    operation.extensions = Some(extensions);
+    let mut extensions = ExtensionsBuilder::new().add("x-linesman-role", needed.role.name());
+    if needed.or_billing {
+        extensions = extensions.add("x-linesman-also", Role::Billing.name());
+    }
+    operation.extensions = Some(extensions.build());
     add::<Unauthorized>(operation);
     add::<Forbidden>(operation);
     add::<Fails>(operation);

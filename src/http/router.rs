@@ -18,11 +18,15 @@ use utoipa_axum::routes;
 
 use crate::store::Role;
 
+use super::auth::Needed;
 use super::error::{Code, LARGEST_BODY, Problem, dress};
 use super::{HttpState, api, auth, health, login, openapi, probe, sse};
 
 /// Longest that a handler may take before its answer begins.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+
+/// Where files are uploaded.
+const UPLOADS: [&str; 2] = ["/api/v1/reconciliations", "/reconciliations"];
 
 /// Routes being gathered.
 pub struct Routes {
@@ -37,11 +41,21 @@ impl Routes {
 
     /// Adds routes that need at least this role.
     #[must_use]
-    pub fn needs(self, role: Role, (schemas, mut paths, methods): UtoipaMethodRouter<HttpState>) -> Self {
+    pub fn needs(self, role: Role, routes: UtoipaMethodRouter<HttpState>) -> Self {
+        self.guarded(role.into(), routes)
+    }
+
+    /// Adds routes that need at least this role, or billing: their handlers show billing bills alone.
+    #[must_use]
+    pub fn needs_or_billing(self, role: Role, routes: UtoipaMethodRouter<HttpState>) -> Self {
+        self.guarded(Needed { role, or_billing: true }, routes)
+    }
+
+    fn guarded(self, needed: Needed, (schemas, mut paths, methods): UtoipaMethodRouter<HttpState>) -> Self {
         for item in paths.paths.values_mut() {
-            openapi::operations(item).for_each(|operation| openapi::behind_guard(operation, role));
+            openapi::operations(item).for_each(|operation| openapi::behind_guard(operation, needed));
         }
-        let guard = middleware::from_fn_with_state((self.state.clone(), role), auth::guard);
+        let guard = middleware::from_fn_with_state((self.state.clone(), needed), auth::guard);
         let inner = self.inner.routes((schemas, paths, methods.route_layer(guard)));
         Self { inner, ..self }
     }
@@ -65,9 +79,9 @@ fn gather(state: &HttpState) -> Routes {
         .open("who signs in has no session yet", routes!(login::log_in))
         .open("a supervisor has no token", routes!(health::live))
         .open("a load balancer has no token", routes!(health::ready))
-        .needs(Role::Viewer, routes!(login::log_out))
+        .needs_or_billing(Role::Viewer, routes!(login::log_out))
         .needs(Role::Viewer, routes!(metrics))
-        .needs(Role::Viewer, routes!(description))
+        .needs_or_billing(Role::Viewer, routes!(description))
         .needs(Role::Viewer, routes!(sse::events))
         .needs(Role::Viewer, routes!(probe::probe));
     api::routes(routes)
@@ -130,6 +144,10 @@ async fn metrics(State(state): State<HttpState>) -> Response {
 
 /// No handler holds a connection for ever. What streams has begun its answer by then.
 async fn in_time(request: Request, next: Next) -> Response {
+    // A bill of gigabytes takes its time; it is bounded by its size and by each of its pieces.
+    if request.method() == axum::http::Method::POST && UPLOADS.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(LONGEST_ANSWER, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {

@@ -138,8 +138,10 @@ fn argument(language: Language, value: &str) -> Cow<'_, str> {
 type Catalogue = BTreeMap<String, String>;
 
 fn catalogue(language: Language) -> &'static Catalogue {
-    static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("en.toml")));
-    static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| read(include_str!("zh-CN.toml")));
+    static ENGLISH: LazyLock<Catalogue> =
+        LazyLock::new(|| read(&[include_str!("en.toml"), include_str!("bills.en.toml")]));
+    static CHINESE: LazyLock<Catalogue> =
+        LazyLock::new(|| read(&[include_str!("zh-CN.toml"), include_str!("bills.zh-CN.toml")]));
     match language {
         Language::English => &ENGLISH,
         Language::Chinese => &CHINESE,
@@ -147,10 +149,12 @@ fn catalogue(language: Language) -> &'static Catalogue {
 }
 
 /// Flattens `[section] key = "…"` to `section.key`.
-fn read(source: &str) -> Catalogue {
+fn read(sources: &[&str]) -> Catalogue {
     let mut flat = Catalogue::new();
-    let table: toml::Table = source.parse().expect("the catalogues are part of the program and tested");
-    flatten("", &table, &mut flat);
+    for source in sources {
+        let table: toml::Table = source.parse().expect("the catalogues are part of the program and tested");
+        flatten("", &table, &mut flat);
+    }
     flat
 }
 

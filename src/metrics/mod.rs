@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use linesman_cdr::outcome::Outcome;
 use linesman_probes::observation::{Detail, Impediment, Observation};
 use linesman_probes::probe::ProbeKind;
 use prometheus::{Registry, TextEncoder};
@@ -188,7 +189,7 @@ impl Metrics {
         self.table.poller_blind.with_label_values(&NO_LABELS).set(flag(blind));
         let last = &self.table.diagnosis_last_timestamp_seconds;
         last.with_label_values(&NO_LABELS).set(seconds(diagnosis.at));
-        for cause in Cause::ALL {
+        for cause in Cause::NETWORK {
             let count =
                 diagnosis.faults.iter().filter(|fault| fault.is_open() && fault.cause == cause).count();
             self.table.faults_open.with_label_values(&[cause.name()]).set(count as f64);
@@ -219,6 +220,32 @@ impl Metrics {
     pub fn worker_succeeded(&self, worker: &'static str, now: DateTime<Utc>) {
         let last = &self.table.worker_last_success_timestamp_seconds;
         last.with_label_values(&[worker]).set(seconds(now));
+    }
+
+    /// A reconciliation has an answer; a party that the settings do not name has no series of its own.
+    pub fn reconciled(&self, party: &str, is_known: bool, outcome: &Outcome, seconds: f64) {
+        self.table.reconcile_runs_total.with_label_values(&["done"]).inc();
+        let counts = &outcome.counts;
+        for (side, records, rejected) in
+            [("ours", counts.ours, counts.rejected_ours), ("theirs", counts.theirs, counts.rejected_theirs)]
+        {
+            self.table.reconcile_records_total.with_label_values(&[side]).inc_by(records);
+            self.table.reconcile_rejected_lines_total.with_label_values(&[side]).inc_by(rejected);
+        }
+        if !is_known {
+            return;
+        }
+        self.table.reconcile_duration_seconds.with_label_values(&[party]).set(seconds);
+        // The one place where money is a float: a chart shows it, nothing is computed with it.
+        if let Ok(difference) = outcome.totals.difference.parse::<f64>() {
+            let labels = [party, outcome.currency.as_str()];
+            self.table.reconcile_difference.with_label_values(&labels).set(difference);
+        }
+    }
+
+    /// A reconciliation ended without an answer.
+    pub fn reconcile_failed(&self) {
+        self.table.reconcile_runs_total.with_label_values(&["failed"]).inc();
     }
 
     /// A panic was caught.

@@ -113,6 +113,16 @@ table! {
     http_requests_total: Counter ["method", "route", "status_class"],
     /// Panics that were caught; a defect each.
     panics_total: Counter [],
+    /// Reconciliations of bills that ended, by how: done or failed.
+    reconcile_runs_total: Counter ["status"],
+    /// Seconds that the last reconciliation of a party took; parties of the settings alone.
+    reconcile_duration_seconds: Gauge ["party"],
+    /// Difference of a party's last reconciliation, theirs minus ours, rounded to what a float holds.
+    reconcile_difference: Gauge ["party", "currency"],
+    /// Records compared, by side.
+    reconcile_records_total: Counter ["side"],
+    /// Lines of bills that are no records, by side.
+    reconcile_rejected_lines_total: Counter ["side"],
     /// When a background worker last did its work with success.
     worker_last_success_timestamp_seconds: Gauge ["worker"],
 }

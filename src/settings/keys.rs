@@ -125,6 +125,47 @@ pub const SECTIONS: &[SectionDoc] = &[
         ],
     },
     SectionDoc {
+        name: "billing",
+        list: false,
+        about: "Bills that are reconciled: uploads, a watched folder, and when a difference is a ticket.",
+        keys: &[
+            key(
+                "folder",
+                "\"/srv/bills\"",
+                "watched: a subfolder a party with ours*, theirs*, and rates*, contract* unless [[party]] has them",
+            ),
+            key(
+                "directory",
+                "\"bills\"",
+                "where bills and reports are kept; beside the database unless stated",
+            ),
+            key(
+                "limit_amount",
+                "\"1\"",
+                "a difference beyond it is a ticket; with currencies as \"1, 100 JPY\", the bare one for all others",
+            ),
+            key("limit_ratio", "0.01", "so is one beyond this share of our total, 0 to 1"),
+            key("keep", "\"153d\"", "how long runs, bills and reports are kept: five months or more"),
+            key("largest_file", "\"4GiB\"", "largest file of an upload, 16MiB to 1024GiB"),
+            key("memory", "\"1GiB\"", "memory that a run may use"),
+            key("threads", "1", "threads of a run, 1 to 64; tickets go before it"),
+        ],
+    },
+    SectionDoc {
+        name: "party",
+        list: true,
+        about: "Whose bills are compared with ours, and what is different with it.",
+        keys: &[
+            key("name", "\"acme\"", "as in uploads, and of its subfolder"),
+            key("rates", "\"/etc/linesman/acme-rates.csv\"", "its rate deck, where an upload brings none"),
+            key("contract", "\"/etc/linesman/acme.toml\"", "its contract, where an upload brings none"),
+            key("ours_format", "\"asterisk\"", "preset of our records; found out unless stated"),
+            key("theirs_format", "\"vos3000\"", "preset of theirs"),
+            key("limit_amount", "\"5 USD\"", "its own limit"),
+            key("limit_ratio", "0.005", "its own limit"),
+        ],
+    },
+    SectionDoc {
         name: "log",
         list: false,
         about: "What is logged.",

@@ -7,6 +7,7 @@
 //! their argument, never by themselves. What is deliberately absent: a second file, includes, and
 //! keys that are known but without effect.
 
+pub mod billing;
 mod environment;
 mod host_facts;
 pub mod keys;
@@ -30,6 +31,7 @@ use std::time::Duration;
 
 use crate::inventory::Inventory;
 
+pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
 pub use read::{Loaded, load, load_declared, parse};
@@ -50,6 +52,8 @@ pub struct Settings {
     pub tickets: TicketSettings,
     /// `[retention]`: how long measurements are kept.
     pub retention: RetentionSettings,
+    /// `[billing]` and every `[[party]]`: bills that are reconciled.
+    pub billing: BillingSettings,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.

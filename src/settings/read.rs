@@ -226,6 +226,8 @@ fn sections(
     }
     section.finish(mistakes);
 
+    super::billing::read(root, variables, &mut settings.billing, mistakes);
+
     let log = &mut settings.log;
     let mut section = Section::single(root, variables, "log", mistakes);
     log.level = section.read(mistakes, "level", value::log_level);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use linesman_probes::probe::Transport;
 use toml::{Table, Value};
 
+use super::billing::{BillingSettings, amounts_shown, ratio_shown, size_shown};
 use super::read::Loaded;
 use super::value::shown;
 use super::{Settings, without_password};
@@ -16,6 +17,7 @@ use crate::inventory::{Declarations, Declared, Owner};
 #[must_use]
 pub fn effective(loaded: &Loaded) -> Table {
     let mut root = sections(&loaded.settings);
+    parties(&loaded.settings.billing, &mut root);
     network(&loaded.declarations, &mut root);
     root
 }
@@ -117,6 +119,7 @@ fn sections(settings: &Settings) -> Table {
             "retention",
             Keys::default().time("observations", retention.observations).time("hourly", retention.hourly).0,
         )
+        .put("billing", billing_keys(&settings.billing).0)
         .put(
             "log",
             Keys::default()
@@ -125,6 +128,37 @@ fn sections(settings: &Settings) -> Table {
                 .0,
         )
         .0
+}
+
+fn billing_keys(billing: &BillingSettings) -> Keys {
+    let shown_path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    Keys::default()
+        .text("folder", shown_path(&billing.folder))
+        .text("directory", shown_path(&billing.directory))
+        .put("limit_amount", amounts_shown(&billing.limits.amounts))
+        .put("limit_ratio", ratio_shown(billing.limits.ratio_ppm))
+        .time("keep", billing.keep)
+        .put("largest_file", size_shown(billing.largest_file))
+        .put("memory", size_shown(billing.memory))
+        .put("threads", i64::from(billing.threads))
+}
+
+fn parties(billing: &BillingSettings, root: &mut Table) {
+    let tables = billing.parties.iter().map(|party| {
+        let keys = Keys::default()
+            .put("name", party.name.as_str())
+            .text("rates", party.rates.as_ref().map(|path| path.display().to_string()))
+            .text("contract", party.contract.as_ref().map(|path| path.display().to_string()))
+            .text("ours_format", party.ours_format.as_ref())
+            .text("theirs_format", party.theirs_format.as_ref())
+            .text("limit_amount", party.limit_amount.as_deref().map(amounts_shown));
+        let ratio = party.limit_ratio_ppm.map(ratio_shown);
+        Value::Table(ratio.into_iter().fold(keys, |keys, ratio| keys.put("limit_ratio", ratio)).0)
+    });
+    let tables: Vec<Value> = tables.collect();
+    if !tables.is_empty() {
+        root.insert("party".to_owned(), tables.into());
+    }
 }
 
 fn network(declarations: &Declarations, root: &mut Table) {

@@ -187,7 +187,13 @@ fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Opt
         Event::Resolved { .. } => "demo.resolved",
         Event::Reopened { .. } => "demo.reopened",
         Event::Cancelled { .. } => "demo.cancelled",
-        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed => return None,
+        Event::Enriched { .. }
+        | Event::Approved
+        | Event::Settled
+        | Event::Closed
+        | Event::ResolutionProposed { .. }
+        | Event::ResolutionConfirmed { .. }
+        | Event::ResolutionDeclined { .. } => return None,
     };
     let outage = ticket.restored_at.map(|restored| (restored - ticket.detected_at).num_seconds().max(0));
     let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());

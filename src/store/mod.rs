@@ -11,6 +11,7 @@
 //! | `tickets`, `events` | reading tickets and their chain |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
+//! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
 //! | `access` | tokens and sessions |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
@@ -29,6 +30,8 @@ pub mod migrate;
 pub mod model;
 mod observations;
 mod retention;
+pub mod run;
+mod runs;
 pub mod statements;
 mod tickets;
 pub mod writer;
@@ -49,6 +52,7 @@ pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,
 };
+pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
 pub use writer::{TicketWriter, WriteError};
 
 pub(crate) const FENCE: &str = "SELECT value FROM meta WHERE name = 'fence'";

@@ -9,22 +9,24 @@ use crate::diagnosis::{Class, Severity};
 use crate::ticket::{State, Ticket};
 
 /// What a token may do (design: roles by table).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Reads, personal data masked.
     Viewer,
     /// Reads, confirms and corrects diagnoses, measures again, notes.
     Technician,
-    /// What a technician may, and every ticket action.
+    /// Reconciles bills and works on tickets of class A; of the network it sees nothing.
+    Billing,
+    /// What a technician and billing may, and every ticket action.
     Noc,
     /// Everything, tokens and configuration included.
     Admin,
 }
 
 impl Role {
-    /// All roles, the least first.
-    pub const ALL: [Self; 4] = [Self::Viewer, Self::Technician, Self::Noc, Self::Admin];
+    /// All roles.
+    pub const ALL: [Self; 5] = [Self::Viewer, Self::Technician, Self::Billing, Self::Noc, Self::Admin];
 
     /// The name in outputs.
     #[must_use]
@@ -32,8 +34,28 @@ impl Role {
         match self {
             Self::Viewer => "viewer",
             Self::Technician => "technician",
+            Self::Billing => "billing",
             Self::Noc => "noc",
             Self::Admin => "admin",
+        }
+    }
+
+    /// Whether it may whatever `needed` may. Billing stands beside the ladder: who watches the network
+    /// sees no bills, and who reconciles bills sees no network.
+    #[must_use]
+    pub const fn covers(self, needed: Self) -> bool {
+        const fn rung(role: Role) -> u8 {
+            match role {
+                Role::Viewer => 0,
+                Role::Technician => 1,
+                Role::Billing | Role::Noc => 2,
+                Role::Admin => 3,
+            }
+        }
+        match (self, needed) {
+            (Self::Billing, Self::Billing) => true,
+            (Self::Billing, _) => false,
+            _ => rung(self) >= rung(needed),
         }
     }
 
@@ -100,6 +122,8 @@ pub struct TicketFilter {
     pub from: Option<DateTime<Utc>>,
     /// Registered before.
     pub to: Option<DateTime<Utc>>,
+    /// Only those of bills, whatever the classes asked for.
+    pub bills_only: bool,
 }
 
 /// Place in a list of tickets.

@@ -1,7 +1,7 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, retention, tickets};
+use super::{access, change, check, diagnoses, events, observations, retention, runs, tickets};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -58,6 +58,21 @@ pub const ALL: &[&str] = &[
     access::USE_SESSION,
     access::END_SESSION,
     access::END_OLD_SESSIONS,
+    runs::INSERT_RUN,
+    runs::RUN_BY_KEY,
+    runs::NEXT_RUN,
+    runs::TAKE_RUN,
+    runs::RESUME_RUNS,
+    runs::RELEASE_RUN,
+    runs::FINISH_RUN,
+    runs::FAIL_RUN,
+    runs::RERUN,
+    runs::RUNS_TO_PLAN,
+    runs::PLANNED_RUN,
+    runs::RUN_IDS,
+    runs::RUNS_WAITING,
+    runs::OLD_RUNS,
+    runs::DELETE_RUN,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];

@@ -109,6 +109,9 @@ impl Store {
                 }
                 query.push(")");
             }
+            if filter.bills_only {
+                query.push(" AND class = ").push_bind("A");
+            }
             if let Some(open) = filter.open {
                 query.push(if open { " AND is_open" } else { " AND NOT is_open" });
             }

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::diagnosis::Fault;
+use crate::diagnosis::{Class, Fault};
 use crate::locale::Message;
 
 use super::event::{Actor, Applied, Effect, Event};
-use super::{State, Ticket, TicketId, TicketKind, TicketNumber, Verdict};
+use super::{Proposal, State, Ticket, TicketId, TicketKind, TicketNumber, Verdict};
 
 /// Why an event may not happen to a ticket: every unmet guard, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,7 @@ pub fn open(
         verdict: None,
         reopen_count: 0,
         follows,
+        proposal: None,
         fault,
     };
     (Applied { ticket, effects: vec![Effect::Notify] }, event)
@@ -126,7 +127,8 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             effects.push(Effect::Remeasure { targets: next.fault.targets.clone() });
         }
         Event::VerificationFailed { fault } => {
-            next.state = if next.owner.is_some() { State::InProgress } else { State::Classified };
+            next.state = worked_on(&next);
+            next.proposal = None;
             take(&mut next, fault);
             effects.push(Effect::Notify);
         }
@@ -146,12 +148,39 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.reopen_count += 1;
             next.restored_at = None;
             next.resolved_at = None;
+            next.proposal = None;
             take(&mut next, fault);
             effects.push(Effect::Notify);
         }
         Event::Closed => next.state = State::Closed,
+        Event::ResolutionProposed { fault } => {
+            next.state = State::Verifying;
+            let run = fault.billing.as_ref().map(|billing| billing.run.clone()).unwrap_or_default();
+            next.proposal = Some(Proposal { run, at: fault.last_seen, declined_by: None });
+            // What was wrong stays its evidence; the comparison that agrees is the event's.
+            next.fault.life = fault.life.clone();
+            effects.push(Effect::Notify);
+        }
+        Event::ResolutionConfirmed { .. } => {
+            next.state = State::Resolved;
+            next.restored_at = next.proposal.as_ref().map(|proposal| proposal.at);
+            next.resolved_at = Some(now);
+            effects.push(Effect::Notify);
+        }
+        Event::ResolutionDeclined { .. } => {
+            next.state = worked_on(&next);
+            if let Some(proposal) = &mut next.proposal {
+                proposal.declined_by = Some(actor.0.clone());
+            }
+            effects.push(Effect::Notify);
+        }
     }
     Ok(Applied { ticket: next, effects })
+}
+
+/// The state of work that goes on.
+const fn worked_on(ticket: &Ticket) -> State {
+    if ticket.owner.is_some() { State::InProgress } else { State::Classified }
 }
 
 /// Takes over what the diagnosis now says. What a person corrected stays corrected: there the
@@ -179,11 +208,17 @@ fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
         }
     };
     let state = ticket.state;
+    let is_bill = ticket.fault.class == Class::A;
     let in_state = |name: &str| Message::new(name).with("state", format!("state.{}", state.name()));
     match event {
         Event::Opened { .. } => require(false, Message::new("guard.opened_once")),
-        Event::Enriched { .. } | Event::Rekeyed { .. } | Event::Acknowledged | Event::RemeasureRequested => {
+        Event::Enriched { .. } | Event::Rekeyed { .. } | Event::Acknowledged => {
             require(state.is_open(), in_state("guard.not_open"));
+        }
+        Event::RemeasureRequested => {
+            require(state.is_open(), in_state("guard.not_open"));
+            // A bill is compared again by a reconciliation, not by a probe.
+            require(!is_bill, Message::new("guard.bill_is_not_measured"));
         }
         Event::Noted { text, .. } => {
             require(!text.trim().is_empty(), Message::new("guard.note_empty"));
@@ -193,8 +228,12 @@ fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
             );
         }
         // A verdict is worth having after the repair too, until the ticket is closed.
-        Event::DiagnosisConfirmed { .. } | Event::DiagnosisCorrected { .. } => {
+        Event::DiagnosisConfirmed { .. } => require(!state.is_final(), in_state("guard.final")),
+        Event::DiagnosisCorrected { class, side, .. } => {
             require(!state.is_final(), in_state("guard.final"));
+            require(side.fits(*class), Message::new("guard.side_of_another_class"));
+            // Its key and evidence are those of a bill, or of the network: another ticket's matter.
+            require((*class == Class::A) == is_bill, Message::new("guard.bill_stays_bill"));
         }
         Event::Approved => {
             require(!state.is_final(), in_state("guard.final"));
@@ -206,9 +245,29 @@ fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
         }
         Event::VerificationStarted { .. } => {
             require(state.is_open() && state != State::Verifying, in_state("guard.not_open"));
+            require(!is_bill, Message::new("guard.not_compared"));
         }
-        Event::VerificationFailed { .. } | Event::Resolved { .. } => {
+        Event::VerificationFailed { .. } => {
             require(state == State::Verifying, in_state("guard.not_verifying"));
+        }
+        Event::Resolved { .. } => {
+            require(state == State::Verifying, in_state("guard.not_verifying"));
+            require(!is_bill, Message::new("guard.person_settles"));
+        }
+        Event::ResolutionProposed { fault } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(state.is_open(), in_state("guard.not_open"));
+            let is_whole = fault.billing.as_ref().is_some_and(|billing| billing.is_compared_whole());
+            require(is_whole, Message::new("guard.not_compared"));
+        }
+        Event::ResolutionConfirmed { .. } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
+        }
+        Event::ResolutionDeclined { reason } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
+            require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
         }
         Event::Settled => require(state == State::Resolved, in_state("guard.not_resolved")),
         Event::Reopened { .. } => require(

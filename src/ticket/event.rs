@@ -120,6 +120,21 @@ pub enum Event {
     },
     /// The reopen window is over.
     Closed,
+    /// A: the bills agree in a new comparison; a person has to say that this settles it.
+    ResolutionProposed {
+        /// The comparison on the five dimensions.
+        fault: Box<Fault>,
+    },
+    /// A: a person confirms that it is settled.
+    ResolutionConfirmed {
+        /// What he adds.
+        note: Option<String>,
+    },
+    /// A: a person does not agree that it is settled.
+    ResolutionDeclined {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Event {
@@ -143,6 +158,9 @@ impl Event {
             Self::Settled => "settled",
             Self::Reopened { .. } => "reopened",
             Self::Closed => "closed",
+            Self::ResolutionProposed { .. } => "resolution_proposed",
+            Self::ResolutionConfirmed { .. } => "resolution_confirmed",
+            Self::ResolutionDeclined { .. } => "resolution_declined",
         }
     }
 
@@ -164,6 +182,7 @@ impl Event {
             | Self::VerificationFailed { fault }
             | Self::Resolved { fault, .. }
             | Self::Reopened { fault }
+            | Self::ResolutionProposed { fault }
             | Self::Enriched { fault } => Some(fault),
             _ => None,
         }

@@ -119,6 +119,18 @@ pub struct Verdict {
     pub note: Option<String>,
 }
 
+/// What a comparison in which the bills agree makes of a ticket of class A: nothing closes it but a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Proposal {
+    /// The reconciliation in which they agree.
+    pub run: String,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// Who did not agree, if anybody; a later comparison may propose again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined_by: Option<String>,
+}
+
 /// A ticket as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Ticket {
@@ -169,6 +181,9 @@ pub struct Ticket {
     pub reopen_count: u32,
     /// The closed ticket of the same root cause before it.
     pub follows: Option<TicketId>,
+    /// Of class A: that a new comparison found the bills to agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Proposal>,
 }
 
 impl Ticket {
@@ -176,6 +191,13 @@ impl Ticket {
     #[must_use]
     pub const fn is_unconfirmed(&self) -> bool {
         self.verdict.is_none()
+    }
+
+    /// Whether it waits for a person to say that agreeing bills settle it.
+    #[must_use]
+    pub fn awaits_settlement(&self) -> bool {
+        self.state == State::Verifying
+            && self.proposal.as_ref().is_some_and(|proposal| proposal.declined_by.is_none())
     }
 
     /// Whether `key` names its root cause, now or before.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::diagnosis::{Fault, FaultState};
+use crate::diagnosis::{Class, Fault, FaultState};
 use crate::settings::TicketSettings;
 
 use super::{Event, State, Ticket, TicketId};
@@ -71,14 +71,30 @@ pub fn plan(
     actions
 }
 
-/// Every fault that may want something, with the ticket that stands for it: one fault a ticket,
-/// or two faults would pull one ticket to and fro.
-fn pair<'a>(
-    faults: &'a [Fault],
+/// The ticket that stands for this fault, once tickets fit it; `None` while something has to happen.
+#[must_use]
+pub fn met<'a>(
+    fault: &Fault,
     tickets: &'a [Ticket],
     settings: &TicketSettings,
     now: DateTime<Utc>,
-) -> Vec<(&'a Fault, Option<&'a Ticket>)> {
+) -> Option<Option<&'a Ticket>> {
+    let faults = std::slice::from_ref(fault);
+    let Some((fault, standing)) = pair(faults, tickets, settings, now).pop() else { return Some(None) };
+    match for_fault(fault, standing, tickets, settings, now) {
+        Some(_) => None,
+        None => Some(standing),
+    }
+}
+
+/// Every fault that may want something, with the ticket that stands for it: one fault a ticket,
+/// or two faults would pull one ticket to and fro.
+fn pair<'f, 'a>(
+    faults: &'f [Fault],
+    tickets: &'a [Ticket],
+    settings: &TicketSettings,
+    now: DateTime<Utc>,
+) -> Vec<(&'f Fault, Option<&'a Ticket>)> {
     let mut wanting: Vec<&Fault> = faults.iter().filter(|fault| liveliness(fault) > 0).collect();
     // An older end of a root cause that is back says nothing any more.
     wanting.sort_by_key(|fault| (std::cmp::Reverse(liveliness(fault)), fault.key.as_str()));
@@ -170,10 +186,13 @@ fn for_fault(
     let apply = |ticket: &Ticket, event: Event| {
         Some(Action::Apply { ticket: ticket.id.clone(), version: ticket.version, event: Box::new(event) })
     };
+    // A bill is compared once and differs, or does not: it neither settles nor flaps.
+    let is_bill = fault.class == Class::A;
     match (&fault.life, standing) {
         (FaultState::Suspected { .. }, _) => None,
         (FaultState::Raised { .. }, None) => {
-            if now - fault.began < settle || dismissed(fault, tickets) || is_told_of(fault, None, tickets) {
+            let lasted = is_bill || now - fault.began >= settle;
+            if !lasted || dismissed(fault, tickets) || is_told_of(fault, None, tickets) {
                 return None;
             }
             let follows = tickets
@@ -182,7 +201,8 @@ fn for_fault(
                 .filter(|ticket| ticket.state == State::Closed || is_window_over(ticket, settings, now))
                 .max_by_key(|ticket| ticket.registered_at)
                 .map(|ticket| ticket.id.clone());
-            let candidate = fault.confidence < settings.candidate_below;
+            // Money that differs is a fact, however little of it is explained.
+            let candidate = !is_bill && fault.confidence < settings.candidate_below;
             Some(Action::Open { fault: Box::new(fault.clone()), candidate, follows })
         }
         (FaultState::Raised { .. }, Some(ticket)) => {
@@ -191,7 +211,9 @@ fn for_fault(
                 State::Verifying => apply(ticket, Event::VerificationFailed { fault: fault_box }),
                 state if !state.is_open() => {
                     // What did not last is no ticket, and no reason to wake an old one either.
-                    if now - fault.began < settle || is_told_of(fault, Some(&ticket.id), tickets) {
+                    if (!is_bill && now - fault.began < settle)
+                        || is_told_of(fault, Some(&ticket.id), tickets)
+                    {
                         return None;
                     }
                     apply(ticket, Event::Reopened { fault: fault_box })
@@ -204,6 +226,17 @@ fn for_fault(
                 }
                 _ => None,
             }
+        }
+        (FaultState::Clearing { .. } | FaultState::Cleared { .. }, Some(ticket)) if is_bill => {
+            let whole = fault.billing.as_ref().filter(|billing| billing.is_compared_whole())?;
+            let is_proposed = ticket
+                .proposal
+                .as_ref()
+                .is_some_and(|known| known.run == whole.run && known.at == fault.last_seen);
+            if !ticket.state.is_open() || is_proposed {
+                return None;
+            }
+            apply(ticket, Event::ResolutionProposed { fault: Box::new(fault.clone()) })
         }
         (FaultState::Clearing { since, .. }, Some(ticket)) => {
             if ticket.state.is_open() && ticket.state != State::Verifying {
@@ -258,7 +291,8 @@ fn of_itself(ticket: &Ticket, settings: &TicketSettings, now: DateTime<Utc>) -> 
 /// Whether the diagnosis says something that people should read; values that merely waver are
 /// seen in the measurements, not in the ticket's history.
 fn worth_enriching(known: &Fault, seen: &Fault) -> bool {
-    known.cause != seen.cause
+    known.billing != seen.billing
+        || known.cause != seen.cause
         || known.segment != seen.segment
         || known.side != seen.side
         || seen.severity > known.severity

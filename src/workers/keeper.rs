@@ -4,12 +4,13 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use chrono::{DateTime, Utc};
 use linesman_probes::observation::Observation;
 
 use crate::diagnosis::Diagnosis;
 use crate::store::{Store, StoreError, TicketWriter, WriteError};
-use crate::ticket::Ticket;
 use crate::ticket::wanted::Action;
+use crate::ticket::{Ticket, TicketId};
 
 /// A boxed answer.
 pub type Kept<'a, T, E = StoreError> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
@@ -22,6 +23,15 @@ pub trait Keeper: Send + Sync {
     fn save_diagnosis<'a>(&'a self, diagnosis: &'a Diagnosis) -> Kept<'a, i64>;
     /// Tickets that a plan for these keys must know.
     fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>>;
+    /// The tickets fit a run of a bill that ended at `finished_at`; a book in memory has none.
+    fn bill_planned<'a>(
+        &'a self,
+        _run: &'a str,
+        _finished_at: DateTime<Utc>,
+        _ticket: Option<&'a TicketId>,
+    ) -> Kept<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
     /// Does what was planned; the tickets that changed.
     fn carry_out(&self, generation: i64, actions: Vec<Action>) -> Kept<'_, Vec<Ticket>, WriteError>;
 }
@@ -46,6 +56,15 @@ impl Keeper for StoreKeeper {
 
     fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>> {
         Box::pin(self.store.tickets_for_planning(keys))
+    }
+
+    fn bill_planned<'a>(
+        &'a self,
+        run: &'a str,
+        finished_at: DateTime<Utc>,
+        ticket: Option<&'a TicketId>,
+    ) -> Kept<'a, ()> {
+        Box::pin(self.store.run_planned(run, finished_at, ticket))
     }
 
     fn carry_out(&self, generation: i64, actions: Vec<Action>) -> Kept<'_, Vec<Ticket>, WriteError> {

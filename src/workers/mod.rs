@@ -9,6 +9,8 @@
 //! | [`record`] | keeps observations: live picture, metrics, store |
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
+//! | [`reconcile`] | has bills compared, one run at a time |
+//! | [`intake`] | takes bills out of the watched folder |
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
@@ -16,9 +18,11 @@
 
 pub mod analyse;
 pub mod book;
+pub mod intake;
 pub mod keeper;
 pub mod measure;
 pub mod recent;
+pub mod reconcile;
 pub mod record;
 pub mod reload;
 pub mod rendezvous;

@@ -14,7 +14,7 @@ use crate::locale::Language;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::WriteError;
-use crate::ticket::wanted::{Action, plan};
+use crate::ticket::wanted::{Action, met, plan};
 use crate::ticket::{State, Ticket};
 
 /// Runs at least so often, for what time alone brings: settling and closing.
@@ -56,15 +56,17 @@ impl Rendezvous {
     async fn meet(&self) -> Result<(), WriteError> {
         let Some((generation, diagnosis)) = self.live.diagnosis() else { return Ok(()) };
         let settings = self.settings.borrow().clone();
-        let keys: Vec<String> = diagnosis
-            .faults
+        let bills = self.live.bills();
+        let mut faults = diagnosis.faults.clone();
+        faults.extend(bills.iter().map(|(_, fault)| fault.as_ref().clone()));
+        let keys: Vec<String> = faults
             .iter()
             .flat_map(|fault| std::iter::once(&fault.key).chain(&fault.aliases))
             .cloned()
             .collect();
         let tickets = self.keeper.tickets_for_planning(&keys).await?;
         let now = self.clock.now_utc();
-        let actions = plan(&diagnosis.faults, &tickets, &settings.tickets, now);
+        let actions = plan(&faults, &tickets, &settings.tickets, now);
         let opened = actions.iter().any(|action| matches!(action, Action::Open { .. }));
         let changed =
             if actions.is_empty() { Vec::new() } else { self.keeper.carry_out(generation, actions).await? };
@@ -76,6 +78,12 @@ impl Rendezvous {
         } else {
             self.keeper.tickets_for_planning(&keys).await?
         };
+        for (run, fault) in &bills {
+            let Some(standing) = met(fault, &open, &settings.tickets, now) else { continue };
+            let ticket = standing.map(|ticket| &ticket.id);
+            self.keeper.bill_planned(run, fault.last_seen, ticket).await?;
+            self.live.bill_planned(fault);
+        }
         let open: Vec<Ticket> = open.into_iter().filter(|ticket| ticket.state.is_open()).collect();
         let site_of = |segment: &str| {
             let inventory = &settings.inventory;

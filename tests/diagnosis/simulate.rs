@@ -308,7 +308,7 @@ impl Outcome {
                 (FaultState::Cleared { .. }, Some(place)) => self.raised[place].cleared_s = Some(second),
                 _ => {}
             }
-            assert_ne!(fault.segment_kind, ElementKind::Customer, "a customer is never at fault");
+            assert_ne!(fault.segment_kind, Some(ElementKind::Customer), "a customer is never at fault");
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::store::WriteError;
 use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::{Event, Ticket, Visibility};
 
-use super::tickets::{find, show};
+use super::tickets::{find_for, show};
 
 /// What a change needs besides its body.
 struct Change<'a> {
@@ -35,7 +35,7 @@ struct Change<'a> {
 impl Change<'_> {
     async fn make(self, event: Event) -> Result<Ticket, Problem> {
         let expected = if_match(self.headers)?;
-        let ticket = find(self.state, self.name).await?;
+        let ticket = find_for(self.state, &self.caller, self.name).await?;
         let seen = expected.map_or_else(|| "*".to_owned(), |version| version.to_string());
         match self.state.writer.apply(&ticket.id, expected, event, self.caller.actor).await {
             Ok(ticket) => Ok(ticket),
@@ -112,6 +112,15 @@ pub struct Correction {
     #[serde(default)]
     #[schema(min_length = 1, max_length = 10000)]
     note: Option<String>,
+}
+
+/// That agreeing bills do not settle a ticket.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Disagreement {
+    /// Why not.
+    #[schema(min_length = 1, max_length = 10000)]
+    reason: String,
 }
 
 /// A withdrawal.
@@ -228,7 +237,10 @@ pub async fn correct(
     headers: HeaderMap,
     Body(body): Body<Correction>,
 ) -> Result<Response, Problem> {
-    let is_known = state.settings.borrow().inventory.find(&body.segment).is_some();
+    let ticket = find_for(&state, &caller, &name).await?;
+    // The party of a bill is no element.
+    let is_known =
+        ticket.segment == body.segment || state.settings.borrow().inventory.find(&body.segment).is_some();
     let shown: String = body.segment.chars().filter(|character| !character.is_control()).take(64).collect();
     let unknown = (!is_known).then(|| Flaw::at("/segment", "unknown_segment").with("value", shown));
     check([unknown, body.note.as_deref().and_then(|note| text_flaws("/note", note))])?;
@@ -269,6 +281,42 @@ pub async fn cancel(
     check([text_flaws("/reason", &body.reason)])?;
     let change = Change { state: &state, caller, name: &name, headers: &headers };
     let ticket = change.make(Event::Cancelled { reason: body.reason }).await?;
+    Ok(show(&state, ticket, language))
+}
+
+/// Confirms that bills which agree in a new comparison settle a ticket of class A.
+#[utoipa::path(post, path = "/api/v1/tickets/{ticket}/settle", operation_id = "settleTicket", tag = "tickets",
+    request_body = Confirmation,
+    params(ChangeParams), responses(Changed<200>, Changes, TakesBody))]
+pub async fn settle(
+    State(state): State<HttpState>,
+    Speaks(language): Speaks,
+    caller: Caller,
+    Named(name): Named,
+    headers: HeaderMap,
+    Body(body): Body<Confirmation>,
+) -> Result<Response, Problem> {
+    check([body.note.as_deref().and_then(|note| text_flaws("/note", note))])?;
+    let change = Change { state: &state, caller, name: &name, headers: &headers };
+    let ticket = change.make(Event::ResolutionConfirmed { note: body.note }).await?;
+    Ok(show(&state, ticket, language))
+}
+
+/// Does not agree that a new comparison settles a ticket of class A: it is worked on again.
+#[utoipa::path(post, path = "/api/v1/tickets/{ticket}/decline", operation_id = "declineSettlement", tag = "tickets",
+    request_body = Disagreement,
+    params(ChangeParams), responses(Changed<200>, Changes, TakesBody))]
+pub async fn decline(
+    State(state): State<HttpState>,
+    Speaks(language): Speaks,
+    caller: Caller,
+    Named(name): Named,
+    headers: HeaderMap,
+    Body(body): Body<Disagreement>,
+) -> Result<Response, Problem> {
+    check([text_flaws("/reason", &body.reason)])?;
+    let change = Change { state: &state, caller, name: &name, headers: &headers };
+    let ticket = change.make(Event::ResolutionDeclined { reason: body.reason }).await?;
     Ok(show(&state, ticket, language))
 }
 

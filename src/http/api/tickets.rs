@@ -10,10 +10,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::diagnosis::{Class, Severity};
 use crate::http::HttpState;
+use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Named, Params, Speaks, listed};
 use crate::http::openapi::{BadRequest, Invalid, NotFound};
-use crate::store::TicketFilter;
+use crate::store::{Role, TicketFilter};
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{State as TicketState, Ticket, TicketId};
 
@@ -71,6 +72,7 @@ pub struct TicketList {
 pub async fn list(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
+    caller: Caller,
     uri: Uri,
     Params(query): Params<TicketQuery>,
 ) -> Result<Response, Problem> {
@@ -82,7 +84,7 @@ pub async fn list(
     let states = listed("?state", query.state.as_deref(), "unknown_state", TicketState::parse);
     let classes = listed("?class", query.class.as_deref(), "unknown_class", Class::parse);
     let severities = listed("?severity", query.severity.as_deref(), "unknown_severity", severity);
-    let filter = TicketFilter {
+    let mut filter = TicketFilter {
         states: states.unwrap_or_else(|wrong| {
             note(wrong);
             Vec::new()
@@ -100,7 +102,11 @@ pub async fn list(
         owner: query.owner,
         from: query.from,
         to: query.to,
+        bills_only: false,
     };
+    if caller.role == Role::Billing {
+        filter.bills_only = true;
+    }
     let limit = limit(query.limit, 50, 500).unwrap_or_else(|flaw| {
         note(vec![flaw]);
         1
@@ -136,6 +142,19 @@ pub async fn find(state: &HttpState, name: &str) -> Result<Ticket, Problem> {
     })
 }
 
+/// The same, as far as the caller may see it: what he may not see is not there.
+///
+/// # Errors
+/// 404, or the database.
+pub async fn find_for(state: &HttpState, caller: &Caller, name: &str) -> Result<Ticket, Problem> {
+    let ticket = find(state, name).await?;
+    if caller.sees(&ticket) {
+        return Ok(ticket);
+    }
+    let shown: String = name.chars().filter(|character| !character.is_control()).take(64).collect();
+    Err(Problem::say(Code::NotFound, "no_ticket").with("ticket", shown))
+}
+
 /// The entity tag of a version.
 #[must_use]
 pub fn entity_tag(version: i64) -> String {
@@ -163,10 +182,11 @@ pub fn show(state: &HttpState, ticket: Ticket, language: crate::locale::Language
 pub async fn one(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
+    caller: Caller,
     Named(name): Named,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let ticket = find(&state, &name).await?;
+    let ticket = find_for(&state, &caller, &name).await?;
     let tag = entity_tag(ticket.version);
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| holds(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
@@ -212,11 +232,12 @@ pub struct EvidenceList {
 
 async fn page_of_events(
     state: &HttpState,
+    caller: &Caller,
     name: &str,
     query: &EventQuery,
 ) -> Result<(Vec<RecordedEvent>, Option<i64>), Problem> {
     let limit = limit(query.limit, 100, 1000).map_err(|flaw| Problem::invalid(vec![flaw]))?;
-    let ticket = find(state, name).await?;
+    let ticket = find_for(state, caller, name).await?;
     let mut events = state.store.ticket_events(&ticket.id, query.after.unwrap_or(0), limit + 1).await?;
     let goes_on = events.len() > limit as usize;
     events.truncate(limit as usize);
@@ -232,11 +253,12 @@ async fn page_of_events(
         BadRequest, NotFound, Invalid))]
 pub async fn events(
     State(state): State<HttpState>,
+    caller: Caller,
     Named(name): Named,
     uri: Uri,
     Params(query): Params<EventQuery>,
 ) -> Result<Response, Problem> {
-    let (events, next) = page_of_events(&state, &name, &query).await?;
+    let (events, next) = page_of_events(&state, &caller, &name, &query).await?;
     let link = next_link(&uri, "after", next.map(|seq| seq.to_string()).as_deref());
     Ok((link, Json(EventList { events, next })).into_response())
 }
@@ -250,11 +272,12 @@ pub async fn events(
 pub async fn evidence(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
+    caller: Caller,
     Named(name): Named,
     uri: Uri,
     Params(query): Params<EventQuery>,
 ) -> Result<Response, Problem> {
-    let (events, next) = page_of_events(&state, &name, &query).await?;
+    let (events, next) = page_of_events(&state, &caller, &name, &query).await?;
     let link = next_link(&uri, "after", next.map(|seq| seq.to_string()).as_deref());
     let evidence = events.iter().filter_map(|event| Evidence::of(event, language)).collect();
     Ok((link, Json(EvidenceList { evidence, next })).into_response())
@@ -267,9 +290,10 @@ pub async fn evidence(
 pub async fn explain(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
+    caller: Caller,
     Named(name): Named,
 ) -> Result<Json<Explanation>, Problem> {
-    let ticket = find(&state, &name).await?;
+    let ticket = find_for(&state, &caller, &name).await?;
     Ok(Json(Explanation::of(&ticket, language)))
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::http::HttpState;
-use crate::http::auth::{Caller, role_name};
+use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Body, Named};
 use crate::http::openapi::{BadRequest, Conflict, NotFound, TakesBody};
@@ -88,7 +88,7 @@ pub async fn create(
     }
     let WantedToken { name, role, .. } = wanted;
     let token = state.store.create_token(&NewToken { name: name.clone(), role, expires_at }).await?;
-    tracing::info!(by = %caller.actor.0, name, role = role_name(role), "made a token");
+    tracing::info!(by = %caller.actor.0, name, role = role.name(), "made a token");
     Ok((StatusCode::CREATED, Json(MadeToken { token, name, role, expires_at })).into_response())
 }
 

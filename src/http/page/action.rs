@@ -11,12 +11,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::diagnosis::{Cause, Side};
+use crate::diagnosis::{Cause, Class, Side};
 use crate::http::HttpState;
+use crate::http::auth::sees;
 use crate::inventory::{Inventory, Owner};
 use crate::locale::Message;
 use crate::store::{Role, WriteError};
-use crate::ticket::{Actor, Event, TicketNumber, Visibility};
+use crate::ticket::{Actor, Event, Ticket, TicketNumber, Visibility};
 
 use super::asker::{Tongue, Viewer};
 use super::ticket::{self, Outcome};
@@ -38,11 +39,15 @@ pub enum Action {
     Approve,
     /// The candidate is none.
     Dismiss,
+    /// Bills that agree settle it.
+    Settle,
+    /// They do not.
+    Decline,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Acknowledge,
         Self::Confirm,
         Self::Correct,
@@ -50,6 +55,8 @@ impl Action {
         Self::Note,
         Self::Approve,
         Self::Dismiss,
+        Self::Settle,
+        Self::Decline,
     ];
 
     /// The name in addresses.
@@ -63,6 +70,8 @@ impl Action {
             Self::Note => "note",
             Self::Approve => "approve",
             Self::Dismiss => "dismiss",
+            Self::Settle => "settle",
+            Self::Decline => "decline",
         }
     }
 
@@ -78,7 +87,14 @@ impl Action {
         match self {
             Self::Confirm | Self::Correct | Self::Remeasure | Self::Note => Role::Technician,
             Self::Acknowledge | Self::Approve | Self::Dismiss => Role::Noc,
+            Self::Settle | Self::Decline => Role::Billing,
         }
+    }
+
+    /// Whether a role may do it to a ticket: to a bill's, billing may do everything.
+    #[must_use]
+    pub fn is_allowed(self, role: Role, ticket: &Ticket) -> bool {
+        role.covers(self.role()) || (role == Role::Billing && ticket.fault.class == Class::A)
     }
 }
 
@@ -96,6 +112,9 @@ pub struct Fields {
     /// Cause, of a correction.
     #[serde(default)]
     pub cause: String,
+    /// Side, of a correction of a bill.
+    #[serde(default)]
+    pub side: String,
 }
 
 /// What was typed into a form that was not accepted: nobody types twice.
@@ -181,19 +200,19 @@ async fn attempt(
     action: Action,
     fields: &Fields,
 ) -> Result<TicketNumber, Failure> {
-    if viewer.role < action.role() {
-        return Err(Failure::new(StatusCode::FORBIDDEN, Message::new("page.role_too_low")));
-    }
     let unknown = || {
         let shown: String = number.chars().take(40).collect();
         Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", shown))
     };
     let number: TicketNumber = number.parse().map_err(|_| unknown())?;
     let found = state.store.ticket_by_number(number).await.map_err(|error| broken(&error))?;
-    let ticket = found.ok_or_else(unknown)?;
+    let ticket = found.filter(|ticket| sees(viewer.role, ticket)).ok_or_else(unknown)?;
+    if !action.is_allowed(viewer.role, &ticket) {
+        return Err(Failure::new(StatusCode::FORBIDDEN, Message::new("page.role_too_low")));
+    }
     let event = {
         let settings = state.settings.borrow().clone();
-        event(action, fields, &settings.inventory)?
+        event(action, fields, &ticket, &settings.inventory)?
     };
     let Some(version) = fields.version else {
         return Err(Failure::new(StatusCode::PRECONDITION_REQUIRED, Message::new("page.form_unreadable")));
@@ -205,7 +224,7 @@ async fn attempt(
 }
 
 /// The event that a form means.
-fn event(action: Action, fields: &Fields, inventory: &Inventory) -> Result<Event, Failure> {
+fn event(action: Action, fields: &Fields, ticket: &Ticket, inventory: &Inventory) -> Result<Event, Failure> {
     let text = fields.text.trim().to_owned();
     let note = (!text.is_empty()).then(|| text.clone());
     Ok(match action {
@@ -215,9 +234,21 @@ fn event(action: Action, fields: &Fields, inventory: &Inventory) -> Result<Event
         Action::Note => Event::Noted { text, visibility: Visibility::Internal },
         Action::Approve => Event::Approved,
         Action::Dismiss => Event::Cancelled { reason: text },
+        Action::Settle => Event::ResolutionConfirmed { note },
+        Action::Decline => Event::ResolutionDeclined { reason: text },
         Action::Correct => {
             let wrong = |key| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, Message::new(key));
             let cause = Cause::parse(&fields.cause).ok_or_else(|| wrong("page.no_such_cause"))?;
+            if ticket.fault.class == Class::A {
+                let side = Side::BILLING.into_iter().find(|side| side.name() == fields.side);
+                return Ok(Event::DiagnosisCorrected {
+                    cause,
+                    class: cause.class(),
+                    segment: ticket.segment.clone(),
+                    side: side.unwrap_or(ticket.side),
+                    note,
+                });
+            }
             let index = inventory.find(&fields.segment).ok_or_else(|| wrong("page.no_such_segment"))?;
             let element = inventory.element(index);
             Event::DiagnosisCorrected {
@@ -236,6 +267,7 @@ const fn side(cause: Cause, owner: Option<Owner>) -> Side {
     match cause {
         Cause::Fibre | Cause::LandingTrunk => Side::Carrier,
         Cause::CustomerAccess => Side::Customer,
+        Cause::Billing(_) | Cause::Unexplained => Side::Undecided,
         Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => {
             Side::Company
         }

@@ -49,9 +49,10 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
             let key = if *candidate { "page.event_opened_candidate" } else { "page.event_opened" };
             Message::new(key).with("headline", shell.say(&fault.headline))
         }
-        Event::Enriched { fault } | Event::VerificationFailed { fault } | Event::Reopened { fault } => {
-            name.with("headline", shell.say(&fault.headline))
-        }
+        Event::Enriched { fault }
+        | Event::VerificationFailed { fault }
+        | Event::Reopened { fault }
+        | Event::ResolutionProposed { fault } => name.with("headline", shell.say(&fault.headline)),
         Event::Rekeyed { fault, .. } => {
             name.with("segment", &fault.segment).with("headline", shell.say(&fault.headline))
         }
@@ -68,6 +69,8 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
         | Event::Approved
         | Event::Cancelled { .. }
         | Event::Settled
+        | Event::ResolutionConfirmed { .. }
+        | Event::ResolutionDeclined { .. }
         | Event::Closed => name,
     }
 }
@@ -75,8 +78,10 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
 fn written(event: &Event) -> Option<String> {
     match event {
         Event::Noted { text, .. } => Some(text.clone()),
-        Event::DiagnosisConfirmed { note } | Event::DiagnosisCorrected { note, .. } => note.clone(),
-        Event::Cancelled { reason } => Some(reason.clone()),
+        Event::DiagnosisConfirmed { note }
+        | Event::DiagnosisCorrected { note, .. }
+        | Event::ResolutionConfirmed { note } => note.clone(),
+        Event::Cancelled { reason } | Event::ResolutionDeclined { reason } => Some(reason.clone()),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@
 //! | [`asker`] | who asks, in which language |
 //! | [`shell`] | what every page shares; [`words`] numbers, times and marks; [`escape`] hostile text |
 //! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
+//! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
 //! | [`action`] | the buttons of a ticket |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
 //! | [`assets`] | embedded files, named by their content |
@@ -17,6 +18,7 @@
 pub mod action;
 pub mod asker;
 pub mod assets;
+pub mod bill;
 pub mod element;
 pub mod escape;
 #[cfg(test)]
@@ -26,6 +28,8 @@ pub mod history;
 pub mod login;
 pub mod overview;
 pub mod path;
+pub mod reconciliation;
+pub mod reconciliations;
 pub mod series;
 pub mod shell;
 #[cfg(test)]
@@ -35,6 +39,7 @@ pub mod tickets;
 pub mod words;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use super::HttpState;
@@ -47,6 +52,12 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets/{number}", get(ticket::show))
         .route("/tickets/{number}/measurements", get(series::of_ticket))
         .route("/tickets/{number}/{action}", post(action::act))
+        .route(
+            "/reconciliations",
+            get(reconciliations::show).post(reconciliations::upload).layer(DefaultBodyLimit::disable()),
+        )
+        .route("/reconciliations/{run}", get(reconciliation::show))
+        .route("/reconciliations/{run}/rerun", post(reconciliation::rerun))
         .route("/elements/{name}", get(element::show))
         .route("/elements/{name}/measurements", get(series::of_element))
         .route("/login", get(login::show))

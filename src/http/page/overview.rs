@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::diagnosis::{Diagnosis, ElementReport, ElementState, PollerState};
 use crate::http::HttpState;
 use crate::inventory::{ElementKind, Inventory};
 use crate::locale::Message;
+use crate::store::Role;
 use crate::ticket::Ticket;
 
 use super::asker::{Tongue, Viewer};
@@ -87,6 +88,10 @@ pub struct Segment {
 
 /// `GET /`
 pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue) -> Response {
+    // Who reconciles bills has no network to look over.
+    if viewer.role == Role::Billing {
+        return Redirect::to("/reconciliations").into_response();
+    }
     let read = async { Ok((gather::diagnosis(&state).await?, gather::open_tickets(&state).await?)) };
     let (diagnosis, tickets) = match read.await {
         Ok(read) => read,

@@ -22,7 +22,7 @@ pub struct Shell {
     pub viewer: Option<Viewer>,
     /// `<title>`.
     pub title: String,
-    /// Which entry of the navigation this is: `overview`, `tickets` or nothing.
+    /// Which entry of the navigation this is: `overview`, `tickets`, `reconciliations` or nothing.
     pub section: &'static str,
     /// What `/events` is asked for, if the page is live.
     pub topic: Option<String>,
@@ -40,7 +40,8 @@ impl Shell {
     /// Kept live by what happens to `topic`.
     #[must_use]
     pub fn live(mut self, topic: impl Into<String>) -> Self {
-        self.topic = Some(topic.into());
+        // Events are told to those who see the network.
+        self.topic = Some(topic.into()).filter(|_| self.sees_network());
         self
     }
 
@@ -88,12 +89,25 @@ impl Shell {
         format!("{}{joint}lang={tag}", self.tongue.here)
     }
 
+    /// Whether the reader sees the network, not bills alone.
+    #[must_use]
+    pub fn sees_network(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.role.covers(Role::Viewer))
+    }
+
+    /// Whether the reader sees reconciliations.
+    #[must_use]
+    pub fn sees_bills(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.role.covers(Role::Billing))
+    }
+
     /// The reader's role, in words.
     #[must_use]
     pub fn role(&self) -> String {
         let key = match self.viewer.as_ref().map(|viewer| viewer.role) {
             Some(Role::Admin) => "page.role_admin",
             Some(Role::Noc) => "page.role_noc",
+            Some(Role::Billing) => "page.role_billing",
             Some(Role::Technician) => "page.role_technician",
             Some(Role::Viewer) | None => "page.role_viewer",
         };

@@ -93,7 +93,7 @@ fn every_name_of_the_domain_has_words_in_both_languages() {
     use crate::ticket::State;
     let mut keys: Vec<String> = Vec::new();
     keys.extend(State::ALL.iter().map(|state| format!("state.{}", state.name())));
-    keys.extend(Cause::ALL.iter().map(|cause| format!("cause.{}", cause.name())));
+    keys.extend(Cause::all().map(|cause| format!("cause.{}", cause.name())));
     keys.extend(
         [Side::Customer, Side::Company, Side::Carrier].iter().map(|side| format!("side.{}", side.name())),
     );

@@ -9,8 +9,9 @@ use chrono::{DateTime, Utc};
 use linesman_probes::observation::Observation;
 use serde::Deserialize;
 
-use crate::diagnosis::{Cause, TreeStep};
+use crate::diagnosis::{Cause, Class, Side, TreeStep};
 use crate::http::HttpState;
+use crate::http::auth::sees;
 use crate::inventory::Inventory;
 use crate::locale::Message;
 use crate::store::{Role, StoreError};
@@ -19,6 +20,7 @@ use crate::ticket::{Ticket, TicketNumber};
 
 use super::action::{Action, Draft};
 use super::asker::{Tongue, Viewer};
+use super::bill::{self, BillView};
 use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
@@ -79,6 +81,10 @@ pub struct Page {
     cause: String,
     segment: String,
     segment_kind: String,
+    is_element: bool,
+    bill: Option<BillView>,
+    proposal: Option<ProposalView>,
+    sides: Vec<SideChoice>,
     side: String,
     side_name: &'static str,
     confidence: String,
@@ -133,6 +139,7 @@ pub struct May {
     confirm: bool,
     judge: bool,
     remeasure: bool,
+    settle: bool,
     note: bool,
     decide_candidate: bool,
 }
@@ -150,6 +157,23 @@ pub struct CauseChoice {
     name: &'static str,
     words: String,
     chosen: bool,
+}
+
+/// A side that a correction of a bill may name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideChoice {
+    name: &'static str,
+    words: String,
+    chosen: bool,
+}
+
+/// That bills agree in a new comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProposalView {
+    sentence: String,
+    at: Moment,
+    run: String,
+    waits: bool,
 }
 
 /// What the address asks for.
@@ -191,8 +215,8 @@ pub async fn respond(
     };
     let Ok(number) = number.parse::<TicketNumber>() else { return unknown() };
     let material = match gather(state, number).await {
-        Ok(Some(material)) => material,
-        Ok(None) => return unknown(),
+        Ok(Some(material)) if sees(viewer.role, &material.ticket) => material,
+        Ok(_) => return unknown(),
         Err(error) => return store_failed(tongue, viewer, &error),
     };
     let settings = state.settings.borrow().clone();
@@ -234,7 +258,8 @@ pub fn page(
     let corrected = corrected_by(ticket).is_some();
     let rows = series::table(frame, rounds);
     // Names of customers are personal data where the role only looks on.
-    let names_hidden = role < Role::Technician && !fault.affected_customers.is_empty();
+    let sees_names = role.covers(Role::Technician) || role == Role::Billing;
+    let names_hidden = !sees_names && !fault.affected_customers.is_empty();
     Page {
         number: ticket.number.to_string(),
         version: ticket.version,
@@ -258,6 +283,10 @@ pub fn page(
             .find(&ticket.segment)
             .map(|index| shell.t(&format!("kind.{}", inventory.element(index).kind.name())))
             .unwrap_or_default(),
+        is_element: fault.segment_kind.is_some(),
+        bill: fault.billing.as_ref().map(|billing| bill::view(&shell, billing)),
+        proposal: proposal(&shell, ticket),
+        sides: sides(&shell, ticket),
         side: shell.t(&format!("side.{}", ticket.side.name())),
         side_name: ticket.side.name(),
         confidence: format!("{:.0} %", fault.confidence.clamp(0.0, 1.0) * 100.0),
@@ -295,8 +324,9 @@ pub fn page(
 /// Which buttons make sense. The engine has the last word: this only spares people the refusal.
 fn may(ticket: &Ticket, role: Role) -> May {
     let open = ticket.state.is_open();
-    let technician = role >= Role::Technician;
-    let noc = role >= Role::Noc;
+    let is_bill = ticket.fault.class == Class::A;
+    let technician = Action::Note.is_allowed(role, ticket);
+    let noc = Action::Acknowledge.is_allowed(role, ticket);
     May {
         acknowledge: noc && open && ticket.owner.is_none(),
         // Confirmed once is enough; what was corrected may yet be confirmed by another.
@@ -304,7 +334,8 @@ fn may(ticket: &Ticket, role: Role) -> May {
             && !ticket.state.is_final()
             && !ticket.verdict.as_ref().is_some_and(|verdict| verdict.confirmed),
         judge: technician && !ticket.state.is_final(),
-        remeasure: technician && open,
+        remeasure: technician && open && !is_bill,
+        settle: Action::Settle.is_allowed(role, ticket) && ticket.awaits_settlement(),
         note: technician,
         decide_candidate: noc && ticket.candidate && open,
     }
@@ -343,6 +374,9 @@ fn step(shell: &Shell, walked: &TreeStep) -> Step {
 
 /// Elements for the correction: those of the path first, then all others by kind.
 fn choices(shell: &Shell, ticket: &Ticket, inventory: &Inventory) -> Vec<Choices> {
+    if ticket.fault.class == Class::A {
+        return Vec::new();
+    }
     let on_path: Vec<String> = ticket.fault.hops.iter().map(|hop| hop.element.clone()).collect();
     let mut room = MOST_CHOICES;
     let mut groups = Vec::new();
@@ -363,10 +397,40 @@ fn choices(shell: &Shell, ticket: &Ticket, inventory: &Inventory) -> Vec<Choices
     groups
 }
 
+fn sides(shell: &Shell, ticket: &Ticket) -> Vec<SideChoice> {
+    if ticket.fault.class != Class::A {
+        return Vec::new();
+    }
+    Side::BILLING
+        .into_iter()
+        .map(|side| SideChoice {
+            name: side.name(),
+            words: shell.t(&format!("side.{}", side.name())),
+            chosen: side == ticket.side,
+        })
+        .collect()
+}
+
+fn proposal(shell: &Shell, ticket: &Ticket) -> Option<ProposalView> {
+    let proposal = ticket.proposal.as_ref()?;
+    let message = match &proposal.declined_by {
+        Some(by) => Message::new("page.proposal_declined").with("by", by),
+        None if ticket.awaits_settlement() => Message::new("page.proposal_waits"),
+        None => Message::new("page.proposal_was"),
+    };
+    Some(ProposalView {
+        sentence: shell.say(&message),
+        at: Moment(proposal.at),
+        run: proposal.run.clone(),
+        waits: ticket.awaits_settlement(),
+    })
+}
+
 fn causes(shell: &Shell, ticket: &Ticket, draft: &Draft) -> Vec<CauseChoice> {
     let wanted = draft.cause.unwrap_or(ticket.cause);
-    Cause::ALL
-        .into_iter()
+    let is_bill = ticket.fault.class == Class::A;
+    Cause::all()
+        .filter(|cause| (cause.class() == Class::A) == is_bill)
         .map(|cause| CauseChoice {
             name: cause.name(),
             words: format!("{} · {}", cause.class().letter(), shell.t(&format!("cause.{}", cause.name()))),

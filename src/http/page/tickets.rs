@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::diagnosis::Class;
 use crate::http::HttpState;
 use crate::locale::Message;
-use crate::store::{TicketCursor, TicketFilter, TicketPage};
+use crate::store::{Role, TicketCursor, TicketFilter, TicketPage};
 use crate::ticket::{State as TicketState, Ticket};
 
 use super::asker::{Tongue, Viewer};
@@ -167,12 +167,16 @@ pub async fn show(
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-    let found = match state.store.tickets(&asked.filter(), asked.cursor().as_ref(), PAGE).await {
+    let mut filter = asked.filter();
+    filter.bills_only = viewer.role == Role::Billing;
+    let found = match state.store.tickets(&filter, asked.cursor().as_ref(), PAGE).await {
         Ok(found) => found,
         Err(error) => return store_failed(&tongue, &viewer, &error),
     };
     let settings = state.settings.borrow().clone();
-    let segments = settings.inventory.elements().iter().take(500).map(|element| element.name.clone());
+    // Who sees bills alone is told nothing of the network.
+    let most = if viewer.role == Role::Billing { 0 } else { 500 };
+    let segments = settings.inventory.elements().iter().take(most).map(|element| element.name.clone());
     let now = state.clock.now_utc();
     let shell =
         Shell::new(&tongue, Some(&viewer), String::new(), "tickets").live("tickets,diagnosis").at(now);

@@ -39,6 +39,9 @@
   }
 
   function draw(fresh) {
+    // What was waited for brings parts that are not there yet.
+    const waits = document.querySelector("[data-poll]");
+    if (waits && [...regions(fresh)].some((region) => !document.getElementById(region.id))) return location.reload();
     for (const region of regions(document)) {
       const other = fresh.getElementById(region.id);
       if (!other) continue;
@@ -47,6 +50,8 @@
         const open = [...region.querySelectorAll("details[open]")].map((detail) => detail.id);
         const focus = region.contains(document.activeElement) ? document.activeElement.id : "";
         region.className = other.className;
+        if (other.dataset.poll) region.dataset.poll = other.dataset.poll;
+        else delete region.dataset.poll;
         region.replaceChildren(...other.childNodes);
         for (const id of open) document.getElementById(id)?.setAttribute("open", "");
         if (focus) document.getElementById(focus)?.focus({ preventScroll: true });
@@ -102,6 +107,16 @@
 
   remember(document);
   localTimes(document);
+
+  // A page without live events that waits for something asks now and then, until it has come.
+  let poll = 0;
+  function ask() {
+    clearTimeout(poll);
+    const every = document.querySelector("[data-poll]")?.dataset.poll;
+    if (every) poll = setTimeout(() => { refresh(0); ask(); }, every);
+  }
+  ask();
+  addEventListener("linesman:drawn", ask);
 
   if (body.dataset.topic) {
     let lost = false;

@@ -1,0 +1,155 @@
+//! What a reconciliation found, as people read it: on its own page and on the ticket.
+
+use crate::diagnosis::Billing;
+use crate::diagnosis::billing::Agreement;
+
+use super::shell::Shell;
+use super::words::Moment;
+
+/// A sum with its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    pub(super) words: String,
+    pub(super) amount: String,
+    pub(super) weighs: bool,
+}
+
+/// A dimension with its result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DimensionView {
+    pub(super) words: String,
+    pub(super) result: String,
+    /// For CSS classes.
+    pub(super) name: &'static str,
+    pub(super) sentence: String,
+}
+
+/// A cause with its money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CauseView {
+    pub(super) words: String,
+    pub(super) side: String,
+    pub(super) contract: String,
+    pub(super) used: String,
+    pub(super) calls: u64,
+    pub(super) amount: String,
+    pub(super) bounds: String,
+}
+
+/// All of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BillView {
+    pub(super) run: String,
+    pub(super) at: Moment,
+    pub(super) party: String,
+    pub(super) period: String,
+    pub(super) currency: String,
+    pub(super) sums: Vec<Sum>,
+    pub(super) records: [u64; 3],
+    pub(super) dimensions: Vec<DimensionView>,
+    pub(super) causes: Vec<CauseView>,
+    pub(super) unexplained: String,
+    pub(super) example: Vec<String>,
+    pub(super) accounting: Vec<String>,
+    pub(super) advice: String,
+    pub(super) files: Vec<FileView>,
+}
+
+/// A file of the report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileView {
+    /// As `en/report.html`.
+    pub(super) name: String,
+    /// In words.
+    pub(super) words: String,
+}
+
+/// In the reader's language; of its files those in that language.
+#[must_use]
+pub fn view(shell: &Shell, billing: &Billing) -> BillView {
+    let totals = &billing.totals;
+    let sum = |key: &str, amount: &String, weighs| Sum {
+        words: shell.t(&format!("page.total_{key}")),
+        amount: amount.clone(),
+        weighs,
+    };
+    BillView {
+        run: billing.run.clone(),
+        at: Moment(billing.at),
+        party: billing.party.clone(),
+        period: billing.period.clone(),
+        currency: billing.currency.clone(),
+        sums: vec![
+            sum("ours", &totals.ours, false),
+            sum("theirs", &totals.theirs, false),
+            sum("difference", &totals.difference, true),
+            sum("correct", &totals.correct, false),
+            sum("ours_minus_correct", &totals.ours_minus_correct, false),
+            sum("theirs_minus_correct", &totals.theirs_minus_correct, false),
+        ],
+        records: billing.records,
+        dimensions: billing
+            .dimensions
+            .iter()
+            .map(|compared| {
+                let (key, name) = match compared.result {
+                    Agreement::Agrees => ("agreement_agrees", "ok"),
+                    Agreement::Converted => ("agreement_converted", "ok"),
+                    Agreement::Differs => ("agreement_differs", "down"),
+                    Agreement::NotCompared => ("agreement_not_compared", "unknown"),
+                };
+                DimensionView {
+                    words: shell.t(&format!("dimension.{}", compared.dimension.name())),
+                    result: shell.t(&format!("page.{key}")),
+                    name,
+                    sentence: shell.say(&compared.sentence),
+                }
+            })
+            .collect(),
+        causes: billing
+            .causes
+            .iter()
+            .map(|cause| {
+                let mut bounds: Vec<String> = cause
+                    .selector
+                    .iter()
+                    .map(|(name, value)| if name == "prefix" { format!("{value}…") } else { value.clone() })
+                    .collect();
+                bounds.extend(cause.window.as_ref().map(|[from, to]| format!("{from} – {to}")));
+                CauseView {
+                    words: shell.t(&format!("cause.{}", cause.cause.name())),
+                    side: shell.t(&format!("side.{}", cause.side.name())),
+                    contract: cause.contract.clone().unwrap_or_default(),
+                    used: cause.used.clone().unwrap_or_default(),
+                    calls: cause.calls,
+                    amount: cause.amount.clone(),
+                    bounds: bounds.join(", "),
+                }
+            })
+            .collect(),
+        unexplained: billing.unexplained.clone(),
+        example: billing.example.iter().map(|step| shell.say(step)).collect(),
+        accounting: billing.accounting.iter().map(|rule| shell.say(rule)).collect(),
+        advice: shell.say(&billing.advice),
+        files: files(shell, &billing.files),
+    }
+}
+
+/// The report in the reader's language; whatever has no language is everybody's.
+fn files(shell: &Shell, names: &[String]) -> Vec<FileView> {
+    let own = format!("{}/", shell.language().tag());
+    names
+        .iter()
+        .filter_map(|name| Some((name, name.strip_prefix(&own)?)))
+        .map(|(name, short)| {
+            let key = match short.rsplit('.').next().unwrap_or_default() {
+                "html" => "page.file_html",
+                "xlsx" => "page.file_xlsx",
+                "csv" => "page.file_csv",
+                "json" => "page.file_json",
+                _ => "page.file_other",
+            };
+            FileView { name: name.clone(), words: format!("{} · {short}", shell.t(key)) }
+        })
+        .collect()
+}
