@@ -18,7 +18,9 @@ mod read;
 pub mod report;
 mod runs;
 mod spill;
+pub mod source;
 
 pub use error::ReconcileError;
 pub use job::{Finished, Input, InputFacts, Job, Progress};
 pub use plan::LEAST_MEMORY;
+pub use source::{Source, SourceError};
