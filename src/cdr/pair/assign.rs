@@ -7,7 +7,7 @@
 pub(super) type Cost = Option<i64>;
 
 /// What one record costs that stays alone.
-pub(super) const ALONE: i64 = 1_010 << SCALE;
+const ALONE: i64 = 1_010 << SCALE;
 /// Bits below a unit of cost; they break ties.
 pub(super) const SCALE: u32 = 24;
 /// No pair costs more, so that a record is left alone only for the sake of better pairs.
@@ -48,8 +48,10 @@ fn hungarian(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) 
             1 << 50
         }
     };
-    let matrix: Vec<i64> =
-        (0..rows).flat_map(|row| (0..width).map(move |column| (row, column))).map(|(r, c)| price(r, c)).collect();
+    let matrix: Vec<i64> = (0..rows)
+        .flat_map(|row| (0..width).map(move |column| (row, column)))
+        .map(|(r, c)| price(r, c))
+        .collect();
     let mut row_potential = vec![0i64; rows + 1];
     let mut column_potential = vec![0i64; width + 1];
     let mut owner = vec![0usize; width + 1];
@@ -99,22 +101,26 @@ fn hungarian(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) 
         }
     }
     let mut result = vec![None; rows];
-    for column in 1..=columns {
-        let row = owner[column];
-        if row > 0 && cost(row - 1, column - 1).is_some() {
-            result[row - 1] = Some(column - 1);
+    for (column, row) in owner.iter().copied().skip(1).take(columns).enumerate() {
+        if row > 0 && cost(row - 1, column).is_some() {
+            result[row - 1] = Some(column);
         }
     }
     result
 }
 
-fn without_crossings(rows: usize, columns: usize, cost: &impl Fn(usize, usize) -> Cost) -> Vec<Option<usize>> {
+fn without_crossings(
+    rows: usize,
+    columns: usize,
+    cost: &impl Fn(usize, usize) -> Cost,
+) -> Vec<Option<usize>> {
     let width = columns + 1;
     let mut best = vec![0i64; (rows + 1) * width];
     for row in 1..=rows {
         for column in 1..=columns {
             let alone = best[(row - 1) * width + column].min(best[row * width + column - 1]);
-            let paired = gain(cost(row - 1, column - 1)).map(|gain| best[(row - 1) * width + column - 1] + gain);
+            let paired =
+                gain(cost(row - 1, column - 1)).map(|gain| best[(row - 1) * width + column - 1] + gain);
             best[row * width + column] = paired.map_or(alone, |paired| paired.min(alone));
         }
     }

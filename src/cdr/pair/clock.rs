@@ -55,7 +55,11 @@ const STEP: i64 = 3 * SECOND;
 
 impl Fit {
     /// What theirs minus ours should be at a time of ours, on a plateau.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "milliseconds of a drift")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "milliseconds of a drift"
+    )]
     pub fn drift_at(&self, ours: i64) -> i64 {
         ((ours - self.origin_ms) as f64 * self.drift_ppm / 1e6).round() as i64
     }

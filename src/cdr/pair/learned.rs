@@ -83,8 +83,13 @@ impl Clock {
         if self.drift_ppm == 0.0 {
             return 0;
         }
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "milliseconds of a drift")]
-        let drift = (own_ms.saturating_sub(self.drift_origin_ms) as f64 * self.drift_ppm / 1e6).round() as i64;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "milliseconds of a drift"
+        )]
+        let drift =
+            (own_ms.saturating_sub(self.drift_origin_ms) as f64 * self.drift_ppm / 1e6).round() as i64;
         drift
     }
 

@@ -24,22 +24,36 @@ pub(super) fn settle_rest(
     }
     let sides: [&[Record]; 2] = [ours, theirs];
     if learned.call_ids_shared {
-        by_groups(left, sides, |record| (u64::from(record.call_id), 0), |ours, theirs| {
-            let near = (ours.start_ms - theirs.start_ms).abs() <= DAY_MS;
-            ours.call_id != 0 && near && ours.is(flag::ATTEMPT) == theirs.is(flag::ATTEMPT)
-        }, sink);
+        by_groups(
+            left,
+            sides,
+            |record| (u64::from(record.call_id), 0),
+            |ours, theirs| {
+                let near = (ours.start_ms - theirs.start_ms).abs() <= DAY_MS;
+                ours.call_id != 0 && near && ours.is(flag::ATTEMPT) == theirs.is(flag::ATTEMPT)
+            },
+            sink,
+        );
     }
     by_callee(run, left, sides, learned, sink);
-    by_groups(left, sides, |record| (record.callee.code(), record.caller.code()), |ours, theirs| {
-        let apart = (learned.moment(Side::Ours, ours) - learned.moment(Side::Theirs, theirs)).abs();
-        let talks = (ours.talk_ms, theirs.talk_ms);
-        apart <= FAR_MS && talks.0.abs_diff(talks.1) <= 1_000 && talks.0.min(talks.1) >= 5_000
-    }, sink);
+    by_groups(
+        left,
+        sides,
+        |record| (record.callee.code(), record.caller.code()),
+        |ours, theirs| {
+            let apart = (learned.moment(Side::Ours, ours) - learned.moment(Side::Theirs, theirs)).abs();
+            let talks = (ours.talk_ms, theirs.talk_ms);
+            apart <= FAR_MS && talks.0.abs_diff(talks.1) <= 1_000 && talks.0.min(talks.1) >= 5_000
+        },
+        sink,
+    );
     for side in Side::BOTH {
         let here = side.index();
         let mut records: Vec<&Record> =
             left[here].drain(..).filter_map(|index| sides[here].get(index as usize)).collect();
-        records.sort_by_key(|record| (record.callee, record.caller, record.start_ms, record.talk_ms, record.amount, record.place));
+        records.sort_by_key(|record| {
+            (record.callee, record.caller, record.start_ms, record.talk_ms, record.amount, record.place)
+        });
         let (file, clock) = (learned.periods[side.other().index()], &learned.clocks[side.other().index()]);
         for record in records {
             if file.is_some_and(|period| period.excludes(clock, record)) {
@@ -81,9 +95,9 @@ fn other_readings(
             let Some(other) = clock.other_reading(record.start_ms) else { continue };
             let moment = learned.moment(side, record) + other - record.start_ms;
             let from = others.partition_point(|entry| *entry < (key(record), moment - learned.tolerance_ms));
-            let fits = others.get(from).is_some_and(|entry| {
-                entry.0 == key(record) && entry.1 <= moment + learned.tolerance_ms
-            });
+            let fits = others
+                .get(from)
+                .is_some_and(|entry| entry.0 == key(record) && entry.1 <= moment + learned.tolerance_ms);
             if fits {
                 record.start_ms = other;
             }
@@ -94,9 +108,16 @@ fn other_readings(
 }
 
 /// Calls to one number whose caller one side does not know, or writes otherwise.
-fn by_callee(run: &mut Run, left: &mut [Vec<u32>; 2], sides: [&[Record]; 2], learned: &Learned, sink: &mut impl Sink) {
+fn by_callee(
+    run: &mut Run,
+    left: &mut [Vec<u32>; 2],
+    sides: [&[Record]; 2],
+    learned: &Learned,
+    sink: &mut impl Sink,
+) {
     let nobody = |side: usize, list: &[u32]| {
-        list.iter().any(|index| sides[side].get(*index as usize).is_some_and(|record| record.caller.is_none()))
+        list.iter()
+            .any(|index| sides[side].get(*index as usize).is_some_and(|record| record.caller.is_none()))
     };
     if learned.callers_unreliable || nobody(0, &left[0]) || nobody(1, &left[1]) {
         let lists = [std::mem::take(&mut left[0]), std::mem::take(&mut left[1])];

@@ -261,30 +261,58 @@ fn narrowed(whole: &NumberRule, wanted: &[Wanted], least: usize) -> Vec<NumberRu
     if by_length.lengths != 0 && pure(&by_length) {
         found.push(counted(by_length.clone()));
     }
-    // Lengths with both kinds: told apart by the next digit.
+    // Lengths with both kinds: told apart by the next digit, or by the one after it.
     for digits in (0..32).filter(|digits| by_length.lengths >> digits & 1 == 0) {
         let one = NumberRule { lengths: 1 << digits, ..whole.clone() };
-        if tried(&one, wanted).1 < least {
-            continue;
+        if tried(&one, wanted).1 >= least {
+            found.extend(by_next_digit(&one, wanted, least, 3));
         }
-        let mut by_digit = NumberRule { next_digits: 0, ..one.clone() };
-        for digit in 0..10 {
-            let one = NumberRule { next_digits: 1 << digit, ..one.clone() };
-            if fitting(&one) {
-                by_digit.next_digits |= one.next_digits;
-            }
+    }
+    found
+}
+
+/// The parts of a rule of one length that nothing contradicts, by the digits after the head, else by
+/// gateway.
+fn by_next_digit(one: &NumberRule, wanted: &[Wanted], least: usize, deep: u32) -> Vec<NumberRule> {
+    let mut found = Vec::new();
+    let mut by_digit = NumberRule { next_digits: 0, ..one.clone() };
+    let mut mixed = Vec::new();
+    for digit in 0..10 {
+        let next = NumberRule { next_digits: 1 << digit, ..one.clone() };
+        let (all, right, _) = tried(&next, wanted);
+        if right > 0 && right * 100 >= all * 99 {
+            by_digit.next_digits |= next.next_digits;
+        } else if right >= least {
+            mixed.push(digit);
         }
-        if by_digit.next_digits != 0 && pure(&by_digit) {
-            found.push(counted(by_digit));
-            continue;
+    }
+    let (_, right, different) = tried(&by_digit, wanted);
+    if by_digit.next_digits != 0 && different >= least {
+        by_digit.support = right as u64;
+        found.push(by_digit);
+    }
+    for digit in mixed {
+        let with = |head: Number| {
+            let (value, digits) = head.digits().unwrap_or((0, 0));
+            Number::from_digits(value * 10 + digit, digits + 1)
+        };
+        let (Some(from), Some(to)) = (with(one.from), with(one.to)) else { continue };
+        if deep > 0 && length(from) <= MOST_HEAD {
+            let longer = NumberRule { from, to, next_digits: ANY_DIGIT, ..one.clone() };
+            found.extend(by_next_digit(&longer, wanted, least, deep - 1));
         }
-        let gateways: BTreeSet<u16> =
-            wanted.iter().filter(|one| one.gateway != crate::record::NO_NAME).map(|one| one.gateway).collect();
-        for gateway in gateways {
-            let bound = NumberRule { gateway: Some(gateway), ..one.clone() };
-            if pure(&bound) {
-                found.push(counted(bound));
-            }
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    let gateways: BTreeSet<u16> =
+        wanted.iter().map(|one| one.gateway).filter(|gateway| *gateway != crate::record::NO_NAME).collect();
+    for gateway in gateways {
+        let mut bound = NumberRule { gateway: Some(gateway), ..one.clone() };
+        let (all, right, different) = tried(&bound, wanted);
+        if different >= least && right * 100 >= all * 99 {
+            bound.support = right as u64;
+            found.push(bound);
         }
     }
     found
@@ -297,7 +325,10 @@ mod tests {
 
     fn seen(pairs: impl Iterator<Item = (String, String)>) -> Vec<Seen> {
         pairs
-            .map(|(ours, theirs)| Seen { numbers: [Number::of(&ours), Number::of(&theirs)], gateways: [0, 0] })
+            .map(|(ours, theirs)| Seen {
+                numbers: [Number::of(&ours), Number::of(&theirs)],
+                gateways: [0, 0],
+            })
             .collect()
     }
 
@@ -337,7 +368,8 @@ mod tests {
     #[test]
     fn the_deck_says_which_side_has_the_full_number() {
         let pairs = seen((0..40).map(|i| (format!("1380000{i:04}"), format!("861380000{i:04}"))));
-        let rules = learned(pairs, &[(0, "13899999999", "8613899999999"), (1, "8613899999999", "8613899999999")]);
+        let rules =
+            learned(pairs, &[(0, "13899999999", "8613899999999"), (1, "8613899999999", "8613899999999")]);
         assert!(rules[1].is_empty());
         // Neither form is the deck's: each gets its own rewrite.
         let pairs = seen((0..40).map(|i| (format!("01380000{i:04}"), format!("00861380000{i:04}"))));
@@ -360,13 +392,24 @@ mod tests {
         let mut pairs = seen((0..40).map(|i| (format!("861380000{i:04}"), format!("1380000{i:04}"))));
         pairs.extend(seen((0..40).map(|i| (format!("442079460{i:03}"), format!("442079460{i:03}")))));
         pairs.extend(seen((0..40).map(|i| (format!("12025550{i:03}"), format!("12025550{i:03}")))));
-        learned(
-            pairs,
-            &[
-                (1, "13899999999", "8613899999999"),
-                (1, "442079461111", "442079461111"),
-            ],
+        learned(pairs, &[(1, "13899999999", "8613899999999"), (1, "442079461111", "442079461111")]);
+    }
+
+    #[test]
+    fn what_only_a_gateway_tells_is_bound_to_it() {
+        let mut pairs = seen((0..40).map(|i| (format!("8613800{i:06}"), format!("13800{i:06}"))));
+        let mut others = seen((0..40).map(|i| (format!("4413801{i:06}"), format!("13801{i:06}"))));
+        others.extend(seen((0..40).map(|i| (format!("4413800{i:06}"), format!("13800{i:06}")))));
+        others.iter_mut().for_each(|seen| seen.gateways = [7, 3]);
+        pairs.extend(others);
+        let rules = learn_numbers(&pairs, Party::Callee, &deck());
+        let rewriter = Rewriter::new(&rules[1], Party::Callee);
+        assert_eq!(
+            rewriter.rewritten(Number::of("13800000001"), 0),
+            Number::of("8613800000001"),
+            "{rules:?}"
         );
+        assert_eq!(rewriter.rewritten(Number::of("13800000001"), 3), Number::of("4413800000001"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 
 use super::Sink;
-use super::assign::{ALONE, Cost, DEAREST, SCALE, assign};
+use super::assign::{Cost, DEAREST, SCALE, assign};
 use super::learned::{Learned, end};
 use crate::record::{Record, Side, flag};
 
@@ -57,7 +57,9 @@ impl Run {
                 }
             }
             // Numbers with the same hash stand one after the other.
-            records.sort_unstable_by(|a, b| key(&a.2, keys).cmp(&key(&b.2, keys)).then_with(|| by_content(a, b)));
+            records.sort_unstable_by(|a, b| {
+                key(&a.2, keys).cmp(&key(&b.2, keys)).then_with(|| by_content(a, b))
+            });
         }
         let [mut ours, mut theirs] = std::mem::take(&mut self.records);
         let (mut first, mut second) = (0, 0);
@@ -137,7 +139,7 @@ impl Run {
             let pairs = assign(left.len(), right.len(), |row, column| {
                 let cost = cost(&left[row], &right[column], keys, alone, learned)?;
                 let ties = i64::try_from((row + column).min(1 << 14)).unwrap_or(0) << 8;
-                Some((cost.min(DEAREST >> SCALE) << SCALE) + ties + tie(&left[row].2, &right[column].2))
+                Some((cost << SCALE) + ties + tie(&left[row].2, &right[column].2))
             });
             for (row, column) in pairs.into_iter().enumerate() {
                 if let Some(column) = column {
@@ -214,13 +216,24 @@ impl Run {
 
     /// Open records that lie within a paired record of the same side, from its beginning or one after
     /// the other: interim records beside the final one.
-    fn interims(&mut self, side: Side, records: &[(i64, u32, Record)], learned: &Learned, sink: &mut impl Sink) {
+    fn interims(
+        &mut self,
+        side: Side,
+        records: &[(i64, u32, Record)],
+        learned: &Learned,
+        sink: &mut impl Sink,
+    ) {
         let states = &mut self.states[side.index()];
         if !states.contains(&State::Open) {
             return;
         }
         let slack = learned.tolerance_ms.clamp(2 * SECOND, 10 * SECOND);
-        for whole in 0..records.len() {
+        // The longest is the final one.
+        let mut wholes: Vec<usize> = (0..records.len()).collect();
+        wholes.sort_by_key(|place| {
+            (states[*place] == State::Open, std::cmp::Reverse(records[*place].2.talk_ms))
+        });
+        for whole in wholes {
             let final_one = &records[whole].2;
             if states[whole] == State::Settled || final_one.is(flag::ATTEMPT) || final_one.is(flag::INTERIM) {
                 continue;
@@ -271,7 +284,10 @@ impl Run {
             let same = (0..records.len()).find(|other| {
                 // What stays open is kept once: the first of its kind.
                 let kept = states[*other] != State::Open || *other < place;
-                *other != place && kept && !doubled[*other] && is_duplicate(&records[place], &records[*other], learned)
+                *other != place
+                    && kept
+                    && !doubled[*other]
+                    && is_duplicate(&records[place], &records[*other], learned)
             });
             if let Some(of) = same {
                 doubled[place] = true;
@@ -360,7 +376,8 @@ fn cost(
     if mapped.is_some_and(|gateway| gateway.1 != ours.gateway) {
         cost += 50;
     }
-    Some(cost.min(DEAREST.min(2 * ALONE) >> SCALE))
+    // Below the dearest, so that ties still count.
+    Some(cost.min((DEAREST >> SCALE) - 10))
 }
 
 /// Between pairs of the same cost the contents decide, alike whichever side is first.

@@ -139,12 +139,15 @@ fn whose_step(fit: &Fit, next: usize, step: i64, zones: [bool; 2]) -> Side {
     };
     let boundary = fit.plateaus[next].ticks.start;
     let fits = |place: usize, plateau: &Plateau| {
-        (fit.ticks[place].apart() - fit.drift_at(fit.ticks[place].ours) - plateau.offset_ms).abs() <= 3 * SECOND
+        (fit.ticks[place].apart() - fit.drift_at(fit.ticks[place].ours) - plateau.offset_ms).abs()
+            <= 3 * SECOND
     };
     let before = fit.plateaus[next - 1].ticks.clone();
-    let last = before.filter(|place| fits(*place, &fit.plateaus[next - 1])).map(|place| own(forward, place)).max();
+    let last =
+        before.filter(|place| fits(*place, &fit.plateaus[next - 1])).map(|place| own(forward, place)).max();
     let after = boundary..fit.plateaus[next].ticks.end;
-    let first = after.filter(|place| fits(*place, &fit.plateaus[next])).map(|place| own(forward, place)).min();
+    let first =
+        after.filter(|place| fits(*place, &fit.plateaus[next])).map(|place| own(forward, place)).min();
     let gap = last.zip(first).is_some_and(|(last, first)| first - last >= step.abs() - 5 * SECOND);
     if gap { forward } else { forward.other() }
 }
@@ -167,7 +170,11 @@ fn turn<K: Copy + Ord>(marks: &mut [(K, bool)]) -> (Option<K>, Option<K>, usize)
     let mut wrong = marks.len() - later;
     let mut best = (wrong, 0);
     for (place, mark) in marks.iter().enumerate() {
-        if mark.1 { wrong += 1 } else { wrong -= 1 }
+        if mark.1 {
+            wrong += 1
+        } else {
+            wrong -= 1
+        }
         if wrong < best.0 {
             best = (wrong, place + 1);
         }
@@ -226,7 +233,8 @@ fn between(last: i64, first: i64) -> i64 {
 
 fn stretches(side: Side, offsets: &[[i64; 2]], steps: &[StepAt]) -> Vec<Stretch> {
     let own = |place: usize| offsets[place][side.index()];
-    let mut stretches = vec![Stretch { from_ms: i64::MIN, to_ms: i64::MAX, offset_ms: own(0), from_place: None }];
+    let mut stretches =
+        vec![Stretch { from_ms: i64::MIN, to_ms: i64::MAX, offset_ms: own(0), from_place: None }];
     for (place, step) in steps.iter().enumerate() {
         let (before, after) = (own(place), own(place + 1));
         if before == after {
