@@ -1,5 +1,6 @@
 //! Causes, findings and the verdict in plain words.
 
+use linesman_cdr::format::Rejection;
 use linesman_cdr::outcome::{Cause, CauseKind, Fault, Finding, Outcome, Selector};
 use linesman_cdr::record::Side;
 
@@ -77,7 +78,10 @@ pub(crate) fn cause(cause: &Cause, language: Language) -> String {
         (language.say("where.on", &parts), language.say("where.some", &parts))
     };
     let who = language.word(&format!("who.{}", tag(&cause.at_fault)));
-    let calls = figures::count(cause.calls);
+    let counted = match cause.calls {
+        1 => language.word("where.one_call"),
+        calls => language.say("where.many_calls", &[("calls", &figures::count(calls))]),
+    };
     let short = |text: &Option<String>| text.as_deref().map(|text| shorthand(text, language));
     let (contract, used) = (short(&cause.contract), short(&cause.used));
     let contract_text = contract.as_deref().unwrap_or_default();
@@ -86,7 +90,7 @@ pub(crate) fn cause(cause: &Cause, language: Language) -> String {
         ("who", &*who),
         ("on", &*on),
         ("where", &*place),
-        ("calls", &*calls),
+        ("counted", &*counted),
         ("contract", contract_text),
         ("used", used_text),
     ];
@@ -130,6 +134,14 @@ pub(crate) fn finding(finding: &Finding, language: Language) -> String {
     let said = language.known(&key).map(|_| language.say(&key, &values));
     // A gap that this finding has no value for: better all values as they are.
     said.filter(|said| !said.contains('{')).unwrap_or_else(|| language.say("finding.other", &values))
+}
+
+/// Why a line is no record.
+pub(crate) fn reason(rejection: &Rejection, language: Language) -> &str {
+    match language {
+        Language::Chinese if !rejection.reason_zh.is_empty() => &rejection.reason_zh,
+        _ => &rejection.reason,
+    }
 }
 
 /// The verdict in plain sentences: who deviates, and what each side charges against the contract.

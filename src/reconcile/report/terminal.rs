@@ -323,7 +323,7 @@ fn rejected(page: &mut Page, finished: &Finished, language: Language) {
             let (line, column) = (rejection.line.to_string(), rejection.column.unwrap_or(0).to_string());
             let key =
                 if rejection.column.is_some() { "summary.rejected_column" } else { "summary.rejected_at" };
-            let reason = tame(&rejection.reason);
+            let reason = tame(sentence::reason(rejection, language));
             let said = language.say(key, &[("line", &line), ("column", &column), ("reason", &reason)]);
             page.say("    · ", &said, Paint::Plain);
             page.say("      ", &cut(&tame(&rejection.text), page.width.saturating_sub(6)), Paint::Dim);
