@@ -317,15 +317,23 @@ impl Contract {
     pub fn facts(&self, record: &Record) -> (i64, u32, bool) {
         let ring =
             if record.ring_ms == ABSENT_32 || record.is(flag::FROM_ANSWER) { 0 } else { record.ring_ms };
+        let (at, talk) = self.facts_of(record.start_ms, ring, record.talk_ms);
+        (at, talk, !record.is(flag::ATTEMPT))
+    }
+
+    /// As [`Contract::facts`], of a call's beginning, ringing and conversation.
+    #[must_use]
+    #[inline]
+    pub fn facts_of(&self, start_ms: i64, ring_ms: u32, talk_ms: u32) -> (i64, u32) {
         let at = match self.reference_time {
-            Moment::Start => record.start_ms,
-            Moment::Answer => record.start_ms.saturating_add(i64::from(ring)),
+            Moment::Start => start_ms,
+            Moment::Answer => start_ms.saturating_add(i64::from(ring_ms)),
         };
         let talk = match self.duration_from {
-            Moment::Answer => record.talk_ms,
-            Moment::Start => record.talk_ms.saturating_add(ring),
+            Moment::Answer => talk_ms,
+            Moment::Start => talk_ms.saturating_add(ring_ms),
         };
-        (at, talk, !record.is(flag::ATTEMPT))
+        (at, talk)
     }
 }
 

@@ -231,8 +231,8 @@ impl Reader {
                     row.increment_s = increment;
                 }),
                 Column::ConnectFee => amount(field).map(|fee| row.connect_fee = fee),
-                Column::From => moment(field, zone, false).map(|at| row.effective_from_ms = Some(at)),
-                Column::To => moment(field, zone, included).map(|at| row.effective_to_ms = Some(at)),
+                Column::From => date_or_moment(field, zone, false).map(|at| row.effective_from_ms = Some(at)),
+                Column::To => date_or_moment(field, zone, included).map(|at| row.effective_to_ms = Some(at)),
                 Column::BandFrom => clock(field).map(|second| {
                     band[0] = Some(second);
                     band_at = at;
@@ -352,8 +352,17 @@ fn clock(field: &str) -> Result<u32, String> {
     if second > 86_400 { Err(wrong()) } else { Ok(second) }
 }
 
-/// Milliseconds since 1970 of a moment or a date; a date that is the last day means the midnight after it.
-fn moment(field: &str, zone: &Offsets, last_day: bool) -> Result<i64, String> {
+/// Milliseconds since 1970 of a moment as decks write it: `2026-04-01T08:00:00+08:00`, or without zone in the one
+/// given, or a date alone.
+///
+/// # Errors
+/// A sentence that says how it is written.
+pub fn moment(text: &str, zone: &Offsets) -> Result<i64, String> {
+    date_or_moment(text.trim(), zone, false)
+}
+
+/// As [`moment`]; a date that is the last day means the midnight after it.
+fn date_or_moment(field: &str, zone: &Offsets, last_day: bool) -> Result<i64, String> {
     let wrong = || {
         format!(
             "`{field}` is no date; write it as 2026-04-01, 2026-04-01 08:00:00 or 2026-04-01T08:00:00+08:00"

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use contract::{Bands, Contract, ContractError, Invoice, LastDay, Moment, SpanRounding, TaxOn};
 pub use decimal::{Decimal, decimal};
-pub use deck::{DeckError, DeckMistake};
+pub use deck::{DeckError, DeckMistake, moment};
 pub use explain::{Explanation, Step};
 pub use issues::DeckIssue;
 pub use rate::{Rated, Rater, Span, Unrated};

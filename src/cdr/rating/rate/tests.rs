@@ -142,6 +142,8 @@ fn by_looking(deck: &Deck, callee: &str, at_ms: i64) -> Option<u32> {
     .map(|(at, _)| at as u32)
 }
 
+type AnyRow = (String, Option<i64>, Option<i64>, Option<(u32, u32)>);
+
 proptest! {
     #[test]
     fn the_row_found_is_the_one_that_looking_at_every_row_finds(
@@ -150,7 +152,7 @@ proptest! {
              prop::option::of((0u32..86_400, 0u32..86_400))), 1..60),
         callees in prop::collection::vec(("[0-9]{1,18}|[12]{1,6}|0|999999999999999999", 0i64..400), 40),
     ) {
-        let row = |(prefix, from, to, band): (String, Option<i64>, Option<i64>, Option<(u32, u32)>)| DeckRow {
+        let row = |(prefix, from, to, band): AnyRow| DeckRow {
             prefix, destination: None, rate: 1, initial_s: 1, increment_s: 1, connect_fee: 0,
             effective_from_ms: from.map(|day| day * 86_400_000), effective_to_ms: to.map(|day| day * 86_400_000),
             band_s: band.filter(|(from, to)| from != to).map(|(from, to)| [from, to]), line: 0,
@@ -170,6 +172,8 @@ proptest! {
     }
 }
 
+type Work<'a> = &'a dyn Fn(usize, Number) -> i64;
+
 /// `cargo test -p linesman-cdr --release rating_a_call -- --ignored --nocapture`
 #[test]
 #[ignore = "measures, does not judge"]
@@ -183,7 +187,7 @@ fn rating_a_call_takes_nanoseconds() {
         .map(|at| Number::of(&format!("{}", 10_000_000_000 + at * 7_919_000_003 % 80_000_000_000)))
         .collect();
     let start = at("2026-04-05T00:00:00Z");
-    let measured = |what: &str, work: &dyn Fn(usize, Number) -> i64| {
+    let measured = |what: &str, work: Work<'_>| {
         let begun = std::time::Instant::now();
         let sum =
             callees.iter().enumerate().fold(0i64, |sum, (at, callee)| sum.wrapping_add(work(at, *callee)));
