@@ -15,9 +15,11 @@
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
 //!
-//! And the reconcile side: [`bills`] takes files in and keeps them, [`workers::reconcile`] has them compared
-//! by `linesman_reconcile`, [`diagnosis::billing`] makes a fault of class A of the answer, and the same
-//! rendezvous brings it before the tickets.
+//! Beside it, bills are reconciled: the package [`linesman_cdr`] pairs two sets of call records,
+//! rates them and names the causes, purely; [`linesman_reconcile`] brings it files, threads and a
+//! bound of memory, and writes the reports. [`bills`] takes files in and keeps them,
+//! [`workers::reconcile`] has them compared, [`diagnosis::billing`] makes a fault of class A of the
+//! answer, and the same rendezvous brings it before the tickets.
 //!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring

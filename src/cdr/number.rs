@@ -13,6 +13,17 @@ const HASHED: u64 = 1 << 63;
 /// Most digits that are held as they are.
 pub const MOST_DIGITS: u32 = 18;
 
+/// Powers of ten, up to that of [`MOST_DIGITS`]; a table, since every number of every record needs one.
+pub(crate) const POWERS: [u64; 19] = {
+    let mut powers = [1; 19];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
 impl Number {
     /// Nobody: empty, withheld, anonymous.
     pub const NONE: Self = Self(0);
@@ -22,10 +33,10 @@ impl Number {
     /// The code is `10^digits + value`, so that `0086` and `86` differ.
     #[must_use]
     pub const fn from_digits(value: u64, digits: u32) -> Option<Self> {
-        if digits == 0 || digits > MOST_DIGITS || value >= 10u64.pow(digits) {
+        if digits == 0 || digits > MOST_DIGITS || value >= POWERS[digits as usize] {
             return None;
         }
-        Some(Self(10u64.pow(digits) + value))
+        Some(Self(POWERS[digits as usize] + value))
     }
 
     /// Of any text that is no plain row of digits (FNV-1a).
@@ -64,7 +75,7 @@ impl Number {
             return None;
         }
         let digits = self.0.ilog10();
-        Some((self.0 - 10u64.pow(digits), digits))
+        Some((self.0 - POWERS[digits as usize], digits))
     }
 
     /// The first `count` digits; `None` when it has fewer.

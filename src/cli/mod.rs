@@ -4,6 +4,7 @@
 //! its `mod` line, and its line in the `commands!` table below.
 //! Results go to standard output (with `--json` as one document), messages to standard error.
 
+pub mod cdr;
 pub mod completions;
 pub mod config;
 pub mod db;
@@ -70,6 +71,8 @@ commands! {
     Config => config,
     /// One measurement now
     Probe => probe,
+    /// Call records against call records and the rate deck: causes, fault and money
+    Cdr => cdr,
     /// Why this class, why this segment, why not its neighbours
     Explain => explain,
     /// List, show and change tickets

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use linesman_cdr::Money;
 use linesman_cdr::format::{Layout, Rejection};
 use linesman_cdr::outcome::Outcome;
 use linesman_cdr::record::{Names, Side};
@@ -48,8 +49,33 @@ pub struct InputFacts {
     pub bytes: u64,
     /// What it looks like.
     pub layout: Layout,
+    /// What its lines came to.
+    pub tally: Tally,
     /// First and last time in it, milliseconds since 1970, as reconciled.
     pub period_ms: Option<[i64; 2]>,
+}
+
+/// What the lines of a file came to, in count, conversation and money.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Lines.
+    pub lines: u64,
+    /// Records.
+    pub records: u64,
+    /// Their conversation, in milliseconds.
+    pub talk_ms: u64,
+    /// Their amounts.
+    pub amount: Money,
+    /// Lines that are no records.
+    pub rejected: u64,
+    /// Their conversation, where it could be read.
+    pub rejected_talk_ms: u64,
+    /// Their amounts, where they could be read.
+    pub rejected_amount: Money,
+    /// Records of the file's own that are no calls.
+    pub skipped: u64,
+    /// Lines of the header, empty ones, and those that carry on a quoted field.
+    pub bare: u64,
 }
 
 /// What came of a run.

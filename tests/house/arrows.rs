@@ -38,6 +38,11 @@ const RULES: &[Rule] = &[
     Rule { room: "src/diagnosis", forbidden: IMPURE, because: "diagnosis is a function of frozen input" },
     Rule { room: "src/ticket", forbidden: IMPURE, because: "the ticket engine is pure" },
     Rule { room: "src/cdr", forbidden: IMPURE, because: "reconciliation is pure" },
+    Rule {
+        room: "src/reconcile",
+        forbidden: &["tokio", "sqlx", "axum", "prometheus", "reqwest", "std::time::SystemTime"],
+        because: "a run knows files and threads, no daemon",
+    },
     Rule { room: "src/inventory", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/diagnosis", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/ticket", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },

@@ -4,6 +4,18 @@
 //! another encoding, a workbook or JSON has been brought to that before. [`Layout`] says what stands
 //! where and how it is written.
 
+mod assemble;
+pub mod detect;
+mod field;
+pub mod preset;
+mod fuzz;
+pub mod rows;
+mod scan;
+pub mod words;
+
+pub use fuzz::fuzz_rows;
+pub use rows::{LayoutError, RowReader};
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::{Names, Record};
@@ -144,6 +156,9 @@ pub struct Rejection {
     pub column: Option<u32>,
     /// What was wrong and what was expected.
     pub reason: String,
+    /// The same in Simplified Chinese; empty where nobody has said it.
+    #[serde(default)]
+    pub reason_zh: String,
     /// The line, shortened.
     pub text: String,
     /// The amount, where it could be read all the same.
@@ -157,10 +172,22 @@ pub struct Rejection {
 pub struct Parsed {
     /// Records, in the order of the text.
     pub records: Vec<Record>,
-    /// Lines that are none, by their line within this piece.
+    /// Lines that are none, by their line within this piece; at most [`rows::MOST_REJECTIONS`].
     pub rejections: Vec<Rejection>,
-    /// Lines in this piece.
+    /// Rows that are none, kept in `rejections` or not.
+    pub rejected: u64,
+    /// Amounts of all of them, as far as they could be read.
+    pub rejected_amount: crate::Money,
+    /// Conversations of all of them in milliseconds, as far as they could be read.
+    pub rejected_talk_ms: u64,
+    /// Lines in this piece: one for each record, rejection and skipped record, and those below.
     pub lines: u64,
+    /// Lines before the first record.
+    pub header: u64,
+    /// Lines without anything in them.
+    pub blank: u64,
+    /// Lines that carry on the row before, inside a quoted field.
+    pub continued: u64,
     /// Records of the file's own that are no calls (BroadWorks `Start`), left out.
     pub skipped: u64,
     /// Names that the records of this piece refer to.

@@ -4,6 +4,26 @@
 //! records ([`Learned`]); then the records of a partition are paired one to one under tolerance, by
 //! minimal cost, and everything found goes to a [`Sink`].
 
+mod assign;
+mod clock;
+mod habits;
+mod learn;
+mod learned;
+mod matching;
+mod number;
+mod period;
+mod rest;
+mod rewrite;
+mod run;
+mod votes;
+mod zone;
+
+pub use learn::learn;
+pub use learned::{Clock, LearnContext, Learned, SideContext, Stretch, TimeBasis};
+pub use matching::{Matcher, match_partition, partition_of};
+pub use number::{NumberRule, Party};
+pub use period::{Coverage, CutBy, Period};
+
 use crate::record::{Record, Side};
 
 /// What came of pairing, one call after the other; the order is fixed by the records alone.
@@ -23,3 +43,6 @@ pub trait Sink {
     /// A call at the file's edge that belongs to the other side's next or former period.
     fn cut_off(&mut self, side: Side, record: &Record);
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,31 @@
 //! What a call costs by deck and contract: exact, every convention a parameter.
+//!
+//! [`Deck::read`] and [`Contract::read`] bring what was agreed, [`Rater`] finds the row of a call and its
+//! [`Terms`], [`Terms::charge`] does the arithmetic with one rounding at the end, [`Rater::explain`] shows it
+//! step by step. No floating point anywhere; what does not fit saturates and never panics.
+
+mod charge;
+mod contract;
+mod decimal;
+mod deck;
+mod explain;
+mod index;
+mod issues;
+mod rate;
+#[cfg(test)]
+mod vectors;
+mod words;
+mod zone;
 
 use serde::{Deserialize, Serialize};
+
+pub use contract::{Bands, Contract, ContractError, Invoice, LastDay, Moment, SpanRounding, TaxOn};
+pub use decimal::{Decimal, decimal};
+pub use deck::{DeckError, DeckMistake, moment};
+pub use explain::{Explanation, Step};
+pub use issues::DeckIssue;
+pub use rate::{Rated, Rater, Span, Unrated};
+pub use zone::{Offsets, ZoneError};
 
 /// How a fraction that the contract's decimals do not hold is rounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,8 +94,14 @@ pub struct Terms {
     pub free: FreeSeconds,
     /// Fee of an answered call, in billionths.
     pub connect_fee: i64,
-    /// Least charge of a charged call, in billionths.
+    /// Least charge of a call that has charged seconds, in billionths.
     pub minimum: i64,
+    /// Most that a call may cost before currency and tax, in billionths; `i64::MAX` for no limit.
+    pub maximum: i64,
+    /// What a call that was not answered costs, in billionths.
+    pub unanswered: i64,
+    /// Rounding of the price of one block before blocks are summed (CGRateS); none for none.
+    pub per_increment: Option<Precision>,
     /// Part of a second.
     pub subsecond: Subsecond,
     /// Decimals of the amount of one call; 9 for no rounding.
@@ -81,6 +112,17 @@ pub struct Terms {
     pub tax_ppm: u32,
     /// Currency factor on the raw amount, in millionths; 1,000,000 for none.
     pub factor_ppm: u64,
+    /// Rounding before the currency factor; none for none.
+    pub before_factor: Option<Precision>,
+}
+
+/// A rounding step beside the final one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Precision {
+    /// Decimals kept.
+    pub decimals: u8,
+    /// How.
+    pub rounding: Rounding,
 }
 
 /// What [`Terms`] make of one conversation.
@@ -132,7 +174,3 @@ pub struct Deck {
     /// Zone of the bands, an IANA name or an offset.
     pub band_zone: Option<String>,
 }
-
-/// Every convention that the deck does not hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contract {}

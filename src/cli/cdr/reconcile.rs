@@ -1,0 +1,335 @@
+//! `linesman cdr reconcile`: our call records, theirs and the rate deck; causes, fault and money.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use linesman_cdr::outcome::DetailSink;
+use linesman_cdr::rating::{Contract, Deck, Rater};
+use linesman_reconcile::report::{self, Dropped, Heading, Kept, Report};
+use linesman_reconcile::{Finished, Input, Job, LEAST_MEMORY, Progress, ReconcileError};
+
+use super::bar::Bar;
+use super::size;
+use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::{Global, explain, output};
+use crate::locale::Language;
+
+/// Issues of a deck that are said.
+const MOST_ISSUES: usize = 10;
+/// How often the bar moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Arguments of `cdr reconcile`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Our records: CSV, XLSX or JSON, also packed with gzip
+    #[arg(long, value_name = "FILE")]
+    ours: PathBuf,
+    /// The other party's records
+    #[arg(long, value_name = "FILE")]
+    theirs: PathBuf,
+    /// The rate deck
+    #[arg(long, value_name = "FILE")]
+    rates: PathBuf,
+    /// The contract; without it the deck alone holds, answer to hang-up in whole seconds, by start time
+    #[arg(long, value_name = "FILE")]
+    contract: Option<PathBuf>,
+    /// Write workbook, page, CSV and JSON into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+    /// Language of summary and report: en or zh-CN
+    #[arg(long, default_value = "en", value_parser = explain::language)]
+    lang: Language,
+    /// Threads; unless stated, as many as there are processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Bound of memory, as 512M or 4GiB
+    #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
+    memory: u64,
+    #[command(flatten)]
+    looks: Looks,
+    #[command(flatten)]
+    heading: HeadingArguments,
+}
+
+/// Declares one flag a side for what may have to be said of a file, and hands the values on by name.
+macro_rules! looks {
+    ($($(#[$help:meta])+ $flag:literal $ours:ident $theirs:ident $value:literal),+ $(,)?) => {
+        /// What a file looks like, where it cannot be found out.
+        #[derive(Debug, clap::Args)]
+        #[command(next_help_heading = "What the files look like (found out unless stated)")]
+        struct Looks {
+            /// Format of our file: a name of `linesman cdr presets`, or a TOML file
+            #[arg(long, value_name = "PRESET")]
+            ours_format: Option<String>,
+            /// As --ours-format
+            #[arg(long, value_name = "PRESET")]
+            theirs_format: Option<String>,
+            $(
+                $(#[$help])+
+                #[arg(long = concat!("ours-", $flag), value_name = $value, allow_hyphen_values = true)]
+                $ours: Option<String>,
+                #[doc = concat!("As --ours-", $flag)]
+                #[arg(long = concat!("theirs-", $flag), value_name = $value, allow_hyphen_values = true)]
+                $theirs: Option<String>,
+            )+
+        }
+
+        impl Looks {
+            /// Answers by the flag that gives them, ours and theirs.
+            fn hints(&self) -> [Vec<(String, String)>; 2] {
+                let given = |values: &[(&str, &Option<String>)]| {
+                    let one = |(name, value): &(&str, &Option<String>)| {
+                        value.as_ref().map(|value| ((*name).to_owned(), value.clone()))
+                    };
+                    values.iter().filter_map(one).collect::<Vec<_>>()
+                };
+                [given(&[$(($flag, &self.$ours)),+]), given(&[$(($flag, &self.$theirs)),+])]
+            }
+        }
+    };
+}
+
+looks! {
+    /// Zone of our times, where they name none: +08:00 or Asia/Shanghai
+    "zone" ours_zone theirs_zone "ZONE",
+    /// Whether day or month stands first in our dates: dmy or mdy
+    "date-order" ours_date_order theirs_date_order "ORDER",
+    /// Decimal sign of our amounts: a point or a comma
+    "decimal" ours_decimal theirs_decimal "SIGN",
+    /// Sign between our fields: `,`, `;`, `|` or `tab`
+    "delimiter" ours_delimiter theirs_delimiter "SIGN",
+    /// What our columns hold, from the left: caller,callee,start,duration,-,amount
+    "columns" ours_columns theirs_columns "ROLES",
+    /// Unit of our durations: s, ms, us or min
+    "duration-unit" ours_duration_unit theirs_duration_unit "UNIT",
+    /// Encoding of our file: utf-8, utf-16le, gb18030
+    "encoding" ours_encoding theirs_encoding "NAME",
+}
+
+/// What stands at the head of the report.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "At the head of the report")]
+struct HeadingArguments {
+    /// Our name
+    #[arg(long, value_name = "NAME")]
+    our_name: Option<String>,
+    /// The other party's name
+    #[arg(long, value_name = "NAME")]
+    party: Option<String>,
+    /// The account in question
+    #[arg(long)]
+    account: Option<String>,
+    /// The invoice in question
+    #[arg(long, value_name = "NUMBER")]
+    invoice: Option<String>,
+    /// Traffic direction
+    #[arg(long)]
+    direction: Option<String>,
+    /// Who answers questions
+    #[arg(long)]
+    contact: Option<String>,
+    /// Until when an answer is asked for
+    #[arg(long, value_name = "DATE")]
+    deadline: Option<String>,
+}
+
+/// Compares two files of records.
+///
+/// # Errors
+/// When a file, the deck or the contract cannot be used, or a file's look has to be asked for.
+pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    let job = job(&arguments)?;
+    check_agreement(&job)?;
+    let progress = Arc::new(Progress::default());
+    let shared = Arc::clone(&progress);
+    let wanted = arguments.report.as_deref().map(|folder| (folder.to_owned(), arguments.heading.given()));
+    let language = spoken(arguments.lang);
+    // The work takes all its threads for minutes; the runtime's own stay free for the bar and signals.
+    let work = tokio::task::spawn_blocking(move || reconcile(&job, wanted, language, &shared));
+    let (finished, files) = watched(work, &progress).await??;
+    if arguments.json {
+        output::json(&finished.outcome)?;
+    } else {
+        output::raw(as_text(&finished, arguments.report.as_deref(), language).as_bytes())?;
+    }
+    for file in &files {
+        output::note(file.display().to_string());
+    }
+    Ok(if report::agrees(&finished.outcome) { Exit::Fine } else { Exit::Problem })
+}
+
+fn spoken(language: Language) -> report::Language {
+    match language {
+        Language::English => report::Language::English,
+        Language::Chinese => report::Language::Chinese,
+    }
+}
+
+fn job(arguments: &Arguments) -> Result<Job, Failure> {
+    let Arguments { ours, theirs, rates, contract, .. } = arguments;
+    for (flag, file) in [
+        ("--ours", Some(ours)),
+        ("--theirs", Some(theirs)),
+        ("--rates", Some(rates)),
+        ("--contract", contract.as_ref()),
+    ] {
+        let Some(file) = file else { continue };
+        if let Err(error) = std::fs::File::open(file) {
+            let exit = match error.kind() {
+                std::io::ErrorKind::PermissionDenied => Exit::PermissionMissing,
+                _ => Exit::Usage,
+            };
+            return Err(Failure::new(exit, format!("{flag} {}: {error}", file.display())));
+        }
+    }
+    if arguments.memory < LEAST_MEMORY {
+        let least = LEAST_MEMORY >> 20;
+        return Err(Failure::new(Exit::Usage, format!("--memory: at least {least}M are needed")));
+    }
+    let threads = arguments
+        .threads
+        .map(usize::from)
+        .or_else(|| std::thread::available_parallelism().ok().map(std::num::NonZero::get));
+    let [ours_hints, theirs_hints] = arguments.looks.hints();
+    let (ours_format, theirs_format) =
+        (arguments.looks.ours_format.clone(), arguments.looks.theirs_format.clone());
+    Ok(Job {
+        ours: Input { path: ours.clone(), format: ours_format, hints: ours_hints },
+        theirs: Input { path: theirs.clone(), format: theirs_format, hints: theirs_hints },
+        rates: rates.clone(),
+        contract: contract.clone(),
+        threads: threads.unwrap_or(1),
+        memory: arguments.memory,
+        temporary: None,
+    })
+}
+
+/// Deck and contract are small and looked at first: a mistake in them is not found after minutes.
+fn check_agreement(job: &Job) -> anyhow::Result<()> {
+    let read = |file: &Path| {
+        std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))
+    };
+    let unusable = |file: &Path, error: &dyn std::fmt::Display| {
+        Failure::new(Exit::BadConfiguration, format!("{}: {error}", file.display()))
+    };
+    let contract = match &job.contract {
+        Some(file) => Contract::read(&read(file)?).map_err(|error| unusable(file, &error))?,
+        None => Contract::default(),
+    };
+    let deck = Deck::read_by(&read(&job.rates)?, &contract).map_err(|error| unusable(&job.rates, &error))?;
+    Rater::new(&deck, &contract).map_err(|error| unusable(&job.rates, &error))?;
+    let issues = deck.issues();
+    for issue in issues.iter().take(MOST_ISSUES) {
+        output::note(format!("{}: {issue}", job.rates.display()));
+    }
+    if issues.len() > MOST_ISSUES {
+        output::note(format!("{}: and {} more", job.rates.display(), issues.len() - MOST_ISSUES));
+    }
+    Ok(())
+}
+
+/// Runs, and writes the report where one is wanted; blocking.
+fn reconcile(
+    job: &Job,
+    wanted: Option<(PathBuf, Heading)>,
+    language: report::Language,
+    progress: &Progress,
+) -> anyhow::Result<(Finished, Vec<PathBuf>)> {
+    let run = |sink: &mut dyn DetailSink| linesman_reconcile::run(job, progress, sink).map_err(failure);
+    let Some((folder, heading)) = wanted else { return Ok((run(&mut Dropped)?, Vec::new())) };
+    let mut kept =
+        Kept::new(job.temporary.as_deref()).context("no temporary file can be made for the report")?;
+    let finished = run(&mut kept)?;
+    let files = Report::new(&finished, &finished, language)
+        .kept(&mut kept)
+        .heading(heading)
+        .write(&folder)
+        .with_context(|| format!("the report cannot be written to {}", folder.display()))?;
+    Ok((finished, files))
+}
+
+/// Deck, contract and the files' being there were looked at before: what is left are looks of a file
+/// that have to be asked for, the system, and defects.
+fn failure(error: ReconcileError) -> Failure {
+    let exit = match &error {
+        ReconcileError::DoesNotAddUp(_) => Exit::Defect,
+        ReconcileError::Cancelled
+        | ReconcileError::Io { .. }
+        | ReconcileError::Temporary { .. }
+        | ReconcileError::Shrunk { .. } => Exit::Problem,
+        _ => Exit::Usage,
+    };
+    Failure::new(exit, chain(&error))
+}
+
+/// Waits for the work, shows how far it is, and tells it to stop when we are told to.
+async fn watched<T>(
+    work: tokio::task::JoinHandle<T>,
+    progress: &Progress,
+) -> Result<T, tokio::task::JoinError> {
+    let bar = Bar::new();
+    let mut ticks = tokio::time::interval(TICK);
+    let mut stop = std::pin::pin!(told_to_stop());
+    let mut stopping = false;
+    let mut work = work;
+    let ended = loop {
+        tokio::select! {
+            ended = &mut work => break ended,
+            () = &mut stop, if !stopping => {
+                stopping = true;
+                progress.cancel.store(true, Ordering::Relaxed);
+            }
+            _ = ticks.tick() => bar.show(progress),
+        }
+    };
+    bar.gone();
+    ended
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn as_text(finished: &Finished, folder: Option<&Path>, language: report::Language) -> String {
+    let terminal = std::io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let width = comfy_table::Table::new().width().filter(|_| terminal).map_or(100, usize::from);
+    match folder {
+        Some(folder) => {
+            report::summary_with(finished, &folder.display().to_string(), language, width, colour)
+        }
+        None => report::summary(finished, language, width, colour),
+    }
+}
+
+impl HeadingArguments {
+    fn given(&self) -> Heading {
+        let Self { our_name, party, account, invoice, direction, contact, deadline } = self;
+        Heading {
+            ours: our_name.clone(),
+            theirs: party.clone(),
+            account: account.clone(),
+            invoice: invoice.clone(),
+            direction: direction.clone(),
+            contact: contact.clone(),
+            deadline: deadline.clone(),
+        }
+    }
+}
