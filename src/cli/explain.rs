@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::exit::{Exit, Failure};
 use super::{Global, output};
 use crate::clock::SystemClock;
-use crate::diagnosis::{ElementState, Hop};
+use crate::diagnosis::{Billing, ElementState, Hop};
 use crate::locale::{Language, Message, words};
 use crate::store::Store;
 use crate::ticket::{Ticket, TicketNumber};
@@ -78,6 +78,7 @@ fn as_json(ticket: &Ticket, language: Language) -> serde_json::Value {
             "element": hop.element, "kind": hop.kind, "state": hop.state, "at_fault": hop.at_fault,
             "evidence": hop.evidence.render(language),
         })).collect::<Vec<_>>(),
+        "billing": fault.billing,
     })
 }
 
@@ -92,17 +93,42 @@ fn as_text(ticket: &Ticket, language: Language) -> String {
         .with("confidence", crate::diagnosis::reason::percent(fault.confidence))
         .with("customers", fault.affected_customers.len());
     text.push_str(&format!("{}\n", verdict.render(language)));
-    section(&mut text, language, "explain.why", fault.reasons.iter().map(|reason| reason.render(language)));
-    section(
-        &mut text,
-        language,
-        "explain.why_not",
-        fault.why_not.iter().map(|reason| reason.render(language)),
-    );
+    let (why, why_not) = match fault.billing {
+        Some(_) => ("page.why_bill", "page.why_not_bill"),
+        None => ("explain.why", "explain.why_not"),
+    };
+    section(&mut text, language, why, fault.reasons.iter().map(|reason| reason.render(language)));
+    section(&mut text, language, why_not, fault.why_not.iter().map(|reason| reason.render(language)));
+    if let Some(billing) = &fault.billing {
+        bill(&mut text, language, billing);
+    }
     section(&mut text, language, "explain.hops", fault.hops.iter().map(|hop| hop_line(hop, language)));
     let steps = fault.steps.iter().map(|step| format!("{:<4} {}", step.node, step.reason.render(language)));
     section(&mut text, language, "explain.steps", steps);
     text
+}
+
+/// What a reconciliation found besides its causes.
+fn bill(text: &mut String, language: Language, billing: &Billing) {
+    let totals = &billing.totals;
+    let sums = [
+        ("page.total_ours", &totals.ours),
+        ("page.total_theirs", &totals.theirs),
+        ("page.total_difference", &totals.difference),
+        ("page.total_correct", &totals.correct),
+    ];
+    let sums = sums
+        .into_iter()
+        .map(|(key, amount)| format!("{}: {amount} {}", words(language, key), billing.currency));
+    section(text, language, "page.bill", sums);
+    let dimensions = billing.dimensions.iter().map(|compared| compared.sentence.render(language));
+    section(text, language, "page.dimensions", dimensions);
+    section(text, language, "page.example", billing.example.iter().map(|step| step.render(language)));
+    section(text, language, "page.accounting", billing.accounting.iter().map(|rule| rule.render(language)));
+    section(text, language, "page.advice", std::iter::once(billing.advice.render(language)));
+    let files =
+        billing.files.iter().map(|file| format!("/api/v1/reconciliations/{}/files/{file}", billing.run));
+    section(text, language, "page.files", files);
 }
 
 fn section(text: &mut String, language: Language, title: &str, lines: impl Iterator<Item = String>) {

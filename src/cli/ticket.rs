@@ -76,13 +76,13 @@ enum TicketCommand {
     Correct {
         /// Its number
         ticket: TicketNumber,
-        /// The cause, as gateway-down
+        /// The cause, as gateway-down; of a bill as increment
         #[arg(long)]
         cause: String,
-        /// The element at fault
+        /// The element at fault; of a bill its party
         #[arg(long)]
         segment: String,
-        /// Whose it is: customer, company or carrier
+        /// Whose it is: customer, company or carrier; of a bill ours, theirs, both, none or undecided
         #[arg(long)]
         side: String,
         /// What was seen
@@ -98,6 +98,21 @@ enum TicketCommand {
     Approve {
         /// Its number
         ticket: TicketNumber,
+    },
+    /// Confirm that bills which agree in a new comparison settle it
+    Settle {
+        /// Its number
+        ticket: TicketNumber,
+        /// What was agreed
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Say that bills which agree do not settle it
+    Decline {
+        /// Its number
+        ticket: TicketNumber,
+        /// Why
+        reason: String,
     },
     /// Withdraw it
     Cancel {
@@ -126,6 +141,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         }
         TicketCommand::Remeasure { ticket } => (*ticket, "remeasure", none()),
         TicketCommand::Approve { ticket } => (*ticket, "approve", none()),
+        TicketCommand::Settle { ticket, note } => (*ticket, "settle", serde_json::json!({ "note": note })),
+        TicketCommand::Decline { ticket, reason } => {
+            (*ticket, "decline", serde_json::json!({ "reason": reason }))
+        }
         TicketCommand::Cancel { ticket, reason } => {
             (*ticket, "cancel", serde_json::json!({ "reason": reason }))
         }

@@ -64,6 +64,10 @@ impl Story {
             probes: Arc::new(NoProbes),
             clock,
             closing: stop,
+            bills: linesman::bills::Bills {
+                vault: linesman::bills::Vault::at(std::env::temp_dir().join("linesman-story-bills")),
+                nudge: Arc::default(),
+            },
             limits: Arc::new(Limits::default()),
         };
         let expires_at = SystemClock.now_utc() + TimeDelta::days(1);

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
+use linesman::bills::{Bills, Vault};
 use linesman::clock::{Clock, ManualClock, SharedClock};
 use linesman::diagnosis::{
     Cause, Class, Diagnosis, ElementReport, ElementState, Fault, FaultState, Hop, PollerState, Severity,
@@ -29,7 +30,7 @@ use linesman_probes::probe::{Measuring, Probe, ProbeError, ProbeFactory, ProbeKi
 use linesman_probes::units::Rtt;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
@@ -144,12 +145,17 @@ impl Daemon {
             probes: Arc::new(Scripted),
             clock: shared,
             closing: CancellationToken::new(),
+            bills: Bills { vault: Vault::at(directory.path().join("bills")), nudge: Arc::new(Notify::new()) },
             limits: Arc::new(Limits::default()),
         };
         let mut secrets = Vec::new();
-        for (role, name) in
-            [(Role::Viewer, "vera"), (Role::Technician, "tom"), (Role::Noc, "nora"), (Role::Admin, "ada")]
-        {
+        for (role, name) in [
+            (Role::Viewer, "vera"),
+            (Role::Technician, "tom"),
+            (Role::Billing, "bill"),
+            (Role::Noc, "nora"),
+            (Role::Admin, "ada"),
+        ] {
             let expires_at = start_of_time() + TimeDelta::days(30);
             let token = NewToken { name: name.to_owned(), role, expires_at };
             secrets.push((role, state.store.create_token(&token).await.unwrap()));

@@ -10,5 +10,6 @@ mod daemon;
 mod live;
 mod network;
 mod problems;
+mod reconciliations;
 mod session;
 mod tickets;

@@ -3,6 +3,7 @@
 
 #![allow(missing_docs, reason = "a test")]
 
+mod bills;
 mod clock;
 mod diagnosis;
 mod engine;

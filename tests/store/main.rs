@@ -13,6 +13,7 @@ mod disk;
 mod fixture;
 mod life;
 mod observations;
+mod runs;
 mod tickets;
 mod twins;
 

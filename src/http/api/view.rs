@@ -6,7 +6,7 @@ use linesman_probes::observation::{Detail, Impediment, Observation, Outcome};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::diagnosis::{Cause, Class, ElementState, Fault, Side};
+use crate::diagnosis::{Billing, Cause, Class, ElementState, Fault, Side};
 use crate::http::HttpState;
 use crate::inventory::ElementKind;
 use crate::locale::{Language, Message};
@@ -151,6 +151,33 @@ pub struct Explanation {
     /// In words.
     #[serde(flatten)]
     pub reasoning: Reasoning,
+    /// Of a bill, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bill: Option<BillReasoning>,
+}
+
+/// What a comparison of bills says in words.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BillReasoning {
+    /// The five dimensions, each with its result.
+    pub dimensions: Vec<String>,
+    /// The correct calculation of one call.
+    pub example: Vec<String>,
+    /// The correct accounting method.
+    pub accounting: Vec<String>,
+    /// What to do.
+    pub advice: String,
+}
+
+impl BillReasoning {
+    fn of(billing: &Billing, language: Language) -> Self {
+        Self {
+            dimensions: billing.dimensions.iter().map(|one| one.sentence.render(language)).collect(),
+            example: sentences(&billing.example, language),
+            accounting: sentences(&billing.accounting, language),
+            advice: billing.advice.render(language),
+        }
+    }
 }
 
 impl Explanation {
@@ -167,6 +194,7 @@ impl Explanation {
             confidence: fault.confidence,
             path: fault.path().into_iter().map(str::to_owned).collect(),
             reasoning: Reasoning::of(fault, language),
+            bill: fault.billing.as_ref().map(|billing| BillReasoning::of(billing, language)),
         }
     }
 }

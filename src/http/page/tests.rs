@@ -143,6 +143,9 @@ fn every_name_of_the_domain_has_words_in_both_languages() {
         "settled",
         "reopened",
         "closed",
+        "resolution_proposed",
+        "resolution_confirmed",
+        "resolution_declined",
     ] {
         keys.push(format!("page.event_{event}"));
     }
