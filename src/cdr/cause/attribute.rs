@@ -13,7 +13,7 @@ use crate::number::Number;
 use crate::outcome::{CallClass, CallDetail, CauseKind, DetailSink};
 use crate::pair::Sink;
 use crate::rating::Charge;
-use crate::record::{Record, Side};
+use crate::record::{ABSENT, Record, Side};
 
 /// A call that shows a cause, to be named in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,18 +183,25 @@ impl Model<'_> {
 
     /// Whether a leg's record shows one of its deviations, be it hidden by rounding.
     fn is_shown(&self, leg: &Leg, all: &[Deviation], one: Deviation, with: i64, without: i64) -> bool {
+        if matches!(leg.standing, Standing::Extra(_)) && !matches!(one, Deviation::Extra(_)) {
+            // The call is counted by its first record.
+            return false;
+        }
         match one {
             Deviation::Missing
             | Deviation::Extra(_)
             | Deviation::Parts
             | Deviation::Talk(_)
-            | Deviation::Unrated
             | Deviation::Unpriced
             | Deviation::Label => true,
-            Deviation::Decimals(_) | Deviation::Mode(_) => with != without,
+            Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) => with != without,
+            _ if with != without => true,
             _ => {
                 let rest: Vec<Deviation> = all.iter().copied().filter(|other| *other != one).collect();
-                with != without || leg.traits(&self.pricer, all) != leg.traits(&self.pricer, &rest)
+                let (with, without) = (leg.traits(&self.pricer, all), leg.traits(&self.pricer, &rest));
+                // Of an attempt nothing but a price may stand in the record.
+                let named = !matches!(leg.record.rate, ABSENT | 0);
+                with != without && (leg.situation.answered || named && with.0 != without.0)
             }
         }
     }

@@ -2,10 +2,12 @@
 
 use super::deviation::Deviation;
 use super::explain::{LEAST, Search, explained_by_other};
+use super::leg::Leg;
 use super::found::{Destinations, Found, Pick};
 use super::selector::{Evidence, Finder};
 use crate::number::Number;
 use crate::outcome::CauseKind;
+use crate::record::{ABSENT, ABSENT_32};
 
 /// Causes of the rules that a search has learned.
 pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<Found> {
@@ -22,8 +24,11 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
         let picks = finder.find(search.items, &evidence, 0.995);
         let bound = |pick: Pick| Found::on(search.side, deviation, kind, with_row(search, deviation, pick));
         if picks.is_empty() {
-            // Seen here and there, on no calls in particular: proven by number.
-            if hits >= 6 {
+            // Seen here and there, on no calls in particular: proven by number, where the record names what was
+            // used or hardly a call is left that nothing explains.
+            let open = search.sets.iter().filter(|set| set.is_none()).count();
+            let named = evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
+            if hits >= 6 && (named || open * 4 <= hits) {
                 causes.push(Found { optional: true, ..bound(Pick::default()) });
             }
             continue;
@@ -31,6 +36,16 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
         causes.extend(picks.into_iter().map(bound));
     }
     causes
+}
+
+/// Whether a record names what a rule changes, so that it cannot explain it by chance.
+fn names(leg: &Leg, deviation: Deviation) -> bool {
+    match deviation.order() {
+        4 | 5 | 7 | 8 | 10 => leg.record.rate != ABSENT,
+        6 => true,
+        11 | 12 => leg.record.billed_s != ABSENT_32,
+        _ => false,
+    }
 }
 
 /// Calls that a rule explains, alone or beside others, and calls on which it would be seen and is not.

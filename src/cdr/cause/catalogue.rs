@@ -1,51 +1,34 @@
 //! The ways in which systems are known to charge otherwise, tried one by one on a call.
 
+use std::collections::BTreeMap;
+
 use super::deviation::{Deviation, Pricer, Situation};
+use super::found::begins;
 use super::leg::Leg;
 use crate::number::Number;
 use crate::rating::{BlockRule, FreeSeconds, Rounding, Subsecond};
 use crate::record::{ABSENT, ABSENT_32, Side};
 
 /// Usual blocks, the most common first.
-pub(super) const SCHEMES: [(u32, u32); 30] = [
-    (1, 1),
-    (60, 60),
-    (6, 6),
-    (30, 6),
-    (60, 1),
-    (30, 30),
-    (60, 6),
-    (30, 1),
-    (20, 1),
-    (10, 10),
-    (60, 30),
-    (15, 15),
-    (12, 12),
-    (5, 5),
-    (30, 18),
-    (90, 60),
-    (18, 6),
-    (6, 1),
-    (120, 60),
-    (60, 10),
-    (60, 15),
-    (60, 20),
-    (30, 15),
-    (30, 10),
-    (20, 20),
-    (12, 6),
-    (10, 1),
-    (180, 60),
-    (180, 1),
-    (3, 3),
+pub(super) const SCHEMES: [(u32, u32); 54] = [
+    (1, 1), (60, 60), (6, 6), (30, 6), (60, 1), (30, 30), (60, 6), (30, 1), (20, 1), (10, 10), (60, 30),
+    (15, 15), (12, 12), (5, 5), (30, 18), (90, 60), (18, 6), (6, 1), (120, 60), (60, 10), (60, 15), (60, 20),
+    (30, 15), (30, 10), (20, 20), (12, 6), (10, 1), (180, 60), (180, 1), (3, 3), (2, 2), (4, 4), (7, 7), (8, 8),
+    (9, 9), (18, 18), (24, 24), (24, 6), (25, 25), (36, 6), (40, 40), (45, 45), (45, 15), (90, 90), (90, 30),
+    (120, 120), (180, 180), (300, 60), (300, 300), (15, 1), (15, 5), (12, 1), (3, 1), (5, 1),
 ];
 const FREE_S: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 20, 25, 30, 60];
 const MODES: [Rounding; 4] = [Rounding::HalfUp, Rounding::Up, Rounding::Down, Rounding::HalfEven];
+
+/// Prefixes that are tried one by one.
+const FEW: usize = 64;
 
 /// What is tried on every call of a side, whatever it shows.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Catalogue {
     common: Vec<Deviation>,
+    /// Prefixes of the deck with their prices.
+    prefixes: Vec<(Number, Vec<i64>)>,
     /// Technical prefixes of digits that a side is known by.
     techs: Vec<Number>,
 }
@@ -97,15 +80,20 @@ impl Catalogue {
             common.push(Deviation::Factor { ppm: back });
         }
         let techs = techs[side.index()].iter().map(|tech| Number::of(tech)).collect();
-        Self { common, techs }
+        let mut prefixes: BTreeMap<Number, Vec<i64>> = BTreeMap::new();
+        for (row, at) in pricer.rater.deck().rows.iter().zip(0u32..) {
+            prefixes.entry(Number::of(&row.prefix)).or_default().push(pricer.rater.terms(at).rate);
+        }
+        Self { common, techs, prefixes: prefixes.into_iter().collect() }
     }
 
     /// Everything that may be tried on a call on top of other deviations, by what the call shows.
     pub fn of(&self, leg: &Leg, pricer: &Pricer<'_>, with: &[Deviation]) -> Vec<Deviation> {
         let situation = &leg.situation;
         let mut all = Vec::with_capacity(self.common.len() + 16);
-        all.extend(rows(situation, pricer, &self.techs));
         let record = &leg.record;
+        all.extend(rows(situation, pricer, &self.techs, with));
+        all.extend(self.other_prefixes(leg, pricer, with));
         let shown = pricer.price(&Situation { talk_ms: situation.own_ms, ..*situation }, with);
         let row = shown.row.and_then(|row| pricer.rater.deck_row(row));
         all.extend(self.common.iter().copied().filter(|deviation| match deviation {
@@ -137,13 +125,13 @@ impl Catalogue {
         if situation.answered && record.money().0 == 0 && leg.has_amounts && shown.amount != 0 {
             all.push(Deviation::Unrated);
         }
-        if shown.row.is_none() && record.money().0 != 0 {
+        if with.is_empty() && shown.row.is_none() && record.money().0 != 0 {
             all.push(Deviation::Unpriced);
         }
         if let Some(row) = shown.row
             && record.rate != ABSENT
             && record.rate != shown.rate
-            && situation.answered
+            && record.rate != 0
         {
             all.push(Deviation::Rate { row, rate: record.rate });
         }
@@ -155,9 +143,36 @@ impl Catalogue {
     }
 }
 
+impl Catalogue {
+    /// Prefixes that are no beginning of the number: all of a small deck; of a large one those whose price the
+    /// record names, or those of the same country.
+    fn other_prefixes(&self, leg: &Leg, pricer: &Pricer<'_>, with: &[Deviation]) -> Vec<Deviation> {
+        let situation = &leg.situation;
+        let Some(own) = pricer.rater.row_of(situation.callee, situation.at_ms) else { return Vec::new() };
+        let of = pricer.prefix_of(own);
+        let named = (leg.record.rate != ABSENT).then_some(leg.record.rate);
+        let few = self.prefixes.len() <= FEW || with.is_empty() && self.prefixes.len() <= 16 * FEW;
+        if !few && named.is_none() {
+            return Vec::new();
+        }
+        let candidates = self.prefixes.iter().filter(|(prefix, rates)| {
+            *prefix != of
+                && !begins(situation.callee, *prefix)
+                && match named {
+                    Some(rate) => rates.contains(&rate) && (few || prefix.head(1) == of.head(1)),
+                    None => self.prefixes.len() <= FEW || prefix.head(1) == of.head(1),
+                }
+        });
+        candidates.map(|(used, _)| Deviation::Prefix { of, used: *used }).collect()
+    }
+}
+
 /// Other rows of the deck that a call may have been charged by.
-fn rows(situation: &Situation, pricer: &Pricer<'_>, techs: &[Number]) -> Vec<Deviation> {
+fn rows(situation: &Situation, pricer: &Pricer<'_>, techs: &[Number], with: &[Deviation]) -> Vec<Deviation> {
     let mut all = Vec::new();
+    if with.iter().any(|other| matches!(other, Deviation::Unrated | Deviation::Unpriced)) {
+        return all;
+    }
     if !situation.tech.is_none() {
         all.push(Deviation::Tech { digits: situation.tech, marked: true });
     }
@@ -243,6 +258,14 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// Digits of a price without the zeros at its end.
+fn significant(mut rate: i64) -> u64 {
+    while rate != 0 && rate % 10 == 0 {
+        rate /= 10;
+    }
+    u64::from(rate.unsigned_abs().max(1).ilog10()) + 1
+}
+
 /// Among deviations that explain the same calls, the one that is likelier.
 pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
     let place = |(initial_s, increment_s): (u32, u32)| {
@@ -252,10 +275,16 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
     match *deviation {
         Deviation::Missing | Deviation::Extra(_) | Deviation::Parts | Deviation::Talk(_) => (0, 0),
         Deviation::Label => (0, 1),
-        Deviation::Unrated | Deviation::Unpriced => (0, 2),
+        Deviation::Unpriced => (0, 2),
+        Deviation::Unrated => (7, 1),
         Deviation::Tech { marked, .. } => (1, u64::from(!marked)),
         Deviation::Stale { .. } => (2, 0),
-        Deviation::Prefix { used, .. } => (3, 20 - u64::from(used.digits().map_or(0, |digits| digits.1))),
+        Deviation::Prefix { of, used } => {
+            let digits = used.digits().map_or(0, |digits| digits.1);
+            let shared = (1..=digits).take_while(|n| of.head(*n) == used.head(*n)).count() as u64;
+            // A beginning of the number, the longest; else the nearest other.
+            (3, if begins(of, used) { 20 - u64::from(digits) } else { 200 - shared })
+        }
         Deviation::BandOffset(seconds) => {
             let hours = u64::from(seconds.unsigned_abs() / 3_600);
             (4, hours + if seconds % 3_600 == 0 { 0 } else { 50 })
@@ -272,12 +301,13 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         Deviation::Decimals(decimals) => (7, 2 + u64::from(decimals)),
         Deviation::Mode(_) => (7, 20),
         Deviation::Free { seconds, rule } => {
-            (8, u64::from(seconds) * 2 + u64::from(rule == FreeSeconds::Threshold))
+            (6, 10 + u64::from(seconds) * 2 + u64::from(rule == FreeSeconds::Threshold))
         }
         Deviation::Tax { before_rounding, .. } => (9, u64::from(before_rounding)),
         Deviation::Factor { .. } => (10, 0),
         Deviation::Fee(_) => (11, 0),
         Deviation::Minimum(_) => (12, 0),
-        Deviation::Rate { .. } => (13, 0),
+        // The rounder price, since prices are agreed by people.
+        Deviation::Rate { rate, .. } => (4, 400 + significant(rate)),
     }
 }

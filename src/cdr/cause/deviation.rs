@@ -254,7 +254,8 @@ impl<'a> Pricer<'a> {
             return Shown::default();
         }
         let Some(row) = self.placed(situation, situation.at_ms, &changes) else {
-            let amount = if changes.unpriced { situation.unpriced } else { 0 };
+            let unknown = || self.rater.row_of(situation.callee, situation.at_ms).is_none();
+            let amount = if changes.unpriced && unknown() { situation.unpriced } else { 0 };
             return Shown { amount, ..Shown::default() };
         };
         let mut terms = self.rater.terms(row);

@@ -96,7 +96,7 @@ impl<'s, 'a> Search<'s, 'a> {
             let contexts = self.contexts();
             let mut best = self.best(&thinned(&open, SAMPLES[0]), &contexts, true);
             let sampled = open.len().min(SAMPLES[0]);
-            if best.as_ref().is_none_or(|best| best.score * 10 < sampled * 3) {
+            if best.as_ref().is_none_or(|best| best.score * 2 < sampled) {
                 let sample = thinned(&open, SAMPLES[1]);
                 let better = self.several(&sample, &contexts);
                 // Two rules must explain far more than one, and three than two.

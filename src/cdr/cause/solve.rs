@@ -10,13 +10,17 @@ use crate::record::ABSENT;
 /// Values from which to which one call's amount may come; in the parameter's own whole units.
 type Interval = (i128, i128);
 
+const PPM: i128 = 1_000_000;
+const HALF_PERCENT: i128 = 5_000;
+
 /// Fewest calls that prove a parameter.
 const LEAST: usize = 4;
 
-/// Constant prices by row, and a constant factor, under other deviations.
+/// Constant prices by row, a constant factor or tax, fee or least charge, under other deviations.
 pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> Vec<Deviation> {
     let mut by_row: BTreeMap<u32, Vec<(Interval, u32)>> = BTreeMap::new();
-    let mut factors: Vec<(Interval, u32)> = Vec::new();
+    let (mut factors, mut taxes) = (Vec::new(), Vec::new());
+    let (mut fees, mut least) = (Vec::new(), Vec::new());
     for leg in legs {
         if leg.record.amount == ABSENT || leg.record.amount <= 0 {
             continue;
@@ -32,16 +36,27 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
             Rounding::Down => (amount, amount + unit),
             Rounding::HalfUp | Rounding::HalfEven => (amount - unit / 2, amount + unit / 2),
         };
+        let scale = scale(&terms, with).max(1);
         let fee = i128::from(fee(&terms, with));
         let billed = i128::from(shown.billed_s);
-        if leg.record.rate == ABSENT && terms.tax_ppm == 0 && terms.factor_ppm == 1_000_000 {
-            let interval = ((low - fee) * 60 / billed, (high - fee) * 60 / billed + 1);
+        let unscaled = (low * PPM / scale, high * PPM / scale + 1);
+        if leg.record.rate == ABSENT {
+            let interval = ((unscaled.0 - fee) * 60 / billed, (unscaled.1 - fee) * 60 / billed + 1);
             by_row.entry(row).or_default().push((interval, shown.billed_s));
         }
         let fine: Vec<Deviation> = with.iter().copied().chain([Deviation::Decimals(9)]).collect();
         let raw = i128::from(pricer.price(&situation, &fine).amount);
-        if raw > 0 {
-            factors.push(((low * 1_000_000 / raw, high * 1_000_000 / raw + 1), shown.billed_s));
+        if raw <= 0 {
+            continue;
+        }
+        let ratio = |bounds: (i128, i128)| ((bounds.0 * PPM / raw, bounds.1 * PPM / raw + 1), shown.billed_s);
+        factors.push(ratio((low, high)));
+        // Rounded twice when the tax is rounded by itself.
+        taxes.push(ratio((low - unit / 2, high + unit / 2)));
+        let beyond = ((low - raw) * PPM / scale, (high - raw) * PPM / scale + 1);
+        fees.push(((fee + beyond.0, fee + beyond.1), shown.billed_s));
+        if amount > raw {
+            least.push((unscaled, shown.billed_s));
         }
     }
     let mut all = Vec::new();
@@ -55,12 +70,44 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
         }
     }
     if let Some((low, high)) = common(&factors)
-        && !(low..=high).contains(&1_000_000)
+        && !(low..=high).contains(&PPM)
         && low > 0
     {
         all.extend(u64::try_from(simplest(low, high)).ok().map(|ppm| Deviation::Factor { ppm }));
     }
+    if let Some((low, high)) = common(&taxes) {
+        // Taxes are whole or half per cent.
+        let first = (low - PPM + HALF_PERCENT - 1).div_euclid(HALF_PERCENT) * HALF_PERCENT;
+        for step in 0..4 {
+            let ppm = first + step * HALF_PERCENT;
+            if ppm <= high - PPM && (HALF_PERCENT..=350_000).contains(&ppm) {
+                let ppm = u32::try_from(ppm).unwrap_or(0);
+                all.extend([false, true].map(|before_rounding| Deviation::Tax { ppm, before_rounding }));
+            }
+        }
+    }
+    let whole = |(low, high): Interval| i64::try_from(simplest(low.max(1), high)).ok();
+    if let Some(bounds) = common(&fees) {
+        all.extend(whole(bounds).filter(|_| bounds.1 > 0).map(Deviation::Fee));
+    }
+    if let Some(bounds) = common(&least) {
+        all.extend(whole(bounds).map(Deviation::Minimum));
+    }
     all
+}
+
+/// Currency and tax together, in millionths.
+fn scale(terms: &Terms, with: &[Deviation]) -> i128 {
+    let mut tax = i128::from(terms.tax_ppm);
+    let mut scale = i128::from(terms.factor_ppm);
+    for deviation in with {
+        match deviation {
+            Deviation::Tax { ppm, .. } => tax = i128::from(*ppm),
+            Deviation::Factor { ppm } => scale = scale * i128::from(*ppm) / PPM,
+            _ => {}
+        }
+    }
+    scale * (PPM + tax) / PPM
 }
 
 fn decimals(terms: &Terms, with: &[Deviation]) -> u8 {
@@ -143,7 +190,7 @@ mod tests {
     fn the_roundest_number_within_bounds_is_taken() {
         assert_eq!(simplest(21_499_100, 21_500_900), 21_500_000);
         assert_eq!(simplest(7, 9), 7);
-        assert_eq!(simplest(-5, 105), 100);
+        assert_eq!(simplest(5, 105), 100);
     }
 
     #[test]

@@ -9,9 +9,9 @@ mod findings;
 mod forms;
 mod spans;
 mod table;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use std::collections::BTreeSet;
 
@@ -142,7 +142,9 @@ pub enum DetectError {
         flag: String,
     },
     /// A column that can be read in two ways.
-    #[error("{file}: column {column} can be read in two ways, {readings}: its values are `{first}` and `{second}`. Say which with {flag}")]
+    #[error(
+        "{file}: column {column} can be read in two ways, {readings}: its values are `{first}` and `{second}`. Say which with {flag}"
+    )]
     Ambiguous {
         /// Which file.
         file: String,
@@ -174,7 +176,9 @@ pub enum DetectError {
         remedy: String,
     },
     /// A format that was asked for and does not fit.
-    #[error("{file}: it is no file of format `{preset}`: {reason}. Leave the format out to have it found, or name the columns with {flag}")]
+    #[error(
+        "{file}: it is no file of format `{preset}`: {reason}. Leave the format out to have it found, or name the columns with {flag}"
+    )]
     OtherFormat {
         /// Which file.
         file: String,
@@ -214,7 +218,8 @@ impl Hints {
     pub fn read(side: Option<Side>, file: &str, flags: &[(String, String)]) -> Result<Self, DetectError> {
         let mut hints = Self { side, file: file.to_owned(), ..Self::default() };
         for (name, value) in flags {
-            let name = name.trim_start_matches("--").trim_start_matches("ours-").trim_start_matches("theirs-");
+            let name =
+                name.trim_start_matches("--").trim_start_matches("ours-").trim_start_matches("theirs-");
             let value = if name == "delimiter" { value.as_str() } else { value.trim() };
             let wrong = |reason: &str| DetectError::Flag {
                 flag: flag(side, name),
@@ -243,9 +248,10 @@ impl Hints {
                     });
                 }
                 "delimiter" => {
-                    hints.delimiter = Some(delimiter(value).ok_or_else(|| {
-                        wrong("write one sign, or comma, semicolon, bar or tab")
-                    })?);
+                    hints.delimiter = Some(
+                        delimiter(value)
+                            .ok_or_else(|| wrong("write one sign, or comma, semicolon, bar or tab"))?,
+                    );
                 }
                 "columns" => hints.columns = Some(value.to_owned()),
                 "duration-unit" => {
@@ -287,7 +293,10 @@ fn delimiter(text: &str) -> Option<char> {
         _ => {
             let mut signs = text.chars();
             let first = signs.next()?;
-            return (signs.next().is_none() && first.is_ascii() && !first.is_ascii_alphanumeric() && first != '"')
+            return (signs.next().is_none()
+                && first.is_ascii()
+                && !first.is_ascii_alphanumeric()
+                && first != '"')
                 .then_some(first);
         }
     })
@@ -331,7 +340,11 @@ pub fn detect(sample: &Sample<'_>, hints: &Hints, preset: Option<&Preset>) -> Re
     forms::settle(&table, hints, assigned.preset, &mut layout)?;
     spans::settle(&table, hints, assigned.preset, &mut layout)?;
     assign::require(&table, hints, &layout)?;
-    Ok(Detected { findings: findings::of(&table, hints, &layout), evidence: findings::evidence(&table, &layout), layout })
+    Ok(Detected {
+        findings: findings::of(&table, hints, &layout),
+        evidence: findings::evidence(&table, &layout),
+        layout,
+    })
 }
 
 /// For fuzzing: any bytes, with no hint, give an answer or a question, never a panic.

@@ -102,7 +102,9 @@ pub struct Mark {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PresetError {
     /// There is none of that name.
-    #[error("there is no format `{name}`; did you mean `{nearest}`? Known: {known}; or give the path of a TOML file of your own")]
+    #[error(
+        "there is no format `{name}`; did you mean `{nearest}`? Known: {known}; or give the path of a TOML file of your own"
+    )]
     Unknown {
         /// What was asked for.
         name: String,
@@ -288,7 +290,8 @@ mod tests {
 
     #[test]
     fn a_preset_of_ones_own_that_is_wrong_says_where() {
-        let error = Preset::read("my.toml", "name = \"x\"\n[names]\nkaller = [\"a\"]\n").expect_err("wrong role");
+        let error =
+            Preset::read("my.toml", "name = \"x\"\n[names]\nkaller = [\"a\"]\n").expect_err("wrong role");
         assert!(error.to_string().contains("`kaller` is no role"), "{error}");
         let error = Preset::read("my.toml", "name = \"x\"\nzone = \"Mars/Base\"\n").expect_err("wrong zone");
         assert!(error.to_string().contains("Mars/Base"), "{error}");

@@ -287,27 +287,46 @@ impl RowReader {
             currencies: Counted::new(MOST_SMALL),
             techs: Counted::new(MOST_SMALL),
         };
-        let mut at = if base == 0 { self.after_header(text, parsed) } else { 0 };
-        let mut marks = Marks::default();
-        let mut ends = Vec::new();
-        while at < text.len() {
-            if marks.mark(text, at, self.delimiter) == Block::Marked {
-                at = self.read_marked(text, at, base, &mut marks, &mut memory, parsed);
-                continue;
-            }
-            let stop = at + scan::BLOCK;
-            while at < stop.min(text.len()) {
-                let row = scan::patient_row(text, at, self.delimiter, self.width, &mut ends);
-                self.read_patient(text, at, base, row, &mut ends, &mut memory, parsed);
-                at = row.end + 1;
-            }
-        }
+        self.read_rows_fast(text, base, &mut memory, parsed);
         parsed.names = Names {
             gateways: memory.gateways.into_names(),
             accounts: memory.accounts.into_names(),
             currencies: memory.currencies.into_names(),
             techs: memory.techs.into_names(),
         };
+    }
+
+    /// [`RowReader::read_rows`], in the instructions of a newer processor where this is one.
+    fn read_rows_fast(&self, text: &[u8], base: u64, memory: &mut Memory, parsed: &mut Parsed) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = fearless_simd::Level::new().as_avx2() {
+            use fearless_simd::Simd as _;
+            avx2.vectorize(
+                #[inline(always)]
+                || self.read_rows(text, base, memory, parsed),
+            );
+            return;
+        }
+        self.read_rows(text, base, memory, parsed);
+    }
+
+    #[inline(always)]
+    fn read_rows(&self, text: &[u8], base: u64, memory: &mut Memory, parsed: &mut Parsed) {
+        let mut at = if base == 0 { self.after_header(text, parsed) } else { 0 };
+        let mut marks = Marks::default();
+        let mut ends = Vec::new();
+        while at < text.len() {
+            if marks.mark(text, at, self.delimiter) == Block::Marked {
+                at = self.read_marked(text, at, base, &mut marks, memory, parsed);
+                continue;
+            }
+            let stop = at + scan::BLOCK;
+            while at < stop.min(text.len()) {
+                let row = scan::patient_row(text, at, self.delimiter, self.width, &mut ends);
+                self.read_patient(text, at, base, row, &mut ends, memory, parsed);
+                at = row.end + 1;
+            }
+        }
     }
 
     /// The end of the last whole row of a block that begins with a row: where to cut it. 0 when it has
@@ -354,6 +373,7 @@ impl RowReader {
     }
 
     /// Reads the rows of a block that has been marked; gives the place after them.
+    #[inline(always)]
     fn read_marked(
         &self,
         text: &[u8],

@@ -52,6 +52,7 @@ impl Marks {
     }
 
     /// Marks the block of `text` that begins at `from`, which is the beginning of a row.
+    #[inline(always)]
     pub fn mark(&mut self, text: &[u8], from: usize, delimiter: u8) -> Block {
         self.filled = 0;
         self.lines.clear();

@@ -23,7 +23,8 @@ pub(super) fn named(name: &str, flag: &str) -> Result<&'static Encoding, SourceE
     let wrong = || DetectError::Flag {
         flag: flag.to_owned(),
         value: name.to_owned(),
-        reason: "write utf-8, utf-16le, utf-16be, gbk, big5, windows-1252 or another name of the WHATWG list".to_owned(),
+        reason: "write utf-8, utf-16le, utf-16be, gbk, big5, windows-1252 or another name of the WHATWG list"
+            .to_owned(),
     };
     Ok(found.ok_or_else(wrong)?)
 }
@@ -79,7 +80,12 @@ fn count_utf8(mut bytes: &[u8]) -> (usize, usize) {
 
 /// The encoding in which the header's foreign words are known ones.
 fn by_words(head: &[u8]) -> Option<&'static Encoding> {
-    let end = head.iter().enumerate().filter(|(_, byte)| **byte == b'\n').nth(20).map_or(head.len().min(8192), |(at, _)| at);
+    let end = head
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'\n')
+        .nth(20)
+        .map_or(head.len().min(8192), |(at, _)| at);
     let count = |encoding: &'static Encoding| {
         let (text, _, _) = encoding.decode(&head[..end.min(8192)]);
         text.split([',', ';', '|', '\t', '\n', '\r'])

@@ -51,8 +51,11 @@ pub(super) fn unpack(given: &Path, path: &Path, temporary: &Path) -> Result<Temp
         if written > ALWAYS_ALLOWED && written / MOST_TIMES > packed {
             return Err(SourceError::Unusable {
                 path: given.to_owned(),
-                what: format!("it unpacks to more than {MOST_TIMES} times its size, as no file of call records does"),
-                remedy: "If it is what it should be, unpack it yourself and give the unpacked file".to_owned(),
+                what: format!(
+                    "it unpacks to more than {MOST_TIMES} times its size, as no file of call records does"
+                ),
+                remedy: "If it is what it should be, unpack it yourself and give the unpacked file"
+                    .to_owned(),
             });
         }
         out.write_all(&buffer[..read]).map_err(SourceError::temporary(given))?;

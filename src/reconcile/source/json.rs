@@ -56,7 +56,8 @@ pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<Tem
         cause,
     };
     let open = || -> Result<BufReader<File>, SourceError> {
-        let mut reader = BufReader::with_capacity(256 * 1024, File::open(path).map_err(SourceError::io(given))?);
+        let mut reader =
+            BufReader::with_capacity(256 * 1024, File::open(path).map_err(SourceError::io(given))?);
         if reader.fill_buf().map_err(SourceError::io(given))?.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
         }
@@ -67,7 +68,9 @@ pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<Tem
     } else {
         let mut reader = serde_json::Deserializer::from_reader(open()?);
         let mut first = open()?;
-        let array = first.fill_buf().map_err(SourceError::io(given))?.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
+        let array =
+            first.fill_buf().map_err(SourceError::io(given))?.iter().find(|byte| !byte.is_ascii_whitespace())
+                == Some(&b'[');
         let outcome = if array {
             reader.deserialize_seq(Records(&mut table)).and_then(|()| reader.end())
         } else {
@@ -76,7 +79,9 @@ pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<Tem
         };
         if let Err(error) = outcome {
             let records = table.records;
-            return Err(table.failed.map_or_else(|| damaged(records, error.to_string()), SourceError::temporary(given)));
+            return Err(table
+                .failed
+                .map_or_else(|| damaged(records, error.to_string()), SourceError::temporary(given)));
         }
     }
     table.settle();
@@ -95,7 +100,9 @@ fn is_one_a_line(reader: &mut impl BufRead) -> io::Result<bool> {
         if line.trim_ascii().is_empty() {
             break;
         }
-        if !serde_json::from_slice::<Map<String, Value>>(&line).is_ok_and(|object| list_inside(&object).is_none()) {
+        if !serde_json::from_slice::<Map<String, Value>>(&line)
+            .is_ok_and(|object| list_inside(&object).is_none())
+        {
             return Ok(false);
         }
         whole += 1;
@@ -113,7 +120,9 @@ fn by_line(reader: &mut impl BufRead, table: &mut Table) -> io::Result<()> {
         }
         match serde_json::from_slice::<Map<String, Value>>(&line) {
             Ok(object) => table.add(Row::Record(flat(&object))),
-            Err(_) => table.add(Row::Other(String::from_utf8_lossy(&line).trim().chars().take(400).collect())),
+            Err(_) => {
+                table.add(Row::Other(String::from_utf8_lossy(&line).trim().chars().take(400).collect()))
+            }
         }
     }
 }
@@ -182,15 +191,21 @@ impl Table {
                 names.extend(record.keys().filter(|name| seen.insert(name.as_str())));
             }
         }
-        let presets: std::collections::BTreeSet<String> =
-            Preset::all().iter().flat_map(|preset| preset.names.values().flatten()).map(|name| squeezed(name)).collect();
+        let presets: std::collections::BTreeSet<String> = Preset::all()
+            .iter()
+            .flat_map(|preset| preset.names.values().flatten())
+            .map(|name| squeezed(name))
+            .collect();
         let many = names.len() > FEW;
-        let says = |name: &&String| !many || presets.contains(&squeezed(name)) || !words::heading(name).meanings.is_empty();
+        let says = |name: &&String| {
+            !many || presets.contains(&squeezed(name)) || !words::heading(name).meanings.is_empty()
+        };
         self.columns = names.into_iter().filter(says).take(MOST).cloned().collect();
         if self.columns.is_empty() {
             self.columns.push("record".to_owned());
         }
-        let header: BTreeMap<String, String> = self.columns.iter().map(|name| (name.clone(), name.clone())).collect();
+        let header: BTreeMap<String, String> =
+            self.columns.iter().map(|name| (name.clone(), name.clone())).collect();
         self.write(&Row::Record(header));
         for row in &waiting {
             self.write(row);
@@ -211,7 +226,9 @@ impl Table {
                         write_field(&mut self.out, record.get(column).map_or("", String::as_str))?;
                     }
                 }
-                Row::Other(text) => write_field(&mut self.out, if text.is_empty() { "(empty)" } else { text })?,
+                Row::Other(text) => {
+                    write_field(&mut self.out, if text.is_empty() { "(empty)" } else { text })?
+                }
             }
             self.out.write_all(b"\n")
         };

@@ -218,9 +218,13 @@ impl Opened {
         let file = File::open(path).map_err(SourceError::io(path))?;
         let about = file.metadata().map_err(SourceError::io(path))?;
         if about.is_dir() {
-            return Err(SourceError::Io { path: path.clone(), source: io::Error::from(io::ErrorKind::IsADirectory) });
+            return Err(SourceError::Io {
+                path: path.clone(),
+                source: io::Error::from(io::ErrorKind::IsADirectory),
+            });
         }
-        let encoding = input.hints.iter().find(|(name, _)| name.ends_with("encoding")).map(|(_, value)| value.as_str());
+        let encoding =
+            input.hints.iter().find(|(name, _)| name.ends_with("encoding")).map(|(_, value)| value.as_str());
         let encoding = encoding.map(|name| encoding::named(name, &hints.flag("encoding"))).transpose()?;
         let text = text(path, path, temporary, encoding, Vec::new())?;
         Ok(Self { text, given: path.clone(), bytes: about.len(), hints, preset })
@@ -242,9 +246,15 @@ impl Opened {
                 break;
             }
         }
-        let mut detected = detected.unwrap_or_else(|| Err(DetectError::Empty { file: self.hints.file.clone() }))?;
+        let mut detected =
+            detected.unwrap_or_else(|| Err(DetectError::Empty { file: self.hints.file.clone() }))?;
         if !self.text.was.is_empty() {
-            let values = self.text.was.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+            let values = self
+                .text
+                .was
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
+                .collect();
             detected.findings.push(Finding { kind: "csv_dialect".to_owned(), side: self.hints.side, values });
         }
         Ok(detected)
@@ -258,7 +268,8 @@ impl Opened {
 /// A preset by name, or by the path of a TOML file.
 fn preset(name: &str) -> Result<Preset, SourceError> {
     let path = Path::new(name);
-    let is_path = name.to_ascii_lowercase().ends_with(".toml") || name.contains(['/', '\\']) || path.is_file();
+    let is_path =
+        name.to_ascii_lowercase().ends_with(".toml") || name.contains(['/', '\\']) || path.is_file();
     if !is_path {
         return Ok(Preset::named(name)?);
     }
@@ -300,7 +311,10 @@ fn text(
         (b"%PDF", "PDF"),
     ] {
         if head.starts_with(magic) && head.iter().take(200).any(|byte| !byte.is_ascii_graphic()) {
-            return Err(unusable(&format!("it is a {name} file"), "Unpack or export it as CSV, CSV.gz, XLSX or JSON"));
+            return Err(unusable(
+                &format!("it is a {name} file"),
+                "Unpack or export it as CSV, CSV.gz, XLSX or JSON",
+            ));
         }
     }
     if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
@@ -348,7 +362,11 @@ fn write_field(out: &mut impl Write, text: &str) -> io::Result<()> {
         return out.write_all(text.as_bytes());
     }
     let text = text.replace(['\t', '\n', '\r'], " ");
-    if text.contains('"') { write!(out, "\"{}\"", text.replace('"', "\"\"")) } else { out.write_all(text.as_bytes()) }
+    if text.contains('"') {
+        write!(out, "\"{}\"", text.replace('"', "\"\""))
+    } else {
+        out.write_all(text.as_bytes())
+    }
 }
 
 /// The whole of a small text; else its head, middle and tail, or blocks from all over it.

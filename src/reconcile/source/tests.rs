@@ -14,13 +14,22 @@ const START: i64 = 1_775_174_403_000;
 
 fn csv() -> String {
     let rows = (0..20).map(|at| {
-        format!("c{at},8523100000{},861380000{:04},2026-04-03 00:{at:02}:03,{},0.0{at:02}5\n", at % 10, at + 1, 60 + at)
+        format!(
+            "c{at},8523100000{},861380000{:04},2026-04-03 00:{at:02}:03,{},0.{at:02}5\n",
+            at % 10,
+            at + 1,
+            60 + at
+        )
     });
     std::iter::once("call_id,caller,callee,start_time,duration,amount\n".to_owned()).chain(rows).collect()
 }
 
 fn chinese() -> String {
-    csv().replacen("call_id,caller,callee,start_time,duration,amount", "话单流水号,主叫号码,被叫号码,开始时间,通话时长(秒),费用(元)", 1)
+    csv().replacen(
+        "call_id,caller,callee,start_time,duration,amount",
+        "话单流水号,主叫号码,被叫号码,开始时间,通话时长(秒),费用(元)",
+        1,
+    )
 }
 
 struct Bench {
@@ -66,7 +75,11 @@ fn utf16(text: &str, little: bool, bom: bool) -> Vec<u8> {
 fn assert_same(records: &[Record], name: &str) {
     assert_eq!(records.len(), 20, "{name}");
     assert_eq!(records[0].callee, Number::of("8613800000001"), "{name}");
-    assert_eq!((records[0].start_ms, records[0].talk_ms, records[0].amount), (START, 60_000, 5_000_000), "{name}");
+    assert_eq!(
+        (records[0].start_ms, records[0].talk_ms, records[0].amount),
+        (START, 60_000, 5_000_000),
+        "{name}"
+    );
     assert_eq!(records[19].callee, Number::of("8613800000020"), "{name}");
 }
 
@@ -86,7 +99,16 @@ fn the_same_records_are_read_from_every_packing_and_encoding() {
         ("chinese.csv", chinese().into_bytes()),
         ("gbk.csv", gbk.clone()),
         ("gbk.csv.gz", gzipped(&gbk)),
-        ("big5.csv", encoding_rs::BIG5.encode(&chinese().replace("话单流水号,主叫号码,被叫号码,开始时间,通话时长(秒),费用(元)", "流水號,主叫號碼,被叫號碼,開始時間,通話時長(秒),費用(元)")).0.into_owned()),
+        (
+            "big5.csv",
+            encoding_rs::BIG5
+                .encode(&chinese().replace(
+                    "话单流水号,主叫号码,被叫号码,开始时间,通话时长(秒),费用(元)",
+                    "流水號,主叫號碼,被叫號碼,開始時間,通話時長(秒),費用(元)",
+                ))
+                .0
+                .into_owned(),
+        ),
         ("utf16le_bom.txt", utf16(&chinese(), true, true)),
         ("utf16be_bom.txt", utf16(&plain.replace(',', "\t"), false, true)),
         ("utf16le.txt", utf16(&chinese(), true, false)),
@@ -115,10 +137,15 @@ fn a_workbook_gives_its_table_wherever_it_stands_with_every_digit() {
     cover.write(3, 1, "Total").expect("a cell");
     let sheet = book.add_worksheet().set_name("Calls").expect("a name");
     sheet.write(0, 0, "Export").expect("a cell");
-    for (column, name) in ["Call ID", "Caller", "Callee", "Start Time", "Duration", "Billed duration", "Amount"].iter().enumerate() {
+    for (column, name) in
+        ["Call ID", "Caller", "Callee", "Start Time", "Duration", "Billed duration", "Amount"]
+            .iter()
+            .enumerate()
+    {
         sheet.write(2, u16::try_from(column).expect("few"), *name).expect("a cell");
     }
-    let (stamp, clock) = (Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), Format::new().set_num_format("[h]:mm:ss"));
+    let (stamp, clock) =
+        (Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"), Format::new().set_num_format("[h]:mm:ss"));
     for at in 0..20_u32 {
         let (row, number) = (at + 3, f64::from(at));
         sheet.write(row, 0, format!("c{at}, \"x\"")).expect("a cell");
@@ -147,14 +174,25 @@ fn json_gives_the_same_records_one_a_line_in_an_array_or_one_after_the_other() {
             "{{\"core-uuid\":\"x\",\"variables\":{{\"uuid\":\"u{at}\",\"start_epoch\":\"{}\",\"start_uepoch\":\"{}\",\"answer_epoch\":\"{}\",\"answer_uepoch\":\"{}\",\
              \"end_epoch\":\"{}\",\"end_uepoch\":\"{}\",\"duration\":\"{}\",\"billsec\":\"{}\",\"billmsec\":\"{}\",\"sip_user_agent\":\"a%20b\"}},\
              \"callflow\":[{{\"caller_profile\":{{\"caller_id_number\":\"%2B85231000001\",\"destination_number\":\"{}\"}}}}]}}",
-            start + at * 60, (start + at * 60) * 1_000_000, start + at * 60 + 5, (start + at * 60 + 5) * 1_000_000,
-            start + at * 60 + 65 + at, (start + at * 60 + 65 + at) * 1_000_000, 65 + at, 60 + at, (60 + at) * 1_000, 8_613_800_000_001 + at
+            start + at * 60,
+            (start + at * 60) * 1_000_000,
+            start + at * 60 + 5,
+            (start + at * 60 + 5) * 1_000_000,
+            start + at * 60 + 65 + at,
+            (start + at * 60 + 65 + at) * 1_000_000,
+            65 + at,
+            60 + at,
+            (60 + at) * 1_000,
+            8_613_800_000_001 + at
         )
     };
     let records: Vec<String> = (0..20).map(record).collect();
     let pretty: Vec<String> = records
         .iter()
-        .map(|text| serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(text).expect("json")).expect("json"))
+        .map(|text| {
+            serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(text).expect("json"))
+                .expect("json")
+        })
         .collect();
     for (name, text) in [
         ("lines", records.join("\n")),
@@ -171,7 +209,8 @@ fn json_gives_the_same_records_one_a_line_in_an_array_or_one_after_the_other() {
     }
     let mut broken = records.clone();
     broken[7] = "{\"variables\": {\"uuid\": ".to_owned();
-    let source = bench.open(&bench.file("broken", broken.join("\n").as_bytes())).expect("one bad line is no matter");
+    let source =
+        bench.open(&bench.file("broken", broken.join("\n").as_bytes())).expect("one bad line is no matter");
     let text = std::fs::read(source.path()).expect("its text");
     let parsed = RowReader::new(source.layout()).expect("readable").read(&text, 0);
     assert_eq!((parsed.records.len(), parsed.rejections.len()), (19, 1));
@@ -192,7 +231,10 @@ fn what_is_broken_or_cannot_be_opened_is_told_with_place_and_remedy() {
     assert!(damaged.contains("gzip file"), "{damaged}");
     assert!(said("archive.zip", b"PK\x03\x04\x14\x00\x00\x00 not a workbook").contains("archive.zip"));
     assert!(said("empty.csv", b"").contains("no line"));
-    assert!(said("noise.bin", &(0..4000_u32).map(|at| (at * 7919 >> 3) as u8 & 0x1f).collect::<Vec<_>>()).contains("no text"));
+    assert!(
+        said("noise.bin", &(0..4000_u32).map(|at| (at * 7919 >> 3) as u8 & 0x1f).collect::<Vec<_>>())
+            .contains("no text")
+    );
     let missing = Input { path: bench.folder.path().join("none.csv"), ..Input::default() };
     assert!(bench.open(&missing).expect_err("missing").to_string().contains("none.csv"));
     let leftovers = std::fs::read_dir(bench.folder.path()).expect("the folder").flatten();
@@ -209,7 +251,9 @@ fn the_other_file_settles_what_one_leaves_open() {
     assert!(alone.contains("--theirs-date-order dmy") && alone.contains("theirs.csv"), "{alone}");
     let [_, theirs] = Source::open_pair(&ours, &theirs, bench.folder.path()).expect("proved");
     assert_eq!(theirs.layout().time, linesman_cdr::format::TimeStyle::DayFirst);
-    let swapped = Source::open_pair(&bench.file("theirs.csv", slashes.as_bytes()), &ours, bench.folder.path()).expect("proved");
+    let swapped =
+        Source::open_pair(&bench.file("theirs.csv", slashes.as_bytes()), &ours, bench.folder.path())
+            .expect("proved");
     assert_eq!(swapped[0].layout().time, linesman_cdr::format::TimeStyle::DayFirst);
 }
 
@@ -235,7 +279,8 @@ fn bad_bytes_within_a_line_and_a_format_of_ones_own_are_no_matter() {
     let (source, records) = bench.read(&input);
     assert_eq!((source.path(), records.len()), (input.path.as_path(), 20));
 
-    let preset = bench.file("mine.toml", b"name = \"mine\"\n[names]\ncaller = [\"callee\"]\ncallee = [\"caller\"]\n");
+    let preset =
+        bench.file("mine.toml", b"name = \"mine\"\n[names]\ncaller = [\"callee\"]\ncallee = [\"caller\"]\n");
     let swapped = Input { format: Some(preset.path.display().to_string()), ..input };
     let source = bench.open(&swapped).expect("opened");
     assert_eq!(source.layout().columns[1..3], [Role::Callee, Role::Caller]);

@@ -18,7 +18,11 @@ const WIDEST: u32 = 1_000;
 const LONGEST: u32 = 1_048_576;
 
 /// The first sheet with a table of calls, and its name.
-pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<(TempPath, String), SourceError> {
+pub(super) fn to_text(
+    given: &Path,
+    path: &Path,
+    temporary: &Path,
+) -> Result<(TempPath, String), SourceError> {
     let file = File::open(path).map_err(SourceError::io(given))?;
     let damaged = |place: String, cause: String| SourceError::Damaged {
         path: given.to_owned(),
@@ -32,7 +36,8 @@ pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<(Te
             return Err(SourceError::Unusable {
                 path: given.to_owned(),
                 what: "it is an archive, but no workbook that can be opened".to_owned(),
-                remedy: "Unpack it, or save it as XLSX or CSV; a workbook must not have a password".to_owned(),
+                remedy: "Unpack it, or save it as XLSX or CSV; a workbook must not have a password"
+                    .to_owned(),
             });
         }
         Err(cause) => return Err(damaged("at its beginning".to_owned(), cause)),
@@ -106,7 +111,9 @@ fn write(book: &mut Sheets<BufReader<File>>, name: &str, sheet: &mut Sheet<'_>) 
         let mut cells = match book.worksheet_cells_reader(name) {
             Ok(cells) => cells,
             // A chart has no cells.
-            Err(calamine::XlsxError::WorksheetNotFound(_) | calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
+            Err(calamine::XlsxError::WorksheetNotFound(_) | calamine::XlsxError::NotAWorksheet(_)) => {
+                return Ok(());
+            }
             Err(error) => return Err(Failure::Book(error.to_string())),
         };
         while let Some(cell) = cells.next_cell().map_err(|error| Failure::Book(error.to_string()))? {
@@ -144,7 +151,17 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     fn new(given: &'a Path, temporary: &Path) -> Result<Self, SourceError> {
         let out = BufWriter::with_capacity(256 * 1024, temporary_file(given, temporary)?);
-        Ok(Self { given, out, rows: 0, columns: 0, open: false, words: 0, most_words: 0, cells: 0, full_rows: 0 })
+        Ok(Self {
+            given,
+            out,
+            rows: 0,
+            columns: 0,
+            open: false,
+            words: 0,
+            most_words: 0,
+            cells: 0,
+            full_rows: 0,
+        })
     }
 
     fn cell(&mut self, row: u32, column: u32, text: &str) -> Result<(), SourceError> {
@@ -184,7 +201,8 @@ impl<'a> Sheet<'a> {
         let full_rows = self.full_rows + usize::from(self.cells >= 4);
         let words = self.most_words.max(self.words);
         let score = if full_rows == 0 { 0 } else { words.max(1) };
-        let file = self.out.into_inner().map_err(|error| SourceError::temporary(given)(error.into_error()))?;
+        let file =
+            self.out.into_inner().map_err(|error| SourceError::temporary(given)(error.into_error()))?;
         Ok((score, file.into_temp_path()))
     }
 }

@@ -1,1 +1,5 @@
+//! Calls with known deviations go in; kind, side, selector, count and money must come out.
 
+mod alone;
+mod together;
+mod world;

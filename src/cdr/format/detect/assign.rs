@@ -72,7 +72,8 @@ fn empty_layout() -> Layout {
 
 /// What the user says: a list from the left (final), or pairs `role=column` (the rest is found).
 fn by_flag(table: &Table, hints: &Hints, text: &str) -> Result<(Vec<Role>, bool), DetectError> {
-    let wrong = |reason: String| DetectError::Flag { flag: hints.flag("columns"), value: text.to_owned(), reason };
+    let wrong =
+        |reason: String| DetectError::Flag { flag: hints.flag("columns"), value: text.to_owned(), reason };
     let role = |word: &str| {
         words::role_named(word).ok_or_else(|| {
             wrong(format!("`{word}` is no role; roles are caller, callee, start, answer, end, duration, total, billed, rate, amount, currency, gateway, account, call_id, disposition and - for the rest"))
@@ -82,7 +83,8 @@ fn by_flag(table: &Table, hints: &Hints, text: &str) -> Result<(Vec<Role>, bool)
     let mut roles = vec![Role::Ignored; table.width];
     if text.contains('=') {
         for part in parts {
-            let (name, column) = part.split_once('=').ok_or_else(|| wrong(format!("`{part}` is no pair role=column")))?;
+            let (name, column) =
+                part.split_once('=').ok_or_else(|| wrong(format!("`{part}` is no pair role=column")))?;
             let role = role(name)?;
             let column = column.trim();
             let place = match column.parse::<usize>() {
@@ -90,13 +92,20 @@ fn by_flag(table: &Table, hints: &Hints, text: &str) -> Result<(Vec<Role>, bool)
                 Err(_) => table.header.iter().position(|name| squeezed(name) == squeezed(column)),
             };
             let place = place.filter(|place| *place < table.width);
-            let place = place.ok_or_else(|| wrong(format!("there is no column `{column}`; the file has {}", describe(table))))?;
+            let place = place.ok_or_else(|| {
+                wrong(format!("there is no column `{column}`; the file has {}", describe(table)))
+            })?;
             roles[place] = role;
         }
         return Ok((roles, false));
     }
     if parts.len() > table.width {
-        return Err(wrong(format!("that names {} columns, the file has {}: {}", parts.len(), table.width, describe(table))));
+        return Err(wrong(format!(
+            "that names {} columns, the file has {}: {}",
+            parts.len(),
+            table.width,
+            describe(table)
+        )));
     }
     for (place, part) in parts.iter().enumerate() {
         let role = role(part)?;
@@ -111,23 +120,33 @@ fn by_flag(table: &Table, hints: &Hints, text: &str) -> Result<(Vec<Role>, bool)
 /// By a header: the preset's names first, then what the words mean and the values allow.
 fn by_names(table: &Table, preset: Option<&Preset>, profiles: &[Profile]) -> Vec<Role> {
     let filled = |column: usize| profiles.get(column).is_some_and(|profile| profile.filled > 0);
-    let mut roles = preset
-        .map_or_else(|| vec![Role::Ignored; table.width], |preset| preset.roles_of_header(&table.header, &filled));
+    let mut roles = preset.map_or_else(
+        || vec![Role::Ignored; table.width],
+        |preset| preset.roles_of_header(&table.header, &filled),
+    );
     roles.resize(table.width, Role::Ignored);
     if preset.is_some_and(|preset| preset.only_these_names) {
         return roles;
     }
     let is = |kind: fn(&Profile) -> bool, role: Role| {
-        table.header.iter().zip(profiles).any(|(name, profile)| kind(profile) && words::heading(name).may_be(role))
+        table
+            .header
+            .iter()
+            .zip(profiles)
+            .any(|(name, profile)| kind(profile) && words::heading(name).may_be(role))
     };
     let clock = is(|profile| profile.filled > 0 && profile.fits(Role::StartTimeOfDay), Role::StartTimeOfDay);
     let day = is(|profile| profile.filled > 0 && profile.fits(Role::StartDate), Role::StartDate);
     let mut choices = Vec::new();
     for (column, name) in table.header.iter().enumerate() {
         for meaning in words::heading(name).meanings {
-            let Some(profile) = profiles.get(column).filter(|profile| profile.fits(meaning.role)) else { continue };
+            let Some(profile) = profiles.get(column).filter(|profile| profile.fits(meaning.role)) else {
+                continue;
+            };
             let useless = match meaning.role {
-                Role::Start => clock && profile.filled > 0 && profile.midnights == profile.full && profile.epochs == 0,
+                Role::Start => {
+                    clock && profile.filled > 0 && profile.midnights == profile.full && profile.epochs == 0
+                }
                 Role::StartTimeOfDay => !day || profile.filled == 0,
                 Role::StartDate => !clock || profile.filled == 0,
                 _ => false,
@@ -173,7 +192,8 @@ fn without_header<'a>(
     let by_count = || preset.and_then(|preset| orders(preset).find(|(_, order)| order.takes(table.width)));
     if let Some((found, order)) = marked.or_else(by_count) {
         let found = preset.unwrap_or(found);
-        let mut roles: Vec<Role> = order.columns.iter().map(|role| role_of(role).unwrap_or(Role::Ignored)).collect();
+        let mut roles: Vec<Role> =
+            order.columns.iter().map(|role| role_of(role).unwrap_or(Role::Ignored)).collect();
         roles.resize(table.width, Role::Ignored);
         return Ok(Assigned { roles, preset: Some(found) });
     }
@@ -185,7 +205,12 @@ fn without_header<'a>(
             format!("it has {} columns and no header, that format has {}", table.width, counts.join(" or "))
         };
         let flag = hints.flag("columns");
-        return Err(DetectError::OtherFormat { file: hints.file.clone(), preset: preset.name.clone(), reason, flag });
+        return Err(DetectError::OtherFormat {
+            file: hints.file.clone(),
+            preset: preset.name.clone(),
+            reason,
+            flag,
+        });
     }
     Ok(Assigned { roles: content::roles(table, hints, profiles), preset })
 }
@@ -193,8 +218,17 @@ fn without_header<'a>(
 /// Takes roles away from columns whose values contradict them.
 fn drop_what_does_not_fit(roles: &mut [Role], profiles: &[Profile]) {
     for (role, profile) in roles.iter_mut().zip(profiles) {
-        if matches!(role, Role::CallId | Role::Answer | Role::End | Role::Ring | Role::Total | Role::Billed | Role::Rate | Role::Currency)
-            && !profile.fits(*role)
+        if matches!(
+            role,
+            Role::CallId
+                | Role::Answer
+                | Role::End
+                | Role::Ring
+                | Role::Total
+                | Role::Billed
+                | Role::Rate
+                | Role::Currency
+        ) && !profile.fits(*role)
         {
             *role = Role::Ignored;
         }
@@ -211,7 +245,9 @@ fn settle_price(table: &Table, hints: &Hints, roles: &mut [Role]) -> Result<(), 
     if !heading.may_be(Role::Rate) || !heading.may_be(Role::Amount) || table.rows.is_empty() {
         return Ok(());
     }
-    let length = [Role::Talk, Role::Total, Role::Billed].iter().find_map(|role| roles.iter().position(|known| known == role));
+    let length = [Role::Talk, Role::Total, Role::Billed]
+        .iter()
+        .find_map(|role| roles.iter().position(|known| known == role));
     let form = super::forms::number_form(table, &[column]).unwrap_or(super::values::NumberForm::PLAIN);
     roles[column] = match length.and_then(|length| super::forms::grows(table, column, length, form)) {
         Some(true) => Role::Amount,

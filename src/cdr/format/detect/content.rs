@@ -4,7 +4,9 @@ use super::super::preset::Mark;
 use super::super::words;
 use super::super::{Role, SpanStyle, TimeStyle};
 use super::table::Table;
-use super::values::{DateForm, NumberForm, bare_number, colons, epoch, is_never, plain, seconds, span, stamp};
+use super::values::{
+    DateForm, NumberForm, bare_number, colons, epoch, is_never, plain, seconds, span, stamp,
+};
 use super::{Evidence, Hints, forms};
 
 /// Values of a column that are looked at for its kind.
@@ -55,7 +57,8 @@ impl Profile {
             profile.fractions += usize::from(number && text.contains(['.', ',']));
             profile.small += usize::from(text.len() <= 6 && text.bytes().all(|byte| byte.is_ascii_digit()));
             profile.phones += usize::from(is_phone(text, digits));
-            profile.letters += usize::from(text.len() <= 4 && !text.bytes().any(|byte| byte.is_ascii_digit()));
+            profile.letters +=
+                usize::from(text.len() <= 4 && !text.bytes().any(|byte| byte.is_ascii_digit()));
         }
         profile
     }
@@ -72,7 +75,9 @@ impl Profile {
         let happened = self.filled - self.never.min(self.filled);
         match role {
             Role::Start => self.most(self.full + self.epochs),
-            Role::Answer | Role::End => (self.full + self.epochs) * 10 >= happened * 7 && self.times <= self.full,
+            Role::Answer | Role::End => {
+                (self.full + self.epochs) * 10 >= happened * 7 && self.times <= self.full
+            }
             Role::StartDate => self.most(self.dates + self.midnights),
             Role::StartTimeOfDay => self.most(self.times),
             Role::Talk | Role::Total | Role::Ring | Role::Billed => {
@@ -81,7 +86,9 @@ impl Profile {
             Role::Rate | Role::Amount => self.most(self.numbers),
             Role::Currency => self.most(self.letters),
             Role::Caller => (self.full + self.colons) * 10 < self.filled * 3,
-            Role::Callee => (self.full + self.colons) * 10 < self.filled * 3 && self.digits * 2 >= self.filled,
+            Role::Callee => {
+                (self.full + self.colons) * 10 < self.filled * 3 && self.digits * 2 >= self.filled
+            }
             _ => true,
         }
     }
@@ -118,7 +125,9 @@ pub(super) fn shows(table: &Table, mark: &Mark) -> bool {
         all += 1;
         let worded = mark.words.iter().any(|word| word.eq_ignore_ascii_case(text));
         let kind = match mark.is.as_deref() {
-            Some("time") => stamp(text).is_some_and(|stamp| stamp.form != DateForm::Absent) || epoch(text).is_some(),
+            Some("time") => {
+                stamp(text).is_some_and(|stamp| stamp.form != DateForm::Absent) || epoch(text).is_some()
+            }
             Some("number") => bare_number(text).is_some() && stamp(text).is_none(),
             Some("span") => colons(text).is_some(),
             Some("uuid") => text.len() == 36 && text.bytes().filter(|byte| *byte == b'-').count() == 4,
@@ -156,7 +165,14 @@ pub(super) fn complete(table: &Table, hints: &Hints, profiles: &[Profile], roles
     fill(table, hints, profiles, &free, false, roles);
 }
 
-fn fill(table: &Table, hints: &Hints, profiles: &[Profile], free: &[usize], by_order: bool, roles: &mut [Role]) {
+fn fill(
+    table: &Table,
+    hints: &Hints,
+    profiles: &[Profile],
+    free: &[usize],
+    by_order: bool,
+    roles: &mut [Role],
+) {
     let of_kind = |kind: fn(&Profile) -> bool| -> Vec<usize> {
         free.iter().copied().filter(|column| profiles.get(*column).is_some_and(kind)).collect()
     };
@@ -164,8 +180,10 @@ fn fill(table: &Table, hints: &Hints, profiles: &[Profile], free: &[usize], by_o
     if moments.is_empty() {
         moments = free.iter().copied().filter(|column| is_clock(table, profiles, *column)).collect();
     }
-    let phones: Vec<usize> = of_kind(Profile::is_phone).into_iter().filter(|column| !moments.contains(column)).collect();
-    let lengths: Vec<usize> = of_kind(Profile::is_length).into_iter().filter(|column| !moments.contains(column)).collect();
+    let phones: Vec<usize> =
+        of_kind(Profile::is_phone).into_iter().filter(|column| !moments.contains(column)).collect();
+    let lengths: Vec<usize> =
+        of_kind(Profile::is_length).into_iter().filter(|column| !moments.contains(column)).collect();
     let fractions = of_kind(Profile::is_fraction);
     parties(table, hints, &phones, &moments, by_order, roles);
     times(table, &moments, &lengths, roles);
@@ -177,7 +195,12 @@ fn fill(table: &Table, hints: &Hints, profiles: &[Profile], free: &[usize], by_o
         }
     };
     let codes = of_kind(|profile| profile.most(profile.letters));
-    let upper = |column: &usize| table.filled(*column).take(50).all(|text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
+    let upper = |column: &usize| {
+        table
+            .filled(*column)
+            .take(50)
+            .all(|text| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()))
+    };
     set(roles, Role::Currency, codes.into_iter().filter(upper).collect());
     // The generic order: an identity before the caller, the gateway last.
     if by_order && moments.len() == 3 && table.width == 12 && phones.contains(&1) && phones.contains(&2) {
@@ -192,17 +215,30 @@ fn fill(table: &Table, hints: &Hints, profiles: &[Profile], free: &[usize], by_o
 
 /// Whether bare numbers are moments: within a year and a bit, and running forward.
 fn is_clock(table: &Table, profiles: &[Profile], column: usize) -> bool {
-    if profiles.get(column).is_none_or(|profile| profile.epochs * 10 < profile.filled * 9 || profile.filled < 3) {
+    if profiles
+        .get(column)
+        .is_none_or(|profile| profile.epochs * 10 < profile.filled * 9 || profile.filled < 3)
+    {
         return false;
     }
     let values: Vec<f64> = table.filled(column).filter_map(|text| seconds(text, epoch(text)?)).collect();
-    let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+    let (low, high) =
+        values.iter().fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
     let forward = values.windows(2).filter(|pair| pair[1] >= pair[0] - 7_200.0).count();
-    (1_262_304_000.0..2_208_988_800.0).contains(&low) && high - low < 400.0 * 86_400.0 && forward * 10 >= (values.len() - 1) * 9
+    (1_262_304_000.0..2_208_988_800.0).contains(&low)
+        && high - low < 400.0 * 86_400.0
+        && forward * 10 >= (values.len() - 1) * 9
 }
 
 /// Caller and callee: proved by the other file's numbers, or by the generic order.
-fn parties(table: &Table, hints: &Hints, phones: &[usize], moments: &[usize], by_order: bool, roles: &mut [Role]) {
+fn parties(
+    table: &Table,
+    hints: &Hints,
+    phones: &[usize],
+    moments: &[usize],
+    by_order: bool,
+    roles: &mut [Role],
+) {
     let missing = |role: Role, roles: &[Role]| !roles.contains(&role);
     if let Some(other) = &hints.other {
         for (role, is_caller) in [(Role::Callee, false), (Role::Caller, true)] {
@@ -216,7 +252,8 @@ fn parties(table: &Table, hints: &Hints, phones: &[usize], moments: &[usize], by
                 roles[column] = role;
             }
         }
-        let left: Vec<usize> = phones.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
+        let left: Vec<usize> =
+            phones.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
         if let [column] = left.as_slice() {
             if missing(Role::Caller, roles) && !missing(Role::Callee, roles) {
                 roles[*column] = Role::Caller;
@@ -227,7 +264,12 @@ fn parties(table: &Table, hints: &Hints, phones: &[usize], moments: &[usize], by
     }
     if let ([caller, callee], true) = (phones, by_order) {
         let before = moments.iter().all(|moment| callee < moment);
-        if *callee == *caller + 1 && *caller <= 1 && before && missing(Role::Caller, roles) && missing(Role::Callee, roles) {
+        if *callee == *caller + 1
+            && *caller <= 1
+            && before
+            && missing(Role::Caller, roles)
+            && missing(Role::Callee, roles)
+        {
             roles[*caller] = Role::Caller;
             roles[*callee] = Role::Callee;
         }
@@ -250,7 +292,8 @@ fn share(table: &Table, column: usize, other: &Evidence, callers: bool) -> (usiz
 /// A number's last eight digits.
 pub(super) fn tail(text: &str) -> Option<u64> {
     let text = text.split(['@', ';']).next().unwrap_or(text);
-    let digits: Vec<u64> = text.bytes().filter(u8::is_ascii_digit).map(|byte| u64::from(byte - b'0')).collect();
+    let digits: Vec<u64> =
+        text.bytes().filter(u8::is_ascii_digit).map(|byte| u64::from(byte - b'0')).collect();
     if digits.len() < 4 {
         return None;
     }
@@ -278,7 +321,13 @@ pub(super) fn between(table: &Table, from: usize, to: usize) -> Vec<Option<f64>>
 
 /// Whether a column of lengths is the difference of two moments in nearly all rows that have both,
 /// one of them longer than nothing.
-pub(super) fn is_difference(table: &Table, column: usize, style: SpanStyle, form: NumberForm, gaps: &[Option<f64>]) -> bool {
+pub(super) fn is_difference(
+    table: &Table,
+    column: usize,
+    style: SpanStyle,
+    form: NumberForm,
+    gaps: &[Option<f64>],
+) -> bool {
     let (mut all, mut good, mut long) = (0usize, 0usize, 0usize);
     for (row, gap) in table.rows.iter().zip(gaps) {
         let (Some(gap), Some(length)) = (*gap, span(&row[column], style, form)) else { continue };
@@ -317,9 +366,9 @@ fn times(table: &Table, moments: &[usize], lengths: &[usize], roles: &mut [Role]
             let (from, to) = if not_before(*first, *second) { (*first, *second) } else { (*second, *first) };
             let gaps = between(table, from, to);
             let styles = [SpanStyle::Seconds, SpanStyle::Colons, SpanStyle::Millis];
-            let proved = lengths
-                .iter()
-                .any(|column| styles.iter().any(|style| is_difference(table, *column, *style, NumberForm::PLAIN, &gaps)));
+            let proved = lengths.iter().any(|column| {
+                styles.iter().any(|style| is_difference(table, *column, *style, NumberForm::PLAIN, &gaps))
+            });
             roles[from] = Role::Start;
             if proved && not_before(from, to) {
                 roles[to] = Role::End;
@@ -337,11 +386,17 @@ fn times(table: &Table, moments: &[usize], lengths: &[usize], roles: &mut [Role]
 /// Which columns are conversation, whole and charged lengths.
 fn lengths_of(table: &Table, lengths: &[usize], roles: &mut [Role]) {
     let place = |role: Role, roles: &[Role]| roles.iter().position(|known| *known == role);
-    let mut left: Vec<usize> = lengths.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
-    let pairs = [(Role::Answer, Role::End, Role::Talk), (Role::Start, Role::End, Role::Total), (Role::Start, Role::Answer, Role::Ring)];
+    let mut left: Vec<usize> =
+        lengths.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
+    let pairs = [
+        (Role::Answer, Role::End, Role::Talk),
+        (Role::Start, Role::End, Role::Total),
+        (Role::Start, Role::Answer, Role::Ring),
+    ];
     for (from, to, role) in pairs {
         let (Some(start), Some(end)) = (place(from, roles), place(to, roles)) else { continue };
-        let role = if role == Role::Total && place(Role::Answer, roles).is_none() { Role::Talk } else { role };
+        let role =
+            if role == Role::Total && place(Role::Answer, roles).is_none() { Role::Talk } else { role };
         if place(role, roles).is_some() {
             continue;
         }
@@ -377,7 +432,8 @@ fn lengths_of(table: &Table, lengths: &[usize], roles: &mut [Role]) {
 
 /// Rate and amount: the one that is the other times the minutes.
 fn money(table: &Table, fractions: &[usize], roles: &mut [Role]) {
-    let left: Vec<usize> = fractions.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
+    let left: Vec<usize> =
+        fractions.iter().copied().filter(|column| roles[*column] == Role::Ignored).collect();
     let place = |role: Role| roles.iter().position(|known| *known == role);
     let Some(length) = place(Role::Billed).or(place(Role::Talk)) else { return };
     let form = forms::number_form(table, &left).unwrap_or(NumberForm::PLAIN);
@@ -397,14 +453,21 @@ fn money(table: &Table, fractions: &[usize], roles: &mut [Role]) {
                     let whole = price * (length / 60.0).ceil();
                     good += usize::from(paid >= exact * 0.98 - 0.001 && paid <= whole * 1.02 + 0.001);
                 }
-                if all > 0 && good * 10 >= all * 8 && place(Role::Rate).is_none() && place(Role::Amount).is_none() {
+                if all > 0
+                    && good * 10 >= all * 8
+                    && place(Role::Rate).is_none()
+                    && place(Role::Amount).is_none()
+                {
                     roles[rate] = Role::Rate;
                     roles[amount] = Role::Amount;
                     return;
                 }
             }
         }
-        [only] if place(Role::Amount).is_none() && super::forms::grows(table, *only, length, form) == Some(true) => {
+        [only]
+            if place(Role::Amount).is_none()
+                && super::forms::grows(table, *only, length, form) == Some(true) =>
+        {
             roles[*only] = Role::Amount;
         }
         _ => {}

@@ -45,9 +45,15 @@ pub(super) fn of(table: &Table, hints: &Hints, layout: &Layout) -> Vec<Finding> 
     let other = lengths.into_iter().find(|column| layout.spans[*column] != SpanStyle::Seconds);
     if let Some(column) = other {
         let example = table.filled(column).next().unwrap_or("");
-        say("time_format", json!({ "column": column_name(table, column), "duration": layout.spans[column], "example": example }));
+        say(
+            "time_format",
+            json!({ "column": column_name(table, column), "duration": layout.spans[column], "example": example }),
+        );
     }
-    let generic = layout.delimiter == ',' && layout.decimal == '.' && layout.thousands.is_none() && !table.header.is_empty();
+    let generic = layout.delimiter == ','
+        && layout.decimal == '.'
+        && layout.thousands.is_none()
+        && !table.header.is_empty();
     if !generic || layout.preset != "generic" {
         let mut values = json!({ "delimiter": layout.delimiter, "header": !table.header.is_empty() });
         if layout.preset != "generic" {
@@ -62,7 +68,9 @@ pub(super) fn of(table: &Table, hints: &Hints, layout: &Layout) -> Vec<Finding> 
         say("csv_dialect", values);
     }
     for role in [Role::Callee, Role::Caller] {
-        let Some((written, example)) = place(role).and_then(|column| unusual_number(table, column)) else { continue };
+        let Some((written, example)) = place(role).and_then(|column| unusual_number(table, column)) else {
+            continue;
+        };
         say("number_format", json!({ "written": written, "example": example }));
         break;
     }
@@ -70,7 +78,12 @@ pub(super) fn of(table: &Table, hints: &Hints, layout: &Layout) -> Vec<Finding> 
 }
 
 fn column_name(table: &Table, column: usize) -> String {
-    table.header.get(column).filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| (column + 1).to_string())
+    table
+        .header
+        .get(column)
+        .filter(|name| !name.is_empty())
+        .cloned()
+        .unwrap_or_else(|| (column + 1).to_string())
 }
 
 fn offset(seconds: i32) -> String {
@@ -92,7 +105,9 @@ fn unusual_number(table: &Table, column: usize) -> Option<(&'static str, String)
             Some("plus")
         } else if lower.contains(['#', '*']) {
             Some("tech_prefix_sign")
-        } else if lower.starts_with(|sign: char| sign.is_ascii_digit() || sign == '(') && lower.contains(['-', ' ', '.', '(', '/']) {
+        } else if lower.starts_with(|sign: char| sign.is_ascii_digit() || sign == '(')
+            && lower.contains(['-', ' ', '.', '(', '/'])
+        {
             Some("separators")
         } else {
             None

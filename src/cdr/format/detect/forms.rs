@@ -9,7 +9,12 @@ use super::{DateOrder, DetectError, Hints};
 const MOMENTS: [Role; 4] = [Role::Start, Role::Answer, Role::End, Role::StartDate];
 const NUMBERS: [Role; 6] = [Role::Talk, Role::Total, Role::Ring, Role::Billed, Role::Rate, Role::Amount];
 
-pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &mut Layout) -> Result<(), DetectError> {
+pub(super) fn settle(
+    table: &Table,
+    hints: &Hints,
+    preset: Option<&Preset>,
+    layout: &mut Layout,
+) -> Result<(), DetectError> {
     let form = numbers(table, hints, preset, layout)?;
     (layout.decimal, layout.thousands) = (form.decimal, form.thousands);
     layout.time = moments(table, hints, preset, layout, form)?;
@@ -18,7 +23,8 @@ pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layo
 }
 
 fn with(layout: &Layout, roles: &[Role]) -> Vec<usize> {
-    let mut columns: Vec<usize> = (0..layout.columns.len()).filter(|column| roles.contains(&layout.columns[*column])).collect();
+    let mut columns: Vec<usize> =
+        (0..layout.columns.len()).filter(|column| roles.contains(&layout.columns[*column])).collect();
     columns.sort_by_key(|column| roles.iter().position(|role| *role == layout.columns[*column]));
     columns
 }
@@ -67,7 +73,9 @@ pub(super) fn number_form(table: &Table, columns: &[usize]) -> Result<NumberForm
                 Proof::Decimal(_) | Proof::Thousands(_) => (commas, closed) = (commas + 1, closed + 1),
                 Proof::Open(_) => here += 1,
             }
-            if let Some(sign) = bare_number(text).and_then(|bare| bare.chars().find(|sign| " \u{a0}\u{202f}'’".contains(*sign))) {
+            if let Some(sign) = bare_number(text)
+                .and_then(|bare| bare.chars().find(|sign| " \u{a0}\u{202f}'’".contains(*sign)))
+            {
                 gaps = gaps.or(Some(sign));
             }
             if let Some(bare) = bare_number(text).filter(|bare| bare.contains('.') && bare.contains(',')) {
@@ -83,7 +91,9 @@ pub(super) fn number_form(table: &Table, columns: &[usize]) -> Result<NumberForm
     }
     let decimal = match (points, commas) {
         (0, 0) => {
-            let Some((column, ..)) = open else { return Ok(NumberForm { thousands: gaps, ..NumberForm::PLAIN }) };
+            let Some((column, ..)) = open else {
+                return Ok(NumberForm { thousands: gaps, ..NumberForm::PLAIN });
+            };
             return Err(column);
         }
         (points, commas) if points >= commas * 20 => '.',
@@ -91,11 +101,17 @@ pub(super) fn number_form(table: &Table, columns: &[usize]) -> Result<NumberForm
         _ => return Err(columns.first().copied().unwrap_or(0)),
     };
     let group = if decimal == '.' { ',' } else { '.' };
-    let any_group = groups.is_some() || columns.iter().any(|column| table.filled(*column).any(|text| proof(text) == Proof::Open(group)));
+    let any_group = groups.is_some()
+        || columns.iter().any(|column| table.filled(*column).any(|text| proof(text) == Proof::Open(group)));
     Ok(NumberForm { decimal, thousands: if any_group { Some(group) } else { gaps } })
 }
 
-fn numbers(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &Layout) -> Result<NumberForm, DetectError> {
+fn numbers(
+    table: &Table,
+    hints: &Hints,
+    preset: Option<&Preset>,
+    layout: &Layout,
+) -> Result<NumberForm, DetectError> {
     let columns: Vec<usize> = with(layout, &NUMBERS)
         .into_iter()
         .filter(|column| table.filled(*column).take(50).filter(|text| colons(text).is_some()).count() == 0)
@@ -117,8 +133,10 @@ fn numbers(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &Layou
     });
     if let Some(sign) = sign {
         let other = if sign == '.' { ',' } else { '.' };
-        let readings =
-            [NumberForm { decimal: sign, thousands: None }, NumberForm { decimal: other, thousands: Some(sign) }];
+        let readings = [
+            NumberForm { decimal: sign, thousands: None },
+            NumberForm { decimal: other, thousands: Some(sign) },
+        ];
         let good: Vec<NumberForm> =
             readings.into_iter().filter(|form| agrees_with_moments(table, layout, *form)).collect();
         if let [form] = good.as_slice() {
@@ -169,7 +187,9 @@ fn by_price(table: &Table, layout: &Layout, readings: &[NumberForm]) -> Option<N
         let (mut all, mut good) = (0usize, 0usize);
         for row in &table.rows {
             let length = colons(&row[length]).or_else(|| form.read(&row[length]));
-            let (Some(rate), Some(paid), Some(length)) = (form.read(&row[rate]), form.read(&row[amount]), length) else {
+            let (Some(rate), Some(paid), Some(length)) =
+                (form.read(&row[rate]), form.read(&row[amount]), length)
+            else {
                 continue;
             };
             if rate > 0.0 && paid > 0.0 && length > 0.0 {
@@ -196,9 +216,13 @@ pub(super) fn grows(table: &Table, price: usize, length: usize, form: NumberForm
     };
     let mut values: Vec<(f64, f64)> = table.rows.iter().filter_map(|row| read(row)).collect();
     let free = values.iter().filter(|(seconds, _)| *seconds <= 0.0);
-    let (unpaid, charged) = free.fold((0usize, 0usize), |(unpaid, charged), (_, price)| {
-        if *price > 0.0 { (unpaid, charged + 1) } else { (unpaid + 1, charged) }
-    });
+    let (unpaid, charged) =
+        free.fold(
+            (0usize, 0usize),
+            |(unpaid, charged), (_, price)| {
+                if *price > 0.0 { (unpaid, charged + 1) } else { (unpaid + 1, charged) }
+            },
+        );
     if charged > unpaid && charged > 0 {
         return Some(false);
     }
@@ -210,7 +234,10 @@ pub(super) fn grows(table: &Table, price: usize, length: usize, form: NumberForm
     }
     let mean = |part: &[(f64, f64)]| {
         let count = part.len() as f64;
-        (part.iter().map(|value| value.0).sum::<f64>() / count, part.iter().map(|value| value.1).sum::<f64>() / count)
+        (
+            part.iter().map(|value| value.0).sum::<f64>() / count,
+            part.iter().map(|value| value.1).sum::<f64>() / count,
+        )
     };
     let (short, long) = (mean(&values[..third]), mean(&values[values.len() - third..]));
     if long.0 < short.0 * 2.0 {
@@ -246,7 +273,9 @@ fn ways(table: &Table, column: usize) -> Ways {
             Some(DateForm::Compact) => ways.compact += 1,
             Some(DateForm::Absent) => {}
             None => {
-                if let Some(place) = epoch(text).and_then(|style| EPOCHS.iter().position(|known| *known == style)) {
+                if let Some(place) =
+                    epoch(text).and_then(|style| EPOCHS.iter().position(|known| *known == style))
+                {
                     ways.epochs[place] += 1;
                 }
             }
@@ -264,7 +293,11 @@ impl Ways {
             (self.compact, TimeStyle::Compact),
         ];
         counts.extend(EPOCHS.iter().zip(self.epochs).map(|(style, count)| (count, *style)));
-        counts.into_iter().max_by_key(|(count, _)| *count).filter(|(count, _)| *count * 10 >= self.all * 6).map(|(_, style)| style)
+        counts
+            .into_iter()
+            .max_by_key(|(count, _)| *count)
+            .filter(|(count, _)| *count * 10 >= self.all * 6)
+            .map(|(_, style)| style)
     }
 }
 
@@ -284,7 +317,9 @@ fn moments(
             continue;
         }
         let Some(found) = ways.style() else {
-            if layout.columns[column] == Role::Answer || layout.columns[column] == Role::End && style.is_some() {
+            if layout.columns[column] == Role::Answer
+                || layout.columns[column] == Role::End && style.is_some()
+            {
                 layout.columns[column] = Role::Ignored;
                 continue;
             }
@@ -312,13 +347,21 @@ fn moments(
     }
 }
 
-fn date_order(table: &Table, hints: &Hints, layout: &Layout, form: NumberForm, dotted: bool) -> Result<TimeStyle, DetectError> {
+fn date_order(
+    table: &Table,
+    hints: &Hints,
+    layout: &Layout,
+    form: NumberForm,
+    dotted: bool,
+) -> Result<TimeStyle, DetectError> {
     let columns = with(layout, &MOMENTS);
     let column = columns.first().copied().unwrap_or(0);
     let (mut first_big, mut second_big, mut all, mut equal) = (None, None, 0usize, 0usize);
     let (mut firsts, mut seconds_big) = (0usize, 0usize);
     for text in columns.iter().flat_map(|column| table.filled(*column)) {
-        let Some(stamp) = stamp(text).filter(|stamp| matches!(stamp.form, DateForm::Small(_))) else { continue };
+        let Some(stamp) = stamp(text).filter(|stamp| matches!(stamp.form, DateForm::Small(_))) else {
+            continue;
+        };
         all += 1;
         equal += usize::from(stamp.first == stamp.second);
         if stamp.first > 12 {
@@ -372,7 +415,8 @@ fn date_order(table: &Table, hints: &Hints, layout: &Layout, form: NumberForm, d
         return Ok(TimeStyle::DayFirst);
     }
     let orders = [TimeStyle::DayFirst, TimeStyle::MonthFirst];
-    let kept: Vec<TimeStyle> = orders.into_iter().filter(|style| !is_broken(table, layout, form, *style)).collect();
+    let kept: Vec<TimeStyle> =
+        orders.into_iter().filter(|style| !is_broken(table, layout, form, *style)).collect();
     if let [style] = kept.as_slice() {
         return Ok(*style);
     }
@@ -396,7 +440,8 @@ fn date_order(table: &Table, hints: &Hints, layout: &Layout, form: NumberForm, d
             return Ok(TimeStyle::MonthFirst);
         }
     }
-    let mut values = table.filled(column).filter(|text| stamp(text).is_some_and(|stamp| stamp.first != stamp.second));
+    let mut values =
+        table.filled(column).filter(|text| stamp(text).is_some_and(|stamp| stamp.first != stamp.second));
     let first = values.next().unwrap_or("").to_owned();
     let second = values.find(|value| *value != first).unwrap_or(&first).to_owned();
     Err(DetectError::Ambiguous {
@@ -418,8 +463,12 @@ fn is_broken(table: &Table, layout: &Layout, form: NumberForm, style: TimeStyle)
     let lengths = with(layout, &[Role::Total, Role::Talk]);
     let (mut wrong, mut right) = (0usize, 0usize);
     for row in &table.rows {
-        let (Some(start), Some(end)) = (seconds(&row[from], style), seconds(&row[end], style)) else { continue };
-        let said = lengths.iter().filter_map(|column| span(&row[*column], SpanStyle::Colons, form).or_else(|| form.read(&row[*column])));
+        let (Some(start), Some(end)) = (seconds(&row[from], style), seconds(&row[end], style)) else {
+            continue;
+        };
+        let said = lengths.iter().filter_map(|column| {
+            span(&row[*column], SpanStyle::Colons, form).or_else(|| form.read(&row[*column]))
+        });
         let longest = said.fold(0.0, f64::max);
         // A month or more between start and end that no length knows of, or an end before the start.
         if end - start < -3_600.0 || end - start > 20.0 * 86_400.0 && longest < 86_400.0 {
@@ -438,7 +487,8 @@ fn zone(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &Layout) 
     if EPOCHS[..3].contains(&layout.time) {
         return Zone::Fixed(0);
     }
-    let columns = with(layout, &[Role::Start, Role::StartTimeOfDay, Role::StartDate, Role::Answer, Role::End]);
+    let columns =
+        with(layout, &[Role::Start, Role::StartTimeOfDay, Role::StartDate, Role::Answer, Role::End]);
     for column in &columns {
         if let Some(east) = table.header.get(*column).and_then(|name| words::heading(name).zone) {
             return Zone::Fixed(east);

@@ -8,16 +8,24 @@ use super::values::{NumberForm, colons};
 use super::{DetectError, Hints};
 
 const LENGTHS: [Role; 4] = [Role::Talk, Role::Total, Role::Ring, Role::Billed];
-const PLAIN_STYLES: [SpanStyle; 4] = [SpanStyle::Seconds, SpanStyle::Millis, SpanStyle::Micros, SpanStyle::Minutes];
+const PLAIN_STYLES: [SpanStyle; 4] =
+    [SpanStyle::Seconds, SpanStyle::Millis, SpanStyle::Micros, SpanStyle::Minutes];
 
-pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &mut Layout) -> Result<(), DetectError> {
+pub(super) fn settle(
+    table: &Table,
+    hints: &Hints,
+    preset: Option<&Preset>,
+    layout: &mut Layout,
+) -> Result<(), DetectError> {
     let form = NumberForm { decimal: layout.decimal, thousands: layout.thousands };
-    let fixed = hints.columns.is_some() || preset.is_some_and(|preset| preset.name != "generic" && preset.only_these_names);
+    let fixed = hints.columns.is_some()
+        || preset.is_some_and(|preset| preset.name != "generic" && preset.only_these_names);
     let named = preset.is_some_and(|preset| preset.names.contains_key("talk"));
     if !fixed && !named {
         loose_beside_sure(table, layout, form);
     }
-    let lengths: Vec<usize> = (0..table.width).filter(|column| LENGTHS.contains(&layout.columns[*column])).collect();
+    let lengths: Vec<usize> =
+        (0..table.width).filter(|column| LENGTHS.contains(&layout.columns[*column])).collect();
     // The column whose unit is proved first helps the others.
     let mut open = Vec::new();
     for column in lengths {
@@ -81,7 +89,8 @@ fn loose_beside_sure(table: &Table, layout: &mut Layout, form: NumberForm) {
     } else if longer == 0 && shorter > 0 {
         // `billsec` that is never less than `duration`: charged seconds.
         layout.columns[other] = Role::Talk;
-        layout.columns[sure] = if layout.columns.contains(&Role::Billed) { Role::Ignored } else { Role::Billed };
+        layout.columns[sure] =
+            if layout.columns.contains(&Role::Billed) { Role::Ignored } else { Role::Billed };
     }
 }
 
@@ -108,12 +117,18 @@ fn unit(
     if let Some(unit) = preset.and_then(|preset| preset.span(layout.columns[column])) {
         return Some(unit);
     }
-    let by_name = table.header.get(column).and_then(|name| words::heading(name).unit).filter(|unit| *unit != SpanStyle::Colons);
+    let by_name = table
+        .header
+        .get(column)
+        .and_then(|name| words::heading(name).unit)
+        .filter(|unit| *unit != SpanStyle::Colons);
     if let Some(end) = place(layout, Role::End) {
         for from in [Role::Answer, Role::Start].into_iter().filter_map(|role| place(layout, role)) {
             let gaps = between(table, from, end);
-            let fits: Vec<SpanStyle> =
-                PLAIN_STYLES.into_iter().filter(|style| is_difference(table, column, *style, form, &gaps)).collect();
+            let fits: Vec<SpanStyle> = PLAIN_STYLES
+                .into_iter()
+                .filter(|style| is_difference(table, column, *style, form, &gaps))
+                .collect();
             if let [style] = fits.as_slice() {
                 return Some(*style);
             }
@@ -124,10 +139,16 @@ fn unit(
 
 /// By comparison with a length whose unit is known, by the price, and by what calls are like.
 fn by_size(table: &Table, layout: &Layout, form: NumberForm, column: usize) -> Option<SpanStyle> {
-    let mut values: Vec<f64> = table.filled(column).filter_map(|text| form.read(text)).filter(|value| *value > 0.0).collect();
+    let mut values: Vec<f64> =
+        table.filled(column).filter_map(|text| form.read(text)).filter(|value| *value > 0.0).collect();
     values.sort_by(f64::total_cmp);
     let Some(median) = values.get(values.len() / 2).copied() else { return Some(SpanStyle::Seconds) };
-    let factors = [(SpanStyle::Seconds, 1.0), (SpanStyle::Millis, 1e-3), (SpanStyle::Micros, 1e-6), (SpanStyle::Minutes, 60.0)];
+    let factors = [
+        (SpanStyle::Seconds, 1.0),
+        (SpanStyle::Millis, 1e-3),
+        (SpanStyle::Micros, 1e-6),
+        (SpanStyle::Minutes, 60.0),
+    ];
     let fractions = values.iter().any(|value| value.fract() != 0.0);
     if let Some(known) = known_median(table, layout, form, column) {
         // Charged lengths exceed conversations by increments, seldom by more than a minute.
@@ -186,7 +207,12 @@ fn known_median(table: &Table, layout: &Layout, form: NumberForm, column: usize)
             *other != column && LENGTHS.contains(&layout.columns[*other]) && (named || written)
         })?;
         let style = layout.spans[other];
-        lengths.extend(table.filled(other).filter_map(|text| super::values::span(text, style, form)).filter(|value| *value > 0.0));
+        lengths.extend(
+            table
+                .filled(other)
+                .filter_map(|text| super::values::span(text, style, form))
+                .filter(|value| *value > 0.0),
+        );
     }
     lengths.sort_by(f64::total_cmp);
     lengths.get(lengths.len() / 2).copied()
@@ -228,7 +254,8 @@ fn by_moments(table: &Table, layout: &mut Layout, form: NumberForm) {
     else {
         return;
     };
-    let (whole, talk, ring) = (between(table, start, end), between(table, answer, end), between(table, start, answer));
+    let (whole, talk, ring) =
+        (between(table, start, end), between(table, answer, end), between(table, start, answer));
     // Without ringing in any row there is nothing to tell apart.
     if !ring.iter().flatten().any(|gap| *gap > 2.0) {
         return;
@@ -256,7 +283,9 @@ fn by_moments(table: &Table, layout: &mut Layout, form: NumberForm) {
         }
         match place(layout, proved) {
             None => layout.columns[column] = proved,
-            Some(holder) if !is(holder, if proved == Role::Talk { &talk } else { &answered_only }, layout) => {
+            Some(holder)
+                if !is(holder, if proved == Role::Talk { &talk } else { &answered_only }, layout) =>
+            {
                 layout.columns[holder] = if proved == Role::Talk && !layout.columns.contains(&Role::Billed) {
                     Role::Billed
                 } else {
@@ -283,7 +312,9 @@ fn conversation_by_moments(table: &Table, layout: &mut Layout, form: NumberForm)
     let style = layout.spans[billed];
     let (mut all, mut good) = (0usize, 0usize);
     for (row, gap) in table.rows.iter().zip(between(table, start, end)) {
-        let (Some(gap), Some(charged)) = (gap, super::values::span(&row[billed], style, form)) else { continue };
+        let (Some(gap), Some(charged)) = (gap, super::values::span(&row[billed], style, form)) else {
+            continue;
+        };
         all += 1;
         good += usize::from(charged >= gap - 1.0 && charged < gap + 61.0 && (charged > 0.0 || gap < 2.0));
     }

@@ -47,7 +47,11 @@ impl Table {
         let head = head.trim_start_matches('\u{feff}');
         let first = head.lines().find(|line| !line.trim().is_empty());
         let Some(example) = first else { return Err(DetectError::Empty { file: hints.file.clone() }) };
-        let said = head.lines().next().and_then(|line| line.trim().strip_prefix("sep=")).and_then(|sign| sign.chars().next());
+        let said = head
+            .lines()
+            .next()
+            .and_then(|line| line.trim().strip_prefix("sep="))
+            .and_then(|sign| sign.chars().next());
         let given = hints.delimiter.or(preset.and_then(|preset| preset.delimiter)).or(said);
         let candidates = given.map_or_else(|| DELIMITERS.to_vec(), |sign| vec![sign]);
         let best = candidates
@@ -56,7 +60,11 @@ impl Table {
             .max_by_key(|(score, table)| (*score, table.width));
         let Some((_, mut table)) = best.filter(|(_, table)| table.width >= 4) else {
             let example = example.chars().take(60).collect();
-            return Err(DetectError::NoTable { file: hints.file.clone(), example, flag: hints.flag("delimiter") });
+            return Err(DetectError::NoTable {
+                file: hints.file.clone(),
+                example,
+                flag: hints.flag("delimiter"),
+            });
         };
         for block in &sample.later {
             let text = String::from_utf8_lossy(inner_lines(&block[..block.len().min(BLOCK)]));
@@ -79,7 +87,9 @@ impl Table {
             .enumerate()
             .map(|(at, line)| (header_words(&line.fields, preset, known), at))
             .max_by_key(|(score, at)| (*score, usize::MAX - at));
-        let unknown_words = || lines.iter().position(|line| line.fields.len() > 1).filter(|at| is_foreign_header(&lines, *at));
+        let unknown_words = || {
+            lines.iter().position(|line| line.fields.len() > 1).filter(|at| is_foreign_header(&lines, *at))
+        };
         let header = header.filter(|(score, _)| *score >= 2).or_else(|| unknown_words().map(|at| (0, at)));
         if let Some((score, at)) = header {
             let named = lines[at].fields.iter().map(|name| name.trim().to_owned());
@@ -130,7 +140,11 @@ impl Table {
 
     /// Values of a column that say something.
     pub(super) fn filled(&self, column: usize) -> impl Iterator<Item = &str> {
-        self.rows.iter().filter_map(move |row| row.get(column)).map(|text| text.trim()).filter(|text| !is_blank(text))
+        self.rows
+            .iter()
+            .filter_map(move |row| row.get(column))
+            .map(|text| text.trim())
+            .filter(|text| !is_blank(text))
     }
 
     /// Name of a column for people: its header, or its number.
@@ -250,7 +264,11 @@ fn usual_width(lines: &[Line]) -> usize {
     for line in lines {
         *counts.entry(line.fields.len()).or_default() += 1;
     }
-    counts.into_iter().filter(|(width, _)| *width > 1).max_by_key(|(width, count)| (*count, *width)).map_or(1, |(width, _)| width)
+    counts
+        .into_iter()
+        .filter(|(width, _)| *width > 1)
+        .max_by_key(|(width, count)| (*count, *width))
+        .map_or(1, |(width, _)| width)
 }
 
 /// How many names of columns a line holds; 0 when something in it is no name.
@@ -265,7 +283,9 @@ fn header_words(fields: &[String], preset: Option<&Preset>, known: &[Preset]) ->
     let count = fields
         .iter()
         .take(WIDEST)
-        .filter(|field| !field.trim().is_empty() && (own(field) || !words::heading(field).meanings.is_empty()))
+        .filter(|field| {
+            !field.trim().is_empty() && (own(field) || !words::heading(field).meanings.is_empty())
+        })
         .count();
     let signed = known.iter().chain(preset).any(|preset| preset.knows_header(fields));
     count + if signed { 4 } else { 0 }
@@ -290,7 +310,9 @@ fn is_foreign_header(lines: &[Line], at: usize) -> bool {
     let (mut rows, mut values) = (0, 0);
     for line in below {
         rows += 1;
-        values += usize::from(line.fields.iter().filter(|field| is_value(field)).count() * 5 >= line.fields.len() * 2);
+        values += usize::from(
+            line.fields.iter().filter(|field| is_value(field)).count() * 5 >= line.fields.len() * 2,
+        );
     }
     distinct.len() + 1 >= fields.len() && rows > 0 && values * 5 >= rows * 4
 }
@@ -300,8 +322,22 @@ fn is_types(fields: &[String]) -> bool {
     let is_type = |field: &String| {
         let field = field.trim().to_uppercase();
         let base = field.split('(').next().unwrap_or("").trim();
-        ["INTEGER", "INT", "BIGINT", "VARCHAR", "NVARCHAR", "CHAR", "UNIQUEIDENTIFIER", "DATETIME", "TIMESTAMP", "TEXT", "FLOAT", "DECIMAL", "BOOLEAN"]
-            .contains(&base)
+        [
+            "INTEGER",
+            "INT",
+            "BIGINT",
+            "VARCHAR",
+            "NVARCHAR",
+            "CHAR",
+            "UNIQUEIDENTIFIER",
+            "DATETIME",
+            "TIMESTAMP",
+            "TEXT",
+            "FLOAT",
+            "DECIMAL",
+            "BOOLEAN",
+        ]
+        .contains(&base)
     };
     fields.len() >= 4 && fields.iter().all(is_type)
 }
@@ -317,22 +353,29 @@ mod tests {
 
     #[test]
     fn a_decimal_comma_does_not_hide_the_semicolon() {
-        let rows: String =
-            (0..9).map(|at| format!("8613800000001;8522100000{at};03.04.2026 00:00:0{at};6{at};0,021{at};1,2{at}\n")).collect();
+        let rows: String = (0..9)
+            .map(|at| {
+                format!("8613800000001;8522100000{at};03.04.2026 00:00:0{at};6{at};0,021{at};1,2{at}\n")
+            })
+            .collect();
         let table = read(&rows);
         assert_eq!((table.delimiter, table.width, table.header_lines, table.rows.len()), (';', 6, 0, 9));
     }
 
     #[test]
     fn lines_above_the_header_count_as_header_lines() {
-        let table = read("sep=;\nExport of April\n\ncaller;callee;start time;duration\n1001;86138;2026-04-03 00:00:00;5\n");
+        let table = read(
+            "sep=;\nExport of April\n\ncaller;callee;start time;duration\n1001;86138;2026-04-03 00:00:00;5\n",
+        );
         assert_eq!((table.delimiter, table.header_lines, table.rows.len()), (';', 4, 1));
         assert_eq!(table.header, ["caller", "callee", "start time", "duration"]);
     }
 
     #[test]
     fn a_quoted_field_may_hold_delimiters_quotes_and_line_ends() {
-        let table = read("\"a, \"\"b\"\"\",\"86138\",\"2026-04-03 00:00:00\",\"x\ny\"\n1,86139,2026-04-03 00:00:01,z\n");
+        let table = read(
+            "\"a, \"\"b\"\"\",\"86138\",\"2026-04-03 00:00:00\",\"x\ny\"\n1,86139,2026-04-03 00:00:01,z\n",
+        );
         assert_eq!(table.rows[0], ["a, \"b\"", "86138", "2026-04-03 00:00:00", "x y"]);
         assert_eq!(table.rows.len(), 2);
     }

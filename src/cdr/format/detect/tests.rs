@@ -40,98 +40,397 @@ const FULL: Option<i64> = Some(23_650_000);
 
 fn cases() -> Vec<Case> {
     vec![
-        case!("generic.csv", "generic", YearFirst, START, FULL, [
-            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (Answer, 5), (End, 6), (Talk, 7), (Billed, 8), (Rate, 9),
-            (Amount, 10), (Currency, 11), (Gateway, 12)
-        ]),
-        case!("generic_no_header.csv", "generic", YearFirst, START, FULL, [
-            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (Answer, 5), (End, 6), (Talk, 7), (Billed, 8), (Rate, 9),
-            (Amount, 10), (Currency, 11), (Gateway, 12)
-        ]),
-        case!("generic_shuffled.csv", "generic", YearFirst, START, FULL, [
-            (Gateway, 1), (Amount, 2), (Talk, 4), (Start, 5), (Callee, 6), (Caller, 8)
-        ]),
-        case!("asterisk_master.csv", "asterisk", YearFirst, START, None, [
-            (Account, 1), (Caller, 2), (Callee, 3), (Start, 10), (Answer, 11), (End, 12), (Total, 13), (Talk, 14),
-            (Disposition, 15), (CallId, 17)
-        ]),
-        case!("asterisk_master_16.csv", "asterisk", YearFirst, START, None, [
-            (Account, 1), (Caller, 2), (Callee, 3), (Start, 10), (Answer, 11), (End, 12), (Total, 13), (Talk, 14),
-            (Disposition, 15)
-        ]),
-        case!("freeswitch_example.csv", "freeswitch-csv", YearFirst, START, None, [
-            (Caller, 2), (Callee, 3), (Start, 5), (Answer, 6), (End, 7), (Total, 8), (Talk, 9), (CallId, 11), (Account, 13)
-        ]),
-        case!("freeswitch_json.tsv", "freeswitch-json", EpochMicros, START, None, [
-            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 7), (Answer, 8), (End, 9), (Total, 10), (Talk, 12), (Account, 13)
-        ]),
-        case!("kamailio_acc_cdrs.csv", "kamailio", YearFirst, ANSWER, None, [
-            (Start, 2), (End, 3), (Talk, 4), (Caller, 5), (Callee, 6), (CallId, 7)
-        ]),
-        case!("opensips_acc.csv", "opensips", YearFirst, START, None, [
-            (CallId, 5), (Disposition, 6), (Answer, 8), (Talk, 10), (Ring, 11), (Start, 12), (Caller, 13), (Callee, 14)
-        ]),
-        case!("cisco_cucm.csv", "cisco-cucm", EpochSeconds, START, None, [
-            (CallId, 3), (Start, 5), (Caller, 9), (Callee, 14), (Answer, 15), (End, 16), (Talk, 20), (Gateway, 22)
-        ]),
-        case!("vos3000_52.csv", "vos3000", YearFirst, ANSWER, FULL, [
-            (Caller, 1), (Callee, 3), (Gateway, 13), (Start, 20), (End, 21), (Talk, 24), (Billed, 26), (Amount, 27),
-            (Account, 33), (CallId, 42)
-        ]),
-        case!("vos3000_52_no_header_ms.csv", "vos3000", EpochMillis, ANSWER, FULL, [
-            (Caller, 1), (Callee, 3), (Gateway, 13), (Start, 20), (End, 21), (Talk, 24), (Billed, 26), (Amount, 27),
-            (Account, 33), (CallId, 42)
-        ]),
-        case!("vos3000_pipe.txt", "vos3000", YearFirst, ANSWER, None, [
-            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)
-        ]),
-        case!("vos3000_chinese.csv", "vos3000", YearFirst, ANSWER, Some(23_600_000), [
-            (CallId, 1), (Account, 2), (Caller, 3), (Callee, 4), (Gateway, 5), (Answer, 6), (End, 7), (Billed, 8), (Amount, 9)
-        ]),
-        case!("broadworks.csv", "broadworks", Compact, START, None, [
-            (CallId, 1), (Account, 2), (RecordKind, 3), (Caller, 7), (Callee, 9), (Start, 10), (Disposition, 12), (Answer, 13),
-            (End, 14)
-        ]),
-        case!("3cx.csv", "3cx", YearFirst, START, Some(23_600_000), [
-            (CallId, 2), (Talk, 3), (Start, 4), (Answer, 5), (End, 6), (Caller, 8), (Callee, 9), (Rate, 17), (Amount, 18)
-        ]),
-        case!("european.csv", "generic", DayFirst, START, Some(23_600_000), [
-            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5), (Rate, 6), (Amount, 7)
-        ]),
-        case!("us_ampm.csv", "generic", MonthFirst, START + 15 * 86_400_000, Some(23_600_000), [
-            (Start, 1), (Caller, 2), (Callee, 3), (Talk, 4), (Amount, 5)
-        ]),
-        case!("midnight_slashes.csv", "generic", DayFirst, START - 13_000, None, [
-            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)
-        ]),
-        case!("epoch_ms.psv", "generic", EpochMillis, START, FULL, [
-            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (End, 5), (Talk, 6), (Amount, 7)
-        ]),
-        case!("split_tab.tsv", "generic", YearFirst, START, FULL, [
-            (StartDate, 1), (StartTimeOfDay, 2), (Caller, 3), (Callee, 4), (Billed, 5), (Talk, 6), (Amount, 7)
-        ]),
-        case!("chinese_generic.csv", "generic", YearFirst, START, Some(23_600_000), [
-            (Caller, 1), (Callee, 2), (Start, 3), (Answer, 4), (End, 5), (Talk, 6), (Billed, 7), (Rate, 8), (Amount, 9), (Currency, 10)
-        ]),
-        case!("no_header_short.csv", "generic", YearFirst, START, Some(21_858_000), [
-            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Rate, 5), (Amount, 6)
-        ]),
-        case!("kolmisoft.csv", "generic", YearFirst, START, FULL, [
-            (Start, 1), (Caller, 2), (Callee, 3), (Total, 4), (Talk, 5), (Rate, 7), (Amount, 8)
-        ]),
-        case!("jerasoft.csv", "generic", YearFirst, START, FULL, [
-            (Start, 1), (Answer, 2), (End, 3), (Caller, 4), (Callee, 5), (Talk, 6), (Billed, 7), (Amount, 8), (Currency, 9),
-            (Account, 10)
-        ]),
-        case!("duration_billed.csv", "generic", YearFirst, START - 8 * 3_600_000, FULL, [
-            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Billed, 5), (Amount, 6)
-        ]),
-        case!("thousands.csv", "generic", YearFirst, START, Some(236_500_000_000), [
-            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)
-        ]),
-        case!("excel_days.csv", "generic", SpreadsheetDays, START, Some(23_600_000), [
-            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)
-        ]),
+        case!(
+            "generic.csv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [
+                (CallId, 1),
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 4),
+                (Answer, 5),
+                (End, 6),
+                (Talk, 7),
+                (Billed, 8),
+                (Rate, 9),
+                (Amount, 10),
+                (Currency, 11),
+                (Gateway, 12)
+            ]
+        ),
+        case!(
+            "generic_no_header.csv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [
+                (CallId, 1),
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 4),
+                (Answer, 5),
+                (End, 6),
+                (Talk, 7),
+                (Billed, 8),
+                (Rate, 9),
+                (Amount, 10),
+                (Currency, 11),
+                (Gateway, 12)
+            ]
+        ),
+        case!(
+            "generic_shuffled.csv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [(Gateway, 1), (Amount, 2), (Talk, 4), (Start, 5), (Callee, 6), (Caller, 8)]
+        ),
+        case!(
+            "asterisk_master.csv",
+            "asterisk",
+            YearFirst,
+            START,
+            None,
+            [
+                (Account, 1),
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 10),
+                (Answer, 11),
+                (End, 12),
+                (Total, 13),
+                (Talk, 14),
+                (Disposition, 15),
+                (CallId, 17)
+            ]
+        ),
+        case!(
+            "asterisk_master_16.csv",
+            "asterisk",
+            YearFirst,
+            START,
+            None,
+            [
+                (Account, 1),
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 10),
+                (Answer, 11),
+                (End, 12),
+                (Total, 13),
+                (Talk, 14),
+                (Disposition, 15)
+            ]
+        ),
+        case!(
+            "freeswitch_example.csv",
+            "freeswitch-csv",
+            YearFirst,
+            START,
+            None,
+            [
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 5),
+                (Answer, 6),
+                (End, 7),
+                (Total, 8),
+                (Talk, 9),
+                (CallId, 11),
+                (Account, 13)
+            ]
+        ),
+        case!(
+            "freeswitch_json.tsv",
+            "freeswitch-json",
+            EpochMicros,
+            START,
+            None,
+            [
+                (CallId, 1),
+                (Caller, 2),
+                (Callee, 3),
+                (Start, 7),
+                (Answer, 8),
+                (End, 9),
+                (Total, 10),
+                (Talk, 12),
+                (Account, 13)
+            ]
+        ),
+        case!(
+            "kamailio_acc_cdrs.csv",
+            "kamailio",
+            YearFirst,
+            ANSWER,
+            None,
+            [(Start, 2), (End, 3), (Talk, 4), (Caller, 5), (Callee, 6), (CallId, 7)]
+        ),
+        case!(
+            "opensips_acc.csv",
+            "opensips",
+            YearFirst,
+            START,
+            None,
+            [
+                (CallId, 5),
+                (Disposition, 6),
+                (Answer, 8),
+                (Talk, 10),
+                (Ring, 11),
+                (Start, 12),
+                (Caller, 13),
+                (Callee, 14)
+            ]
+        ),
+        case!(
+            "cisco_cucm.csv",
+            "cisco-cucm",
+            EpochSeconds,
+            START,
+            None,
+            [
+                (CallId, 3),
+                (Start, 5),
+                (Caller, 9),
+                (Callee, 14),
+                (Answer, 15),
+                (End, 16),
+                (Talk, 20),
+                (Gateway, 22)
+            ]
+        ),
+        case!(
+            "vos3000_52.csv",
+            "vos3000",
+            YearFirst,
+            ANSWER,
+            FULL,
+            [
+                (Caller, 1),
+                (Callee, 3),
+                (Gateway, 13),
+                (Start, 20),
+                (End, 21),
+                (Talk, 24),
+                (Billed, 26),
+                (Amount, 27),
+                (Account, 33),
+                (CallId, 42)
+            ]
+        ),
+        case!(
+            "vos3000_52_no_header_ms.csv",
+            "vos3000",
+            EpochMillis,
+            ANSWER,
+            FULL,
+            [
+                (Caller, 1),
+                (Callee, 3),
+                (Gateway, 13),
+                (Start, 20),
+                (End, 21),
+                (Talk, 24),
+                (Billed, 26),
+                (Amount, 27),
+                (Account, 33),
+                (CallId, 42)
+            ]
+        ),
+        case!(
+            "vos3000_pipe.txt",
+            "vos3000",
+            YearFirst,
+            ANSWER,
+            None,
+            [(Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)]
+        ),
+        case!(
+            "vos3000_chinese.csv",
+            "vos3000",
+            YearFirst,
+            ANSWER,
+            Some(23_600_000),
+            [
+                (CallId, 1),
+                (Account, 2),
+                (Caller, 3),
+                (Callee, 4),
+                (Gateway, 5),
+                (Answer, 6),
+                (End, 7),
+                (Billed, 8),
+                (Amount, 9)
+            ]
+        ),
+        case!(
+            "broadworks.csv",
+            "broadworks",
+            Compact,
+            START,
+            None,
+            [
+                (CallId, 1),
+                (Account, 2),
+                (RecordKind, 3),
+                (Caller, 7),
+                (Callee, 9),
+                (Start, 10),
+                (Disposition, 12),
+                (Answer, 13),
+                (End, 14)
+            ]
+        ),
+        case!(
+            "3cx.csv",
+            "3cx",
+            YearFirst,
+            START,
+            Some(23_600_000),
+            [
+                (CallId, 2),
+                (Talk, 3),
+                (Start, 4),
+                (Answer, 5),
+                (End, 6),
+                (Caller, 8),
+                (Callee, 9),
+                (Rate, 17),
+                (Amount, 18)
+            ]
+        ),
+        case!(
+            "european.csv",
+            "generic",
+            DayFirst,
+            START,
+            Some(23_600_000),
+            [(Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5), (Rate, 6), (Amount, 7)]
+        ),
+        case!(
+            "us_ampm.csv",
+            "generic",
+            MonthFirst,
+            START + 15 * 86_400_000,
+            Some(23_600_000),
+            [(Start, 1), (Caller, 2), (Callee, 3), (Talk, 4), (Amount, 5)]
+        ),
+        case!(
+            "midnight_slashes.csv",
+            "generic",
+            DayFirst,
+            START - 13_000,
+            None,
+            [(Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)]
+        ),
+        case!(
+            "epoch_ms.psv",
+            "generic",
+            EpochMillis,
+            START,
+            FULL,
+            [(CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (End, 5), (Talk, 6), (Amount, 7)]
+        ),
+        case!(
+            "split_tab.tsv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [
+                (StartDate, 1),
+                (StartTimeOfDay, 2),
+                (Caller, 3),
+                (Callee, 4),
+                (Billed, 5),
+                (Talk, 6),
+                (Amount, 7)
+            ]
+        ),
+        case!(
+            "chinese_generic.csv",
+            "generic",
+            YearFirst,
+            START,
+            Some(23_600_000),
+            [
+                (Caller, 1),
+                (Callee, 2),
+                (Start, 3),
+                (Answer, 4),
+                (End, 5),
+                (Talk, 6),
+                (Billed, 7),
+                (Rate, 8),
+                (Amount, 9),
+                (Currency, 10)
+            ]
+        ),
+        case!(
+            "no_header_short.csv",
+            "generic",
+            YearFirst,
+            START,
+            Some(21_858_000),
+            [(Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Rate, 5), (Amount, 6)]
+        ),
+        case!(
+            "kolmisoft.csv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [(Start, 1), (Caller, 2), (Callee, 3), (Total, 4), (Talk, 5), (Rate, 7), (Amount, 8)]
+        ),
+        case!(
+            "jerasoft.csv",
+            "generic",
+            YearFirst,
+            START,
+            FULL,
+            [
+                (Start, 1),
+                (Answer, 2),
+                (End, 3),
+                (Caller, 4),
+                (Callee, 5),
+                (Talk, 6),
+                (Billed, 7),
+                (Amount, 8),
+                (Currency, 9),
+                (Account, 10)
+            ]
+        ),
+        case!(
+            "duration_billed.csv",
+            "generic",
+            YearFirst,
+            START - 8 * 3_600_000,
+            FULL,
+            [(Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Billed, 5), (Amount, 6)]
+        ),
+        case!(
+            "thousands.csv",
+            "generic",
+            YearFirst,
+            START,
+            Some(236_500_000_000),
+            [(Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)]
+        ),
+        case!(
+            "excel_days.csv",
+            "generic",
+            SpreadsheetDays,
+            START,
+            Some(23_600_000),
+            [(Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)]
+        ),
     ]
 }
 
@@ -179,7 +478,11 @@ fn every_system_and_style_is_recognised_and_its_first_call_is_read() {
             _ => 61_000,
         };
         let amount = Some(first.amount).filter(|amount| *amount != crate::record::ABSENT);
-        if first.start_ms != case.start_ms || numbers != expected || first.talk_ms != talk || amount != case.amount {
+        if first.start_ms != case.start_ms
+            || numbers != expected
+            || first.talk_ms != talk
+            || amount != case.amount
+        {
             wrong.push(format!("{}: {first:?}", case.file));
         }
         if parsed.rejected != rejected || parsed.records.len() < 9 {
@@ -195,15 +498,24 @@ fn a_date_that_can_be_read_two_ways_is_asked_for_unless_the_other_file_proves_it
     let error = found(text).expect_err("ambiguous");
     let said = error.to_string();
     assert!(matches!(error, DetectError::Ambiguous { .. }), "{said}");
-    assert!(said.contains("`start`") && said.contains("`03/04/2026 00:00:03`") && said.contains("--theirs-date-order dmy"), "{said}");
+    assert!(
+        said.contains("`start`")
+            && said.contains("`03/04/2026 00:00:03`")
+            && said.contains("--theirs-date-order dmy"),
+        "{said}"
+    );
 
     let ours = found(include_str!("../testdata/generic.csv")).expect("certain");
     let proved = Hints { other: Some(ours.evidence), ..hints() };
-    let layout = detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
+    let layout =
+        detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
     assert_eq!(layout.time, TimeStyle::DayFirst);
 
     let told = Hints { date_order: Some(DateOrder::MonthFirst), ..hints() };
-    assert_eq!(detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout.time, TimeStyle::MonthFirst);
+    assert_eq!(
+        detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout.time,
+        TimeStyle::MonthFirst
+    );
 }
 
 #[test]
@@ -215,7 +527,8 @@ fn parties_without_a_header_in_an_odd_order_are_asked_for_unless_the_other_file_
 
     let ours = found(include_str!("../testdata/generic.csv")).expect("certain");
     let proved = Hints { other: Some(ours.evidence), ..hints() };
-    let layout = detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
+    let layout =
+        detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
     assert_eq!(layout.columns, [Role::Talk, Role::Callee, Role::Start, Role::Caller]);
 
     let told = Hints { columns: Some("duration,callee,start,caller".to_owned()), ..hints() };
@@ -226,7 +539,13 @@ fn parties_without_a_header_in_an_odd_order_are_asked_for_unless_the_other_file_
 #[test]
 fn a_unit_that_nothing_proves_is_asked_for() {
     let rows: String = (0..30)
-        .map(|at| format!("8523100000{at:02},861380000{at:04},2026-04-03 00:{at:02}:00,{}.{:02}\n", at % 7, at * 3 % 100))
+        .map(|at| {
+            format!(
+                "8523100000{at:02},861380000{at:04},2026-04-03 00:{at:02}:00,{}.{:02}\n",
+                at % 7,
+                at * 3 % 100
+            )
+        })
         .collect();
     let text = format!("caller,callee,start,duration\n{rows}");
     let said = found(&text).expect_err("minutes or seconds").to_string();
@@ -240,8 +559,9 @@ fn a_unit_that_nothing_proves_is_asked_for() {
 
 #[test]
 fn a_decimal_sign_that_nothing_proves_is_asked_for() {
-    let rows: String =
-        (0..9).map(|at| format!("8523100000{at};861380000000{at};2026-04-03 00:0{at}:00;6{at};1.{}5{at}\n", at % 7)).collect();
+    let rows: String = (0..9)
+        .map(|at| format!("8523100000{at};861380000000{at};2026-04-03 00:0{at}:00;6{at};1.{}5{at}\n", at % 7))
+        .collect();
     let text = format!("caller;callee;start;duration;amount\n{rows}");
     let said = found(&text).expect_err("a thousand or one").to_string();
     assert!(said.contains("`amount`") && said.contains("--theirs-decimal"), "{said}");
@@ -273,12 +593,14 @@ fn a_format_of_ones_own_is_followed() {
         "name = \"mine\"\ndelimiter = \"!\"\nzone = \"+08:00\"\n[[order]]\ncolumns = [\"talk\", \"start\", \"callee\", \"caller\"]\n",
     )
     .expect("a preset");
-    let text = "61!2026-04-03 08:00:03!8613800000001!85231000001\n5!2026-04-03 08:10:03!8613800000002!85231000002\n";
+    let text =
+        "61!2026-04-03 08:00:03!8613800000001!85231000001\n5!2026-04-03 08:10:03!8613800000002!85231000002\n";
     let layout = detect(&Sample::of(text.as_bytes()), &hints(), Some(&preset)).expect("fits").layout;
     assert_eq!((layout.delimiter, layout.preset.as_str()), ('!', "mine"));
     let parsed = RowReader::new(&layout).expect("readable").read(text.as_bytes(), 0);
     assert_eq!(parsed.records[0].start_ms, START);
-    let error = detect(&Sample::of(b"1!2!3!4!5\n1!2!3!4!5\n"), &hints(), Some(&preset)).expect_err("another format");
+    let error =
+        detect(&Sample::of(b"1!2!3!4!5\n1!2!3!4!5\n"), &hints(), Some(&preset)).expect_err("another format");
     assert!(error.to_string().contains("no file of format `mine`"), "{error}");
 }
 
@@ -288,8 +610,14 @@ fn what_is_not_the_plain_form_is_said_in_findings() {
         found(text).expect("certain").findings.into_iter().map(|finding| finding.kind).collect()
     };
     assert_eq!(kinds(include_str!("../testdata/generic.csv")), Vec::<String>::new());
-    assert_eq!(kinds(include_str!("../testdata/european.csv")), ["time_format", "time_format", "csv_dialect"]);
-    assert_eq!(kinds(include_str!("../testdata/epoch_ms.psv")), ["time_format", "time_format", "csv_dialect", "number_format"]);
+    assert_eq!(
+        kinds(include_str!("../testdata/european.csv")),
+        ["time_format", "time_format", "csv_dialect"]
+    );
+    assert_eq!(
+        kinds(include_str!("../testdata/epoch_ms.psv")),
+        ["time_format", "time_format", "csv_dialect", "number_format"]
+    );
 }
 
 proptest! {

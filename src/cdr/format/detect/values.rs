@@ -129,7 +129,8 @@ fn month_by_name(text: &str) -> Option<Stamp> {
     const MONTHS: [&str; 12] =
         ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
     let from = text.bytes().position(|byte| byte.is_ascii_alphabetic())?;
-    let name: String = text[from..].chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
+    let name: String =
+        text[from..].chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
     let month = MONTHS.iter().position(|month| name.get(..3) == Some(*month) && name.len() <= 9)?;
     let (before, after) = (&text[..from], &text[from + name.len()..]);
     let mut numbers = before.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());
@@ -154,9 +155,17 @@ fn month_by_name(text: &str) -> Option<Stamp> {
         return None;
     }
     let rest = rest.trim_start_matches([' ', 'T', ',']);
-    let (of_day, zone) = if rest.is_empty() { (None, None) } else { time_of_day(rest).map(|(at, zone)| (Some(at), zone))? };
+    let (of_day, zone) =
+        if rest.is_empty() { (None, None) } else { time_of_day(rest).map(|(at, zone)| (Some(at), zone))? };
     let first = day;
-    Some(Stamp { form: DateForm::Small(b'a'), year, first, second: u32::try_from(month).ok()? + 1, of_day, zone })
+    Some(Stamp {
+        form: DateForm::Small(b'a'),
+        year,
+        first,
+        second: u32::try_from(month).ok()? + 1,
+        of_day,
+        zone,
+    })
 }
 
 fn stamp_of(text: &str) -> Option<Stamp> {
@@ -164,7 +173,14 @@ fn stamp_of(text: &str) -> Option<Stamp> {
     let sign = rest.bytes().next();
     if sign == Some(b':') {
         let (of_day, zone) = time_of_day(text)?;
-        return Some(Stamp { form: DateForm::Absent, year: 0, first: 0, second: 0, of_day: Some(of_day), zone });
+        return Some(Stamp {
+            form: DateForm::Absent,
+            year: 0,
+            first: 0,
+            second: 0,
+            of_day: Some(of_day),
+            zone,
+        });
     }
     if count == 14 || count == 8 {
         return compact(text, count);
@@ -188,7 +204,8 @@ fn stamp_of(text: &str) -> Option<Stamp> {
         return None;
     }
     let rest = rest.trim_start_matches([' ', 'T', 't', ',', '_']);
-    let (of_day, zone) = if rest.is_empty() { (None, None) } else { time_of_day(rest).map(|(at, zone)| (Some(at), zone))? };
+    let (of_day, zone) =
+        if rest.is_empty() { (None, None) } else { time_of_day(rest).map(|(at, zone)| (Some(at), zone))? };
     let (first, second) = (u32::try_from(first).ok()?, u32::try_from(second).ok()?);
     Some(Stamp { form, year: i64::try_from(year).ok()?, first, second, of_day, zone })
 }
@@ -286,7 +303,9 @@ pub(super) fn colons(text: &str) -> Option<f64> {
     let mut parts = [0.0; 3];
     let mut count = 0;
     for part in text.trim().split(':') {
-        let plain = !part.is_empty() && part.len() < 10 && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let plain = !part.is_empty()
+            && part.len() < 10
+            && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         if count == 3 || !plain {
             return None;
         }
@@ -345,13 +364,15 @@ pub(super) fn bare_number(text: &str) -> Option<&str> {
     let first = body.chars().next()?;
     let fits = |sign: char| sign.is_ascii_digit() || sign == '.' || sign == ',' || is_gap(sign);
     let any = body.bytes().any(|byte| byte.is_ascii_digit());
-    (any && (first.is_ascii_digit() || first == '.' || first == ',') && body.chars().all(fits)).then_some(text)
+    (any && (first.is_ascii_digit() || first == '.' || first == ',') && body.chars().all(fits))
+        .then_some(text)
 }
 
 /// A plain number with a point.
 pub(super) fn plain(text: &str) -> Option<f64> {
     let text = text.trim();
-    let fits = !text.is_empty() && text.len() < 24 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let fits =
+        !text.is_empty() && text.len() < 24 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if fits { text.parse().ok() } else { None }
 }
 
@@ -432,7 +453,9 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_not_read_as_one() {
-        for text in ["", "61", "1:75", "10.0.0.1", "2026-13-01 00:00:00", "8613800000001", "25:99:00 x", "0,0215"] {
+        for text in
+            ["", "61", "1:75", "10.0.0.1", "2026-13-01 00:00:00", "8613800000001", "25:99:00 x", "0,0215"]
+        {
             assert_eq!(stamp(text), None, "{text}");
         }
     }

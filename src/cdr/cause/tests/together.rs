@@ -1,0 +1,129 @@
+//! Two and three causes on the same calls, of one side or of both.
+
+use super::alone::acts;
+use super::world::*;
+use crate::rating::Rounding;
+use crate::record::Side;
+
+/// Acts that cannot meet another of their own kind or that hide it whole.
+fn meets(one: Act, other: Act) -> bool {
+    let group = |act: Act| match act {
+        Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => 0,
+        Act::Ring | Act::RingCharged | Act::Ceil | Act::Nearest | Act::Hung | Act::Longer(_) => 1,
+        Act::Shorter | Act::Tech(_) | Act::Row(_) | Act::Unrated | Act::Stale | Act::Rate(_) => 2,
+        Act::Factor(_) | Act::Tax(_) => 3,
+        Act::Band(_) | Act::BandAlways(_) => 4,
+        Act::Increment(..) | Act::Total => 5,
+        Act::Free(..) => 6,
+        Act::Minimum(_) => 7,
+        Act::Fee(_) => 8,
+        Act::Decimals(_) | Act::Mode(_) => 9,
+    };
+    // What is right on a call that only one record tells of is that record's own duration.
+    group(one) != group(other) && group(one) + group(other) != 1
+}
+
+/// Some of the pairs, other ones by `first`; every pair where everything is asked for.
+fn pairs(first: usize) -> Vec<(Fault, Fault)> {
+    let everything = std::env::var("LINESMAN_TEST_REQUIRE").is_ok_and(|value| value == "all");
+    let all = every_pair();
+    if everything { all } else { all.into_iter().skip(first).step_by(7).collect() }
+}
+
+fn every_pair() -> Vec<(Fault, Fault)> {
+    let mut all = Vec::new();
+    let acts = acts();
+    for (at, (one, here)) in acts.iter().enumerate() {
+        for (other, there) in &acts[at + 1..] {
+            if meets(*one, *other) {
+                all.push((fault(Side::Theirs, *one, *here), fault(Side::Theirs, *other, *there)));
+            }
+        }
+    }
+    all
+}
+
+fn tried(world: &World, faults: &[Fault], wrong: &mut Vec<String>) {
+    let (outcome, expected) = world.run(faults);
+    let complaint = complaint(&outcome, &expected);
+    if !complaint.is_empty() {
+        wrong.push(format!("{:?}\n{complaint}", faults.iter().map(|f| (f.side, f.act, f.scope)).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn every_two_causes_of_one_side_are_told_apart() {
+    let world = World::plain(3_000, 21);
+    let mut wrong = Vec::new();
+    let pairs = pairs(0);
+    for (one, other) in &pairs {
+        tried(&world, &[*one, *other], &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), pairs.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_two_causes_of_one_side_are_told_apart_by_amounts_alone() {
+    let world = World::plain(3_000, 22).with_columns(BARE);
+    let mut wrong = Vec::new();
+    let pairs = pairs(3);
+    for (one, other) in &pairs {
+        tried(&world, &[*one, *other], &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), pairs.len(), wrong.join("\n"));
+}
+
+#[test]
+fn both_sides_may_be_wrong_on_the_same_calls() {
+    let world = World::plain(3_000, 23);
+    let mut wrong = Vec::new();
+    let mut tries = 0;
+    for (one, other) in pairs(5).into_iter() {
+        tries += 1;
+        tried(&world, &[one, Fault { side: Side::Ours, ..other }], &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{} of {tries}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn three_causes_on_the_same_calls_are_told_apart() {
+    let mut wrong = Vec::new();
+    for columns in [FULL, BARE] {
+        let world = World::plain(4_000, 24).with_columns(columns);
+        for acts in [
+            [(Act::Stale, prefix("8613")), (Act::Increment(60, 60), EVERYWHERE), (Act::Decimals(4), EVERYWHERE)],
+            [(Act::Rate(23_300_000), prefix("49")), (Act::Increment(60, 60), gateway(2)), (Act::Tax(160_000), EVERYWHERE)],
+            [(Act::Shorter, prefix("8613")), (Act::Increment(30, 6), EVERYWHERE), (Act::Fee(7_000_000), gateway(1))],
+            [(Act::Missing, Scope { one_in: 50, ..EVERYWHERE }), (Act::Stale, prefix("447")), (Act::Increment(60, 60), EVERYWHERE)],
+            [(Act::Increment(60, 60), EVERYWHERE), (Act::Fee(7_000_000), EVERYWHERE), (Act::Mode(Rounding::Up), EVERYWHERE)],
+        ] {
+            let faults = acts.map(|(act, scope)| fault(Side::Theirs, act, scope));
+            tried(&world, &faults, &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn swapped_sides_give_the_mirrored_answer() {
+    let world = World::plain(2_000, 25);
+    let mut wrong = Vec::new();
+    for (act, scope) in acts() {
+        if matches!(act, Act::Longer(_)) {
+            continue;
+        }
+        let faults = [fault(Side::Theirs, act, scope), fault(Side::Ours, Act::Increment(60, 60), gateway(3))];
+        if !meets(act, Act::Increment(60, 60)) {
+            continue;
+        }
+        let (straight, expected) = world.run_sides(&faults, false);
+        let (mirrored, other) = world.run_sides(&faults, true);
+        if complaint(&straight, &expected).is_empty() != complaint(&mirrored, &other).is_empty()
+            || straight.totals.ours != mirrored.totals.theirs
+            || straight.totals.correct != mirrored.totals.correct
+        {
+            wrong.push(format!("{act:?}\n{}\n{}", complaint(&straight, &expected), complaint(&mirrored, &other)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
