@@ -91,6 +91,16 @@ impl Kept {
         Self { cases: Vec::new(), level: 0, bytes: 0, capacity }
     }
 
+    /// Another one without cases that keeps what this one would.
+    pub fn emptied(&self) -> Self {
+        Self { level: self.level, ..Self::new(self.capacity) }
+    }
+
+    /// Bytes of the cases.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// How many cases each kept one stands for.
     pub fn weight(&self) -> u64 {
         1 << self.level.min(63)

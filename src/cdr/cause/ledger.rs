@@ -147,6 +147,24 @@ impl<'a> Ledger<'a> {
         self.residual.merge(other.residual);
     }
 
+    /// One without calls that keeps what this one would: filled and merged again and again, a ledger of
+    /// each thread needs little memory, and what is kept in the end is the same.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            context: self.context,
+            tallied: Tallied::default(),
+            clean: self.clean.emptied(),
+            residual: self.residual.emptied(),
+        }
+    }
+
+    /// Bytes of the kept calls.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.clean.bytes() + self.residual.bytes()
+    }
+
     /// What was counted.
     #[must_use]
     pub const fn tallied(&self) -> &Tallied {
