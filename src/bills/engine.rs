@@ -54,6 +54,7 @@ impl Work {
             threads: threads as usize,
             memory,
             temporary: Some(vault.work(&run.id)),
+            hash: true,
         };
         Ok(Self { job, party: run.party.clone(), report: vault.report(&run.id).with_extension("new") })
     }
