@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use linesman_cdr::outcome::Outcome;
-use linesman_reconcile::{Input, Job, Progress};
+use linesman_cdr::outcome::{CallDetail, Outcome};
+use linesman_cdr::{Money, Record, Side};
+use linesman_reconcile::report::{self, Heading, Kept, Report};
+use linesman_reconcile::{Finished, Input, Job, Progress, ReconcileError};
 
-use crate::locale::Message;
+use crate::locale::{Language, Message};
 use crate::store::{InputRole, ReconcileRun};
 
 use super::vault::Vault;
@@ -52,6 +54,7 @@ impl Work {
             threads: threads as usize,
             memory,
             temporary: Some(vault.work(&run.id)),
+            hash: true,
         };
         Ok(Self { job, party: run.party.clone(), report: vault.report(&run.id).with_extension("new") })
     }
@@ -91,5 +94,100 @@ pub type Engine = Arc<dyn Fn(&Work, &Progress) -> Result<Answer, EngineError> + 
 /// The real one.
 #[must_use]
 pub fn real() -> Engine {
-    Arc::new(|work, _progress| Err(EngineError::Failed(format!("{}: not joined yet", work.party))))
+    Arc::new(|work, progress| compare(work, progress))
+}
+
+fn compare(work: &Work, progress: &Progress) -> Result<Answer, EngineError> {
+    let failed = |what: &str, error: &dyn std::fmt::Display| EngineError::Failed(format!("{what}: {error}"));
+    let mut kept = Kept::new(work.job.temporary.as_deref())
+        .map_err(|error| failed("no temporary file can be made", &error))?;
+    let finished = linesman_reconcile::run(&work.job, progress, &mut kept).map_err(|error| match error {
+        ReconcileError::Cancelled => EngineError::Cancelled,
+        other => EngineError::Failed(chain(&other)),
+    })?;
+    for language in [Language::English, Language::Chinese] {
+        if progress.is_cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        let spoken = match language {
+            Language::English => report::Language::English,
+            Language::Chinese => report::Language::Chinese,
+        };
+        let heading = Heading { theirs: Some(work.party.clone()), ..Heading::default() };
+        Report::new(&finished, &finished, spoken)
+            .kept(&mut kept)
+            .heading(heading)
+            .write(&work.report.join(language.tag()))
+            .map_err(|error| failed("the report cannot be written", &error))?;
+    }
+    Ok(Answer {
+        period_ms: finished.inputs[Side::Ours.index()].period_ms,
+        example: example(&finished),
+        accounting: accounting(&finished),
+        rates_sha256: finished.rates_sha256,
+        contract_sha256: finished.contract_sha256,
+        outcome: finished.outcome,
+    })
+}
+
+/// An error with what lies behind it.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut behind = error.source();
+    while let Some(cause) = behind {
+        let said = cause.to_string();
+        // Many errors repeat what lies behind them.
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        behind = cause.source();
+    }
+    text
+}
+
+/// The correct calculation of the call on which most money differs, without any telephone number.
+fn example(finished: &Finished) -> Vec<Message> {
+    let weight =
+        |detail: &CallDetail| detail.shares.iter().map(|(_, share)| share.abs().0).max().unwrap_or(0);
+    let shown = finished.details.iter().filter(|detail| detail.correct.is_some() && detail.row.is_some());
+    // Both sides first, then the dearest, then the earliest in the file: the same every time.
+    let chosen = shown.max_by_key(|detail| {
+        let place = detail.ours.or(detail.theirs).map_or(0, |record| record.place);
+        (detail.ours.is_some() && detail.theirs.is_some(), weight(detail), std::cmp::Reverse(place))
+    });
+    let Some(detail) = chosen else { return Vec::new() };
+    let Some(charge) = detail.correct else { return Vec::new() };
+    let row = detail.row.and_then(|row| finished.deck.rows.get(row as usize));
+    let Some((row, record)) = row.zip(detail.ours.or(detail.theirs)) else { return Vec::new() };
+    let money = |billionths: i64| Money(i128::from(billionths));
+    let written = |record: Option<Record>| match record {
+        Some(record) => record.money().to_string(),
+        None => "–".to_owned(),
+    };
+    let talk = Money(i128::from(record.talk_ms) * (Money::UNIT / 1000));
+    vec![
+        Message::new("billing.step.row")
+            .with("prefix", &row.prefix)
+            .with("destination", row.destination.as_deref().unwrap_or("–"))
+            .with("rate", money(row.rate))
+            .with("blocks", format!("{}/{}", row.initial_s, row.increment_s))
+            .with("fee", money(row.connect_fee)),
+        Message::new("billing.step.seconds").with("talk", talk).with("billed", charge.billed_s),
+        Message::new("billing.step.amount")
+            .with("amount", money(charge.amount))
+            .with("currency", &finished.outcome.currency),
+        Message::new("billing.step.charged")
+            .with("ours", written(detail.ours))
+            .with("theirs", written(detail.theirs)),
+    ]
+}
+
+/// What deck and contract say, as the contract's own keys (R59).
+fn accounting(finished: &Finished) -> Vec<Message> {
+    let mut rules = vec![Message::new("billing.rule.deck").with("rows", finished.deck.rows.len())];
+    let text = toml::to_string(&finished.contract).unwrap_or_default();
+    let lines = text.lines().map(str::trim).filter(|line| line.contains('='));
+    rules.extend(lines.map(|line| Message::new("billing.rule.contract").with("text", line)));
+    rules
 }

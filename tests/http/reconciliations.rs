@@ -99,7 +99,7 @@ async fn an_upload_that_cannot_be_is_refused_with_every_reason_and_nothing_is_ke
     let broken = daemon
         .by(Role::Billing, "POST", "/api/v1/reconciliations")
         .header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
-    assert_eq!(daemon.send(broken, &form(&bills("x"))[..200].to_owned()).await.problem(), "bad_request");
+    assert_eq!(daemon.send(broken, form(&bills("x"))[..200].to_owned()).await.problem(), "bad_request");
     daemon.settings.send_modify(|settings| {
         let mut with_limit = (**settings).clone();
         with_limit.billing.largest_file = 1000;

@@ -19,6 +19,8 @@ pub mod action;
 pub mod asker;
 pub mod assets;
 pub mod bill;
+#[cfg(test)]
+mod bill_tests;
 pub mod element;
 pub mod escape;
 #[cfg(test)]

@@ -351,6 +351,7 @@ fn templates_trust_nothing_but_times_and_marks() {
         "restored",
         "resolved",
         "verdict.at",
+        "proposal.at",
         "line.at",
         "mark",
         "segment.mark",
