@@ -223,7 +223,7 @@ pub struct CallDetail {
 }
 
 /// Takes calls that differ, one after the other.
-pub trait DetailSink {
+pub trait DetailSink: Send {
     /// One call.
     fn call(&mut self, detail: &CallDetail);
 }

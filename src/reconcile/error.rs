@@ -31,6 +31,28 @@ pub enum ReconcileError {
         /// Which.
         path: PathBuf,
     },
+    /// What a file looks like could not be settled.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
+    /// A layout that cannot be read by.
+    #[error(transparent)]
+    Layout(#[from] linesman_cdr::format::LayoutError),
+    /// Mistakes in the rate deck.
+    #[error("{}: {source}", path.display())]
+    Deck {
+        /// Which file.
+        path: PathBuf,
+        /// Every mistake.
+        source: linesman_cdr::rating::DeckError,
+    },
+    /// The contract, or the deck under this contract, cannot be used.
+    #[error("{}: {source}", path.display())]
+    Contract {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: linesman_cdr::rating::ContractError,
+    },
     /// What went in does not add up to what came out: a defect of this program.
     #[error("internal defect: {0}; the result is withheld")]
     DoesNotAddUp(String),

@@ -36,6 +36,8 @@ pub struct Job {
     pub memory: u64,
     /// Where temporary files may be; none: the system's place.
     pub temporary: Option<PathBuf>,
+    /// Whether to hash large inputs too; it costs as much as a third of the run, and is for what is kept.
+    pub hash: bool,
 }
 
 /// What a file was found to be.
@@ -43,7 +45,7 @@ pub struct Job {
 pub struct InputFacts {
     /// Name of the file, without its folder.
     pub name: String,
-    /// SHA-256 of its bytes, in hexadecimal.
+    /// SHA-256 of its bytes, in hexadecimal; empty where [`Job::hash`] did not ask for it.
     pub sha256: String,
     /// Its size.
     pub bytes: u64,
@@ -100,6 +102,8 @@ pub struct Finished {
     pub details: Vec<linesman_cdr::outcome::CallDetail>,
     /// How many calls differ.
     pub detail_count: u64,
+    /// The lines of both files.
+    pub texts: crate::lines::Texts,
 }
 
 /// Rejected lines that are kept with their text.

@@ -1,24 +1,29 @@
 //! Runs a reconciliation: opens files, spreads the work over threads within a bound of memory,
 //! writes the reports. The thinking is in [`linesman_cdr`].
 //!
-//! The map, in the order in which bytes travel: a file is opened and its layout found (`source`), cut
+//! The map, in the order in which bytes travel: a file is opened and its layout found ([`mod@source`]), cut
 //! into pieces ([`mod@feed`]), parsed and grouped by partition on all threads ([`mod@read`], [`mod@runs`],
 //! kept in memory or in the [`mod@spill`] as the [`mod@plan`] allows), paired partition by partition
-//! ([`mod@partition`]).
+//! ([`mod@partition`]), and [`run()`] puts the steps in order.
 
 mod error;
 mod feed;
 pub mod job;
 mod learning;
+pub mod lines;
 mod names;
 mod partition;
 mod plan;
 mod pool;
 mod read;
 pub mod report;
+mod run;
 mod runs;
+pub mod source;
 mod spill;
 
 pub use error::ReconcileError;
 pub use job::{Finished, Input, InputFacts, Job, Progress};
 pub use plan::LEAST_MEMORY;
+pub use run::run;
+pub use source::{Source, SourceError};

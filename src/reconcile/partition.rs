@@ -14,7 +14,7 @@ use crate::error::ReconcileError;
 use crate::job::Progress;
 use crate::names::Remap;
 use crate::plan::Plan;
-use crate::pool::on_threads;
+use crate::pool::{Watch, on_threads};
 use crate::read::Contents;
 use crate::runs::{Filling, Room, Runs, Scatter};
 use crate::spill::Spill;
@@ -46,12 +46,13 @@ const AT_ONCE: usize = 32 << 10;
 
 impl<D: Divide> Walk<'_, D> {
     /// Gives every partition's records of ours and of theirs to `take`, on all threads, each with a
-    /// state of its own made by `state`; the states, by thread.
+    /// state of its own made by `state`; `done` comes after each partition. The states, by thread.
     pub(crate) fn every<S: Send>(
         &self,
         progress: &Progress,
         state: impl Fn() -> S + Sync,
         take: impl Fn(&mut S, [&mut [Record]; 2]) -> Result<(), ReconcileError> + Sync,
+        done: impl Fn(&mut S, u32, &Watch<'_>) + Sync,
     ) -> Result<Vec<S>, ReconcileError> {
         let next = AtomicU32::new(0);
         on_threads(self.plan.threads, progress, |_, watch| {
@@ -67,6 +68,7 @@ impl<D: Divide> Walk<'_, D> {
                     if watch.stopped() { Ok(()) } else { take(&mut state, records) }
                 };
                 self.one(runs, partition, 0, &mut buffers, &mut take)?;
+                done(&mut state, partition, watch);
                 progress.paired.fetch_add(1, Ordering::Relaxed);
             }
             Ok(state)
@@ -169,7 +171,7 @@ mod tests {
 
     impl Divide for ByCallerThenTime {
         fn part(&self, step: u32, _: Side, record: &Record, parts: u32) -> u32 {
-            let key = if step == 0 { record.caller.code() } else { record.start_ms.unsigned_abs() };
+            let key = if step == 0 { record.caller.code() } else { record.start_ms.unsigned_abs() / 1000 };
             u32::try_from(key % u64::from(parts)).unwrap()
         }
         fn steps(&self) -> u32 {
@@ -210,6 +212,7 @@ mod tests {
                 }
                 Ok(())
             },
+            |(), _, _| {},
         )
         .unwrap();
         let (mut records, most) = seen.into_inner().unwrap();
@@ -239,6 +242,8 @@ mod tests {
         held: 1 << 30,
         together: 100_000,
         rejections: 1000,
+        ledger: 1 << 20,
+        details: 1000,
     };
 
     #[test]

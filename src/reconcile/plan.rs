@@ -1,6 +1,6 @@
 //! How the memory that a run may use is shared out.
 
-use crate::job::KEPT_REJECTIONS;
+use crate::job::{KEPT_DETAILS, KEPT_REJECTIONS};
 use crate::spill::RECORD_BYTES;
 
 /// The least that a run gets by with; less is taken as this.
@@ -21,6 +21,10 @@ pub(crate) struct Plan {
     pub(crate) together: u64,
     /// Rejected lines of a side that are kept with their text.
     pub(crate) rejections: usize,
+    /// Bytes of calls that the analysis keeps.
+    pub(crate) ledger: usize,
+    /// Differing calls that are kept for the report.
+    pub(crate) details: usize,
 }
 
 /// Records of a side that make a partition small enough for a core's own cache.
@@ -51,6 +55,8 @@ impl Plan {
             held,
             together,
             rejections: usize::try_from(memory / 32 / 400).unwrap_or(usize::MAX).min(KEPT_REJECTIONS),
+            ledger: usize::try_from(memory / 10).unwrap_or(usize::MAX),
+            details: usize::try_from(memory / 8 / 400).unwrap_or(usize::MAX).min(KEPT_DETAILS),
         }
     }
 }

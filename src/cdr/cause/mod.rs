@@ -1,1 +1,36 @@
 //! From residuals to causes, and from causes to money that adds up.
+//!
+//! A [`Ledger`] takes what pairing finds and keeps the calls on which a side does not show what deck and
+//! contract give, with some of the others as counter-evidence. [`infer`] asks of each side which rule
+//! reproduces what it shows (deviations, learned from the calls), binds each to the calls that show it and
+//! makes a [`Model`]; [`Model::attribute`], or an [`Attributor`] over all calls where not all were kept, walks
+//! every call's difference through the causes; [`Model::outcome`] is the answer.
+//!
+//! Precision comes before recall: what the data does not prove stays unexplained. There are no probabilities
+//! here, and no reading of files.
+
+mod answer;
+mod attribute;
+mod bind;
+mod case;
+mod catalogue;
+mod deviation;
+mod duration;
+mod explain;
+mod found;
+mod ledger;
+mod leg;
+mod model;
+mod records;
+mod selector;
+mod shares;
+mod solve;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use answer::Identify;
+pub use attribute::{Attributor, CauseTally, Example, Tally};
+pub use ledger::{Ledger, LedgerContext, Tallied};
+pub use model::{Model, infer};
+pub use shares::{Signatures, Spread};

@@ -10,6 +10,8 @@ mod forms;
 mod spans;
 mod table;
 mod values;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 

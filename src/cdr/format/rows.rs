@@ -16,6 +16,8 @@ use crate::number::Number;
 use crate::record::{ABSENT, ABSENT_32, NO_NAME, Names, Record, flag};
 
 mod complaint;
+#[cfg(test)]
+mod tests;
 
 /// Rejections of one piece that are kept with their words; more are only counted and summed.
 pub const MOST_REJECTIONS: usize = 65_536;
@@ -210,9 +212,10 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What became of a row.
+/// What became of a row that is no fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Read {
-    Record(Record),
+    Record,
     Skipped,
 }
 
@@ -380,8 +383,8 @@ impl RowReader {
             parsed.lines += 1;
             let cells = Cells { text, base, start, ends: fields, quoted };
             if count == self.width {
-                match self.record(&cells, place, memory) {
-                    Ok(Read::Record(record)) => parsed.records.push(record),
+                match self.record(&cells, place, memory, &mut parsed.records) {
+                    Ok(Read::Record) => {}
                     Ok(Read::Skipped) => parsed.skipped += 1,
                     Err(fault) => self.reject(&cells, fault, memory, parsed),
                 }
@@ -401,7 +404,7 @@ impl RowReader {
         start: usize,
         place: u64,
         row: Row,
-        ends: &mut Vec<u32>,
+        ends: &mut [u32],
         memory: &mut Memory,
         parsed: &mut Parsed,
     ) {
@@ -410,8 +413,8 @@ impl RowReader {
         let ends = without_return(text, start, row.end, ends);
         let cells = Cells { text, base: start, start, ends, quoted: true };
         if ends.len() == self.width {
-            match self.record(&cells, place, memory) {
-                Ok(Read::Record(record)) => parsed.records.push(record),
+            match self.record(&cells, place, memory, &mut parsed.records) {
+                Ok(Read::Record) => {}
                 Ok(Read::Skipped) => parsed.skipped += 1,
                 Err(fault) => {
                     // The row is named by its first line.
@@ -435,19 +438,25 @@ impl RowReader {
         let wrong = if open { Wrong::OpenQuote } else { Wrong::Columns };
         let ends = cells.ends.get(..self.width).filter(|_| fits);
         let read = match ends {
-            Some(ends) => self.record(&Cells { ends, ..*cells }, place, memory),
+            Some(ends) => self.record(&Cells { ends, ..*cells }, place, memory, &mut parsed.records),
             None => Err(Fault { wrong, column: None }),
         };
         match read {
-            Ok(Read::Record(record)) => parsed.records.push(record),
+            Ok(Read::Record) => {}
             Ok(Read::Skipped) => parsed.skipped += 1,
             Err(fault) => self.reject(cells, fault, memory, parsed),
         }
     }
 
-    /// The record of one row.
+    /// Puts the record of one row to the others.
     #[inline(always)]
-    fn record(&self, cells: &Cells<'_>, place: u64, memory: &mut Memory) -> Result<Read, Fault> {
+    fn record(
+        &self,
+        cells: &Cells<'_>,
+        place: u64,
+        memory: &mut Memory,
+        records: &mut Vec<Record>,
+    ) -> Result<Read, Fault> {
         let columns = &self.columns;
         let mut flags = 0;
         if columns.kind != NOWHERE {
@@ -461,11 +470,11 @@ impl RowReader {
         }
         let given = Given {
             start: self.start(cells, memory)?,
-            answer: self.time(cells, columns.answer, memory)?,
-            end: self.time(cells, columns.end, memory)?,
+            answer: self.other_time(cells, columns.answer, memory)?,
+            end: self.other_time(cells, columns.end, memory)?,
             talk: self.span(cells, columns.talk, self.spans.talk)?,
-            total: self.span(cells, columns.total, self.spans.total)?,
-            ring: self.span(cells, columns.ring, self.spans.ring)?,
+            total: self.other_span(cells, columns.total, self.spans.total)?,
+            ring: self.other_span(cells, columns.ring, self.spans.ring)?,
             billed: self.span(cells, columns.billed, self.spans.billed)?,
             answered: if columns.disposition == NOWHERE {
                 None
@@ -476,15 +485,11 @@ impl RowReader {
         };
         let meant = given.meant().map_err(|wrong| self.blame(wrong))?;
         flags |= meant.flags;
-        let (caller, _) = self.party(cells, columns.caller)?;
-        let (callee, tech) = self.party(cells, columns.callee)?;
+        // What stood before the caller's digits says nothing.
+        let caller = self.party(cells, columns.caller, None)?;
+        let callee = self.party(cells, columns.callee, Some((&mut memory.techs, &mut flags)))?;
         if callee.is_none() && flags & flag::ATTEMPT == 0 {
             return Err(fault(Wrong::NoCallee, columns.callee));
-        }
-        if !tech.is_empty()
-            && let Some(number) = memory.techs.number(&tech, 0, tech.len())
-        {
-            flags |= (u32::from(number) + 1) << flag::TECH_SHIFT;
         }
         let amount = self.decimal(cells, columns.amount)?;
         flags |= amount.decimals << flag::DECIMALS_SHIFT;
@@ -493,7 +498,7 @@ impl RowReader {
             flags |= self.currency(cells, memory)? << flag::CURRENCY_SHIFT;
         }
         let (id_from, id_to) = cells.at(columns.call_id);
-        Ok(Read::Record(Record {
+        records.push(Record {
             caller,
             callee,
             start_ms: meant.start_ms,
@@ -507,7 +512,8 @@ impl RowReader {
             flags,
             gateway: name(cells, columns.gateway, &mut memory.gateways),
             account: name(cells, columns.account, &mut memory.accounts),
-        }))
+        });
+        Ok(Read::Record)
     }
 
     #[inline(always)]
@@ -540,17 +546,47 @@ impl RowReader {
         span::read(cells.text, from, to, style, self.decimals).map_err(|wrong| fault(wrong, column))
     }
 
+    /// As [`RowReader::time`], for columns that most files have not: their code stays out of the way.
     #[inline(always)]
-    fn party(&self, cells: &Cells<'_>, column: u16) -> Result<(Number, Vec<u8>), Fault> {
+    fn other_time(&self, cells: &Cells<'_>, column: u16, memory: &mut Memory) -> Result<i64, Fault> {
+        #[inline(never)]
+        fn read(
+            reader: &RowReader,
+            cells: &Cells<'_>,
+            column: u16,
+            memory: &mut Memory,
+        ) -> Result<i64, Fault> {
+            reader.time(cells, column, memory)
+        }
+        if column == NOWHERE { Ok(ABSENT) } else { read(self, cells, column, memory) }
+    }
+
+    /// As [`RowReader::span`], likewise.
+    #[inline(always)]
+    fn other_span(&self, cells: &Cells<'_>, column: u16, style: SpanStyle) -> Result<u32, Fault> {
+        #[inline(never)]
+        fn read(reader: &RowReader, cells: &Cells<'_>, column: u16, style: SpanStyle) -> Result<u32, Fault> {
+            reader.span(cells, column, style)
+        }
+        if column == NOWHERE { Ok(ABSENT_32) } else { read(self, cells, column, style) }
+    }
+
+    #[inline(always)]
+    fn party(
+        &self,
+        cells: &Cells<'_>,
+        column: u16,
+        techs: Option<(&mut Counted, &mut u32)>,
+    ) -> Result<Number, Fault> {
         let (from, to) = cells.at(column);
         if from == to {
-            return Ok((Number::NONE, Vec::new()));
+            return Ok(Number::NONE);
         }
         if let Some(number) = number::plain(cells.text, from, to) {
-            return Ok((number, Vec::new()));
+            return Ok(number);
         }
-        let party = number::any(&words::unquoted(cells.text.get(from..to).unwrap_or_default()));
-        party.map(|party| (party.number, party.tech)).map_err(|wrong| fault(wrong, column))
+        let raw = cells.text.get(from..to).unwrap_or_default();
+        any_party(raw, techs).map_err(|wrong| fault(wrong, column))
     }
 
     #[inline(always)]
@@ -595,6 +631,19 @@ impl RowReader {
         };
         fault(wrong, column)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn any_party(raw: &[u8], techs: Option<(&mut Counted, &mut u32)>) -> Result<Number, Wrong> {
+    let party = number::any(&words::unquoted(raw))?;
+    if !party.tech.is_empty()
+        && let Some((techs, flags)) = techs
+        && let Some(number) = techs.number(&party.tech, 0, party.tech.len())
+    {
+        *flags |= (u32::from(number) + 1) << flag::TECH_SHIFT;
+    }
+    Ok(party.number)
 }
 
 #[inline(always)]

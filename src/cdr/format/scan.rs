@@ -128,7 +128,7 @@ impl Marks {
                 return false;
             };
             for slot in slots {
-                *slot = at + fields.trailing_zeros();
+                *slot = at + (fields | 1 << 63).trailing_zeros();
                 fields &= fields.wrapping_sub(1);
             }
             count += 8;

@@ -212,6 +212,27 @@ impl Injection {
 }
 
 impl Effect {
+    /// The wrong value in the field's shorthand, where the effect has one.
+    pub fn used(&self) -> Option<String> {
+        let money = |billionths: i64| crate::Money(i128::from(billionths)).to_string();
+        let word = |value: serde_json::Result<serde_json::Value>| Some(value.ok()?.as_str()?.to_owned());
+        match self {
+            Self::Subsecond(Subsecond::ThresholdMs(ms)) => Some(format!("up from {ms} ms")),
+            Self::Subsecond(rule) => word(serde_json::to_value(rule)),
+            Self::Hung { talk_s } => Some(talk_s.to_string()),
+            Self::Tech(digits) | Self::OtherPrefix(digits) => Some(digits.clone()),
+            Self::Rate(rate) => Some(money(*rate)),
+            Self::Factor(ppm) => Some(format!("x{}", money(i64::try_from(*ppm * 1_000).unwrap_or(i64::MAX)))),
+            Self::Blocks([initial, step]) => Some(format!("{initial}/{step}")),
+            Self::Free(seconds) => Some(seconds.to_string()),
+            Self::Minimum(amount) | Self::FeeAdded(amount) => Some(money(*amount)),
+            Self::Decimals(decimals) => Some(decimals.to_string()),
+            Self::Mode(rounding) => word(serde_json::to_value(rounding)),
+            Self::Tax(ppm) => Some(format!("{} %", money(i64::from(*ppm) * 100_000))),
+            _ => None,
+        }
+    }
+
     /// Of an injection under a contract.
     pub fn of(injection: &Injection, contract: &Contract, deck: &Deck) -> Result<Self, InjectionError> {
         let used = injection.used.as_deref();

@@ -29,7 +29,7 @@ pub struct Pair {
     /// The contract as TOML.
     pub contract: String,
     /// What must come out. Causes hold what was put in: `selector` as the plan gave it, `window` the span of the
-    /// calls that show it where the plan gave one, `used` as the plan gave it, `contract` nothing; findings
+    /// calls that show it where the plan gave one, `used` the wrong value, `contract` nothing; findings
     /// name the forms in the plan's own words.
     pub truth: Outcome,
 }

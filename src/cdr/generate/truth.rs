@@ -218,7 +218,7 @@ impl Tally {
             at_fault,
             selector: injection.selector.clone(),
             contract: None,
-            used: injection.used.clone(),
+            used: active.effect.used(),
             window: self.seen_ms.filter(|_| windowed).map(|seen| seen.map(rfc3339)),
             calls: self.calls,
             amount: show(self.amount),

@@ -83,8 +83,13 @@ impl Clock {
         if self.drift_ppm == 0.0 {
             return 0;
         }
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "milliseconds of a drift")]
-        let drift = (own_ms.saturating_sub(self.drift_origin_ms) as f64 * self.drift_ppm / 1e6).round() as i64;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "milliseconds of a drift"
+        )]
+        let drift =
+            (own_ms.saturating_sub(self.drift_origin_ms) as f64 * self.drift_ppm / 1e6).round() as i64;
         drift
     }
 
@@ -151,6 +156,8 @@ pub struct Learned {
     pub clocks: [Clock; 2],
     /// The moments that agree, ours and theirs.
     pub basis: [TimeBasis; 2],
+    /// Whether a side's time is in truth the call's end, ours and theirs.
+    pub time_is_end: [bool; 2],
     /// Whether both sides name calls by the same identities.
     pub call_ids_shared: bool,
     /// Whether the caller's number is often another one on the other side.
@@ -174,6 +181,7 @@ impl Default for Learned {
             numbers: [Vec::new(), Vec::new()],
             clocks: [Clock::default(), Clock::default()],
             basis: [TimeBasis::Start; 2],
+            time_is_end: [false; 2],
             call_ids_shared: false,
             callers_unreliable: false,
             gateways: Vec::new(),
@@ -206,6 +214,11 @@ impl Learned {
         } else if !clock.is_reference() {
             for record in &mut *records {
                 record.start_ms = clock.corrected(record.start_ms, record.place);
+            }
+        }
+        if self.time_is_end[index] {
+            for record in &mut *records {
+                record.start_ms = record.start_ms.saturating_sub(i64::from(record.talk_ms));
             }
         }
         // Their time stands for our answer: say so on each record that was answered.

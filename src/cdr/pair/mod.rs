@@ -4,11 +4,19 @@
 //! records ([`Learned`]); then the records of a partition are paired one to one under tolerance, by
 //! minimal cost, and everything found goes to a [`Sink`].
 
+mod assign;
+mod clock;
+mod habits;
 mod learn;
 mod learned;
 mod matching;
 mod number;
 mod period;
+mod rest;
+mod rewrite;
+mod run;
+mod votes;
+mod zone;
 
 pub use learn::learn;
 pub use learned::{Clock, LearnContext, Learned, SideContext, Stretch, TimeBasis};
@@ -35,3 +43,6 @@ pub trait Sink {
     /// A call at the file's edge that belongs to the other side's next or former period.
     fn cut_off(&mut self, side: Side, record: &Record);
 }
+
+#[cfg(test)]
+mod tests;

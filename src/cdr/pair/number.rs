@@ -122,7 +122,8 @@ impl Rewriter {
         for spans in &mut by_length {
             // Neighbours that change alike are one span; the first that fits holds, so order stays.
             spans.dedup_by(|next, kept| {
-                let joins = kept.high == next.low && kept.change == next.change && kept.gateway == next.gateway;
+                let joins =
+                    kept.high == next.low && kept.change == next.change && kept.gateway == next.gateway;
                 if joins {
                     kept.high = next.high;
                 }

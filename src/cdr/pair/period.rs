@@ -142,7 +142,9 @@ fn period(coverage: &Coverage) -> Option<Period> {
             let by_end = fits(CutBy::End, coverage.first_end_ms, coverage.last_end_ms, unit, slack);
             match (by_start, by_end) {
                 // No call crosses an edge: both rules give the same file.
-                (Some((_, start)), Some((_, end))) if start.from_ms == end.from_ms && start.to_ms == end.to_ms => {
+                (Some((_, start)), Some((_, end)))
+                    if start.from_ms == end.from_ms && start.to_ms == end.to_ms =>
+                {
                     Some(start)
                 }
                 (Some((start_gap, start)), Some((end_gap, end))) => {

@@ -209,6 +209,7 @@ fn job(arguments: &Arguments) -> Result<Job, Failure> {
         threads: threads.unwrap_or(1),
         memory: arguments.memory,
         temporary: None,
+        hash: arguments.report.is_some(),
     })
 }
 

@@ -218,6 +218,7 @@ pub(crate) fn finished() -> Finished {
             ],
         ],
         detail_count: details.len() as u64,
+        texts: crate::lines::Texts::default(),
         details,
     }
 }

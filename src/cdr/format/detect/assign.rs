@@ -31,8 +31,8 @@ pub(super) fn assign<'a>(
         let roles = by_names(table, recognised, &profiles);
         Assigned { roles, preset: recognised }
     };
-    if let Some((fixed, _)) = given {
-        for (role, said) in assigned.roles.iter_mut().zip(&fixed) {
+    if let Some((fixed, _)) = &given {
+        for (role, said) in assigned.roles.iter_mut().zip(fixed) {
             if *said == Role::Ignored && fixed.contains(role) {
                 *role = Role::Ignored;
             }
@@ -42,6 +42,9 @@ pub(super) fn assign<'a>(
         }
     }
     drop_what_does_not_fit(&mut assigned.roles, &profiles);
+    if given.is_none() && assigned.preset.is_none_or(|preset| preset.name == "generic") {
+        settle_price(table, hints, &mut assigned.roles)?;
+    }
     if assigned.preset.is_none_or(|preset| !preset.only_these_names) {
         content::complete(table, hints, &profiles, &mut assigned.roles);
     }
@@ -114,10 +117,24 @@ fn by_names(table: &Table, preset: Option<&Preset>, profiles: &[Profile]) -> Vec
     if preset.is_some_and(|preset| preset.only_these_names) {
         return roles;
     }
+    let is = |kind: fn(&Profile) -> bool, role: Role| {
+        table.header.iter().zip(profiles).any(|(name, profile)| kind(profile) && words::heading(name).may_be(role))
+    };
+    let clock = is(|profile| profile.filled > 0 && profile.fits(Role::StartTimeOfDay), Role::StartTimeOfDay);
+    let day = is(|profile| profile.filled > 0 && profile.fits(Role::StartDate), Role::StartDate);
     let mut choices = Vec::new();
     for (column, name) in table.header.iter().enumerate() {
         for meaning in words::heading(name).meanings {
             let Some(profile) = profiles.get(column).filter(|profile| profile.fits(meaning.role)) else { continue };
+            let useless = match meaning.role {
+                Role::Start => clock && profile.filled > 0 && profile.midnights == profile.full && profile.epochs == 0,
+                Role::StartTimeOfDay => !day || profile.filled == 0,
+                Role::StartDate => !clock || profile.filled == 0,
+                _ => false,
+            };
+            if useless {
+                continue;
+            }
             let empty = profile.filled == 0 && !table.rows.is_empty();
             choices.push((u32::from(meaning.rank) + if empty { 10_000 } else { 0 }, column, meaning.role));
         }
@@ -182,6 +199,37 @@ fn drop_what_does_not_fit(roles: &mut [Role], profiles: &[Profile]) {
             *role = Role::Ignored;
         }
     }
+}
+
+/// `price` is of a minute or of the call: the values tell.
+fn settle_price(table: &Table, hints: &Hints, roles: &mut [Role]) -> Result<(), DetectError> {
+    let price = roles.iter().position(|role| matches!(role, Role::Rate | Role::Amount));
+    let Some(column) = price.filter(|_| roles.contains(&Role::Rate) != roles.contains(&Role::Amount)) else {
+        return Ok(());
+    };
+    let heading = table.header.get(column).map(|name| words::heading(name)).unwrap_or_default();
+    if !heading.may_be(Role::Rate) || !heading.may_be(Role::Amount) || table.rows.is_empty() {
+        return Ok(());
+    }
+    let length = [Role::Talk, Role::Total, Role::Billed].iter().find_map(|role| roles.iter().position(|known| known == role));
+    let form = super::forms::number_form(table, &[column]).unwrap_or(super::values::NumberForm::PLAIN);
+    roles[column] = match length.and_then(|length| super::forms::grows(table, column, length, form)) {
+        Some(true) => Role::Amount,
+        Some(false) => Role::Rate,
+        None => {
+            let [first, second] = table.examples(column);
+            let (flag, name) = (hints.flag("columns"), &table.header[column]);
+            return Err(DetectError::Ambiguous {
+                file: hints.file.clone(),
+                column: table.name(column),
+                readings: "as the price of a minute or of the call".to_owned(),
+                first,
+                second,
+                flag: format!("{flag} \"rate={name}\" or {flag} \"amount={name}\""),
+            });
+        }
+    };
+    Ok(())
 }
 
 /// Checks that everything that a record needs has a column.

@@ -19,6 +19,8 @@ pub(super) struct Profile {
     pub full: usize,
     pub epochs: usize,
     pub dates: usize,
+    /// Full moments that are midnight, as databases and workbooks write a date.
+    pub midnights: usize,
     pub times: usize,
     numbers: usize,
     /// Whole numbers of at most six digits.
@@ -39,7 +41,10 @@ impl Profile {
             match stamp(text) {
                 Some(stamp) if stamp.form == DateForm::Absent => profile.times += 1,
                 Some(stamp) if stamp.of_day.is_none() => profile.dates += 1,
-                Some(_) => profile.full += 1,
+                Some(stamp) => {
+                    profile.full += 1;
+                    profile.midnights += usize::from(stamp.of_day == Some(0.0));
+                }
                 None => profile.epochs += usize::from(epoch(text).is_some()),
             }
             let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -68,7 +73,7 @@ impl Profile {
         match role {
             Role::Start => self.most(self.full + self.epochs),
             Role::Answer | Role::End => (self.full + self.epochs) * 10 >= happened * 7 && self.times <= self.full,
-            Role::StartDate => self.most(self.dates),
+            Role::StartDate => self.most(self.dates + self.midnights),
             Role::StartTimeOfDay => self.most(self.times),
             Role::Talk | Role::Total | Role::Ring | Role::Billed => {
                 self.most(self.numbers + self.colons) && self.dates * 2 < self.filled.max(1)

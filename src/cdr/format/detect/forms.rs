@@ -241,7 +241,7 @@ fn ways(table: &Table, column: usize) -> Ways {
             Some(DateForm::YearFirst) => ways.year_first += 1,
             Some(DateForm::Small(sign)) => {
                 ways.small += 1;
-                ways.dotted += usize::from(sign == b'.');
+                ways.dotted += usize::from(sign == b'.' || sign == b'a');
             }
             Some(DateForm::Compact) => ways.compact += 1,
             Some(DateForm::Absent) => {}

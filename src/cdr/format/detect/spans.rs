@@ -13,7 +13,8 @@ const PLAIN_STYLES: [SpanStyle; 4] = [SpanStyle::Seconds, SpanStyle::Millis, Spa
 pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layout: &mut Layout) -> Result<(), DetectError> {
     let form = NumberForm { decimal: layout.decimal, thousands: layout.thousands };
     let fixed = hints.columns.is_some() || preset.is_some_and(|preset| preset.name != "generic" && preset.only_these_names);
-    if !fixed {
+    let named = preset.is_some_and(|preset| preset.names.contains_key("talk"));
+    if !fixed && !named {
         loose_beside_sure(table, layout, form);
     }
     let lengths: Vec<usize> = (0..table.width).filter(|column| LENGTHS.contains(&layout.columns[*column])).collect();
@@ -40,10 +41,8 @@ pub(super) fn settle(table: &Table, hints: &Hints, preset: Option<&Preset>, layo
         })?;
     }
     if !fixed {
-        by_moments(table, hints, layout, form);
-    }
-    if !layout.columns.contains(&Role::Talk) {
-        fall_back(layout);
+        by_moments(table, layout, form);
+        conversation_by_moments(table, layout, form);
     }
     Ok(())
 }
@@ -61,17 +60,25 @@ fn loose_beside_sure(table: &Table, layout: &mut Layout, form: NumberForm) {
     }
     let other = (0..table.width).find(|column| layout.columns[*column] == Role::Ignored && loose(*column));
     let Some(other) = other else { return };
-    let read = |text: &String| colons(text).or_else(|| form.read(text));
+    let factor = |column: usize| match table.header.get(column).and_then(|name| words::heading(name).unit) {
+        Some(SpanStyle::Millis) => 1e-3,
+        Some(SpanStyle::Micros) => 1e-6,
+        Some(SpanStyle::Minutes) => 60.0,
+        _ => 1.0,
+    };
+    let read = |row: &[String], column: usize| {
+        colons(&row[column]).or_else(|| form.read(&row[column]).map(|value| value * factor(column)))
+    };
     let (mut longer, mut shorter) = (0usize, 0usize);
     for row in &table.rows {
-        if let (Some(whole), Some(talk)) = (read(&row[other]), read(&row[sure])) {
-            longer += usize::from(whole > talk);
-            shorter += usize::from(whole < talk);
+        if let (Some(whole), Some(talk)) = (read(row, other), read(row, sure)) {
+            longer += usize::from(whole > talk + 0.9);
+            shorter += usize::from(whole < talk - 0.9);
         }
     }
-    if shorter == 0 {
+    if shorter == 0 && longer > 0 {
         layout.columns[other] = Role::Total;
-    } else if longer == 0 {
+    } else if longer == 0 && shorter > 0 {
         // `billsec` that is never less than `duration`: charged seconds.
         layout.columns[other] = Role::Talk;
         layout.columns[sure] = if layout.columns.contains(&Role::Billed) { Role::Ignored } else { Role::Billed };
@@ -215,8 +222,7 @@ fn by_price(table: &Table, layout: &Layout, form: NumberForm, column: usize) -> 
 }
 
 /// The moments say whether a length holds the ringing.
-fn by_moments(table: &Table, hints: &Hints, layout: &mut Layout, form: NumberForm) {
-    let _ = hints;
+fn by_moments(table: &Table, layout: &mut Layout, form: NumberForm) {
     let (Some(start), Some(answer), Some(end)) =
         (place(layout, Role::Start), place(layout, Role::Answer), place(layout, Role::End))
     else {
@@ -263,18 +269,25 @@ fn by_moments(table: &Table, hints: &Hints, layout: &mut Layout, form: NumberFor
     }
 }
 
-/// Without a conversation's length: what is there must stand in, unless the moments give it.
-fn fall_back(layout: &mut Layout) {
-    let has = |role: Role, layout: &Layout| layout.columns.contains(&role);
-    let by_moments = has(Role::End, layout) && (has(Role::Answer, layout) || has(Role::Start, layout));
-    let by_ring = has(Role::Total, layout) && (has(Role::Ring, layout) || has(Role::Answer, layout) && has(Role::Start, layout));
-    if by_moments || by_ring {
+/// Without a conversation's length, charged seconds that are the moments' difference rounded up show
+/// that the first moment is the answer.
+fn conversation_by_moments(table: &Table, layout: &mut Layout, form: NumberForm) {
+    let (Some(start), Some(end), Some(billed)) =
+        (place(layout, Role::Start), place(layout, Role::End), place(layout, Role::Billed))
+    else {
+        return;
+    };
+    if [Role::Talk, Role::Total, Role::Answer].iter().any(|role| layout.columns.contains(role)) {
         return;
     }
-    for role in [Role::Total, Role::Billed] {
-        if let Some(column) = place(layout, role) {
-            layout.columns[column] = Role::Talk;
-            return;
-        }
+    let style = layout.spans[billed];
+    let (mut all, mut good) = (0usize, 0usize);
+    for (row, gap) in table.rows.iter().zip(between(table, start, end)) {
+        let (Some(gap), Some(charged)) = (gap, super::values::span(&row[billed], style, form)) else { continue };
+        all += 1;
+        good += usize::from(charged >= gap - 1.0 && charged < gap + 61.0 && (charged > 0.0 || gap < 2.0));
+    }
+    if all > 0 && good * 10 >= all * 9 {
+        layout.columns[start] = Role::Answer;
     }
 }

@@ -92,9 +92,74 @@ fn digits(text: &str) -> Option<(u64, usize, &str)> {
 /// Reads a moment or a time of day; bare epochs and spreadsheet days are numbers, not this.
 pub(super) fn stamp(text: &str) -> Option<Stamp> {
     let text = text.trim();
-    if text.len() > LONGEST || !text.is_ascii() && !text.contains(['午']) {
+    if text.len() > LONGEST || text.len() < 4 {
         return None;
     }
+    if !text.is_ascii() {
+        return plain_signs(text).and_then(|text| stamp_of(&text));
+    }
+    if text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+        if let Some(stamp) = month_by_name(text) {
+            return Some(stamp);
+        }
+    }
+    stamp_of(text)
+}
+
+/// Chinese signs of dates by their plain ones.
+fn plain_signs(text: &str) -> Option<String> {
+    if !text.chars().any(|sign| sign.is_ascii_digit()) {
+        return None;
+    }
+    let mut plain = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '年' | '月' => plain.push('-'),
+            '日' | '\u{a0}' | '\u{202f}' | '\u{3000}' => plain.push(' '),
+            '时' | '分' | '：' => plain.push(':'),
+            '秒' => {}
+            other => plain.push(other),
+        }
+    }
+    Some(plain.trim().trim_end_matches(':').to_owned())
+}
+
+/// `03-Apr-2026 00:00:03`, `Apr 3, 2026 12:00:03 AM`: day and month are certain.
+fn month_by_name(text: &str) -> Option<Stamp> {
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let from = text.bytes().position(|byte| byte.is_ascii_alphabetic())?;
+    let name: String = text[from..].chars().take_while(char::is_ascii_alphabetic).collect::<String>().to_lowercase();
+    let month = MONTHS.iter().position(|month| name.get(..3) == Some(*month) && name.len() <= 9)?;
+    let (before, after) = (&text[..from], &text[from + name.len()..]);
+    let mut numbers = before.split(|sign: char| !sign.is_ascii_digit()).filter(|part| !part.is_empty());
+    let first = numbers.next();
+    if numbers.next().is_some() {
+        return None;
+    }
+    let after = after.trim_start_matches(['-', '/', '.', ' ', ',']);
+    let (day, rest) = match first {
+        Some(day) => (day.parse::<u32>().ok()?, after),
+        None => {
+            let (day, count, rest) = digits(after)?;
+            if count > 2 {
+                return None;
+            }
+            (u32::try_from(day).ok()?, rest.trim_start_matches(['-', '/', '.', ' ', ',']))
+        }
+    };
+    let (year, count, rest) = digits(rest)?;
+    let year = i64::try_from(if count == 2 { year + 2000 } else { year }).ok()?;
+    if !(1..=31).contains(&day) || !(1990..2100).contains(&year) || count != 2 && count != 4 {
+        return None;
+    }
+    let rest = rest.trim_start_matches([' ', 'T', ',']);
+    let (of_day, zone) = if rest.is_empty() { (None, None) } else { time_of_day(rest).map(|(at, zone)| (Some(at), zone))? };
+    let first = day;
+    Some(Stamp { form: DateForm::Small(b'a'), year, first, second: u32::try_from(month).ok()? + 1, of_day, zone })
+}
+
+fn stamp_of(text: &str) -> Option<Stamp> {
     let (first, count, rest) = digits(text)?;
     let sign = rest.bytes().next();
     if sign == Some(b':') {
@@ -349,6 +414,10 @@ mod tests {
             ("04/03/2026 12:00:03 AM", TimeStyle::MonthFirst),
             ("20260403000003.000", TimeStyle::Compact),
             ("20260403T000003Z", TimeStyle::Compact),
+            ("03-Apr-2026 00:00:03", TimeStyle::DayFirst),
+            ("Apr 3, 2026 12:00:03 AM", TimeStyle::DayFirst),
+            ("2026年4月3日 0时00分03秒", TimeStyle::YearFirst),
+            ("2026/4/3 上午12:00:03", TimeStyle::YearFirst),
             ("1775174403", TimeStyle::EpochSeconds),
             ("1775174403000", TimeStyle::EpochMillis),
             ("1775174403000000", TimeStyle::EpochMicros),

@@ -26,42 +26,53 @@ pub fn plain(text: &[u8], from: usize, to: usize, point: u8) -> Option<Decimal> 
     let negative = *text.get(from)? == b'-';
     let from = from + usize::from(negative);
     let count = to.wrapping_sub(from);
-    let (value, decimals) = match count {
-        1..=8 => plain_8(text, from, count, point)?,
-        9..=16 => plain_16(text, from, count, point)?,
-        _ => return None,
-    };
-    if decimals > 9 {
+    if count.wrapping_sub(1) >= 16 || to < 16 {
         return None;
     }
-    let value = value.checked_mul(*POWERS.get(9 - decimals)?)?;
+    let (value, decimals) = match tail_of_8(text, to, count, point) {
+        Some(read) => read,
+        None if count > 8 => plain_16(text, from, count, point)?,
+        None => return None,
+    };
+    let value = value.checked_mul(*POWERS.get(9_usize.checked_sub(decimals)?)?)?;
     Some(Decimal { value: if negative { -value } else { value }, decimals: decimals as u32 })
 }
 
+/// With the decimal sign, if any, among the last eight characters.
 #[inline(always)]
-fn plain_8(text: &[u8], from: usize, count: usize, point: u8) -> Option<(i64, usize)> {
+fn tail_of_8(text: &[u8], to: usize, count: usize, point: u8) -> Option<(i64, usize)> {
     const ONES: u64 = 0x0101_0101_0101_0101;
-    let written = word(text, from)? & (u64::MAX >> (64 - 8 * count));
-    let differs = written ^ (ONES * u64::from(point));
-    let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
-    let (digits, held, decimals) = if found == 0 {
-        (written, count, 0)
+    let mut low = word(text, to - 8)? ^ ZEROS;
+    let mut high = 0;
+    if count <= 8 {
+        low &= u64::MAX << (64 - 8 * count);
     } else {
-        let at = (found.trailing_zeros() / 8) as usize;
-        let before = (1_u64 << (8 * at)) - 1;
-        ((written & before) | ((written >> 8) & !before), count - 1, count - 1 - at)
-    };
-    if held == 0 {
+        high = (word(text, to - 16)? ^ ZEROS) & (u64::MAX << (128 - 8 * count));
+        if !all_digits(high) {
+            return None;
+        }
+        high = eight_digits(high);
+    }
+    let differs = low ^ (ONES * u64::from(point ^ b'0'));
+    let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    let (mut scale, mut decimals) = (100_000_000, 0);
+    if found != 0 {
+        // What stands before the sign moves up into its place.
+        let at = found.trailing_zeros() & !7;
+        low = (low & (u64::MAX << at << 8)) | ((low & ((1 << at) - 1)) << 8);
+        (scale, decimals) = (10_000_000, (56 - at as usize) / 8);
+        if count == 1 {
+            return None;
+        }
+    }
+    if !all_digits(low) {
         return None;
     }
-    let values = (digits << (64 - 8 * held)) ^ (ZEROS << (64 - 8 * held));
-    if !all_digits(values) {
-        return None;
-    }
-    Some((eight_digits(values) as i64, decimals))
+    Some(((high * scale + eight_digits(low)) as i64, decimals))
 }
 
-#[inline(always)]
+/// With it anywhere.
+#[inline(never)]
 fn plain_16(text: &[u8], from: usize, count: usize, point: u8) -> Option<(i64, usize)> {
     const ONES: u128 = 0x0101_0101_0101_0101_0101_0101_0101_0101;
     let bytes = text.get(from..)?.first_chunk::<16>()?;
@@ -150,7 +161,7 @@ fn read(text: &[u8], style: Style) -> Result<Decimal, Wrong> {
     let mut group = None;
     let mut rest = whole;
     let mut buffer = [0; 4];
-    let separator = style.thousands.map(|sign| &*sign.encode_utf8(&mut buffer).as_bytes());
+    let separator = style.thousands.map(|sign| sign.encode_utf8(&mut buffer).as_bytes());
     while let Some((byte, after)) = rest.split_first() {
         if byte.is_ascii_digit() {
             sum.push(byte - b'0')?;

@@ -35,11 +35,16 @@ impl Times {
             return Ok(ABSENT);
         }
         match self.style {
-            TimeStyle::YearFirst | TimeStyle::DayFirst | TimeStyle::MonthFirst if to - from == 19 => {
+            TimeStyle::YearFirst | TimeStyle::DayFirst | TimeStyle::MonthFirst if to - from >= 19 => {
                 if let Some(local_ms) = self.nineteen(text, from)
                     && RANGE.contains(&local_ms)
                 {
-                    return Ok(self.clock.utc(local_ms));
+                    if to - from == 19 {
+                        return Ok(self.clock.utc(local_ms));
+                    }
+                    if let Some(ms) = self.with_tail(local_ms, text.get(from + 19..to).unwrap_or_default()) {
+                        return Ok(ms);
+                    }
                 }
             }
             TimeStyle::EpochSeconds if to - from == 10 => {
@@ -74,6 +79,16 @@ impl Times {
         Some(day_ms + ms)
     }
 
+    /// With the fraction and the zone that follow the seconds.
+    fn with_tail(&mut self, local_ms: i64, tail: &[u8]) -> Option<i64> {
+        let (fraction_ms, rest) = fraction(tail)?;
+        match rest.first() {
+            None => Some(self.clock.utc(local_ms + fraction_ms)),
+            Some(b'Z' | b'+' | b'-') => Some(local_ms + fraction_ms - zone(rest)?),
+            Some(_) => None,
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn any(&mut self, text: &[u8]) -> Result<i64, Wrong> {
@@ -103,10 +118,10 @@ impl Times {
                 local_ms
             }
         };
-        self.to_utc(local_ms)
+        self.utc_of(local_ms)
     }
 
-    fn to_utc(&mut self, local_ms: i64) -> Result<i64, Wrong> {
+    fn utc_of(&mut self, local_ms: i64) -> Result<i64, Wrong> {
         in_range(local_ms).map(|local_ms| if local_ms == ABSENT { ABSENT } else { self.clock.utc(local_ms) })
     }
 
@@ -117,7 +132,7 @@ impl Times {
             return Ok(ABSENT);
         }
         if self.style == TimeStyle::SpreadsheetDays {
-            return self.to_utc(spreadsheet_days(date)? + spreadsheet_time(time)?);
+            return self.utc_of(spreadsheet_days(date)? + spreadsheet_time(time)?);
         }
         let (mut plain, mut plain_time) = ([0_u8; 64], [0_u8; 64]);
         let date = plain_signs(date, &mut plain).ok_or(Wrong::Time)?;
@@ -134,7 +149,7 @@ impl Times {
         let local_ms = day * DAY_MS + ms;
         match zone {
             Some(east_ms) => in_range(local_ms - east_ms),
-            None => self.to_utc(local_ms),
+            None => self.utc_of(local_ms),
         }
     }
 }

@@ -142,6 +142,8 @@ fn by_looking(deck: &Deck, callee: &str, at_ms: i64) -> Option<u32> {
     .map(|(at, _)| at as u32)
 }
 
+type AnyRow = (String, Option<i64>, Option<i64>, Option<(u32, u32)>);
+
 proptest! {
     #[test]
     fn the_row_found_is_the_one_that_looking_at_every_row_finds(
@@ -150,7 +152,7 @@ proptest! {
              prop::option::of((0u32..86_400, 0u32..86_400))), 1..60),
         callees in prop::collection::vec(("[0-9]{1,18}|[12]{1,6}|0|999999999999999999", 0i64..400), 40),
     ) {
-        let row = |(prefix, from, to, band): (String, Option<i64>, Option<i64>, Option<(u32, u32)>)| DeckRow {
+        let row = |(prefix, from, to, band): AnyRow| DeckRow {
             prefix, destination: None, rate: 1, initial_s: 1, increment_s: 1, connect_fee: 0,
             effective_from_ms: from.map(|day| day * 86_400_000), effective_to_ms: to.map(|day| day * 86_400_000),
             band_s: band.filter(|(from, to)| from != to).map(|(from, to)| [from, to]), line: 0,

@@ -1,0 +1,153 @@
+//! From rules to causes: which calls each is bound to, and what it is called.
+
+use super::deviation::Deviation;
+use super::explain::{LEAST, Search, explained_by_other};
+use super::found::{Destinations, Found, Pick};
+use super::selector::{Evidence, Finder};
+use crate::number::Number;
+use crate::outcome::CauseKind;
+
+/// Causes of the rules that a search has learned.
+pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<Found> {
+    let finder = Finder { destinations };
+    let mut causes = Vec::new();
+    for rule in &search.pool {
+        let evidence = evidence(search, *rule);
+        let hits = evidence.hits.len();
+        if hits < LEAST.min(3) {
+            continue;
+        }
+        let deviation = renamed(search, *rule);
+        let kind = kind(search, deviation, &evidence);
+        let picks = finder.find(search.items, &evidence, 0.995);
+        let bound = |pick: Pick| Found::on(search.side, deviation, kind, with_row(search, deviation, pick));
+        if picks.is_empty() {
+            // Seen here and there, on no calls in particular: proven by number.
+            if hits >= 6 {
+                causes.push(Found { optional: true, ..bound(Pick::default()) });
+            }
+            continue;
+        }
+        causes.extend(picks.into_iter().map(bound));
+    }
+    causes
+}
+
+/// Calls that a rule explains, alone or beside others, and calls on which it would be seen and is not.
+fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
+    let mut evidence = Evidence::default();
+    let without = |at: usize, set: &[Deviation]| {
+        let Some(leg) = search.leg(at) else { return false };
+        let mut with = set.to_vec();
+        with.retain(|other| other.order() != rule.order());
+        with.push(rule);
+        // Where it changes nothing that is shown, it says nothing.
+        let hidden = leg.explained_by(search.pricer, &with)
+            || explained_by_other(&search.items[at], search.side, search.pricer, &with);
+        !hidden
+    };
+    for (at, set) in search.odd.iter().zip(&search.sets) {
+        match set {
+            Some(set) if set.contains(&rule) => evidence.hit(*at),
+            Some(set) if without(*at, set) => evidence.miss(*at),
+            _ => {}
+        }
+    }
+    for at in &search.fitting {
+        if without(*at, &[]) {
+            evidence.miss(*at);
+        }
+    }
+    evidence
+}
+
+/// A constant price that is another prefix's of the deck is that prefix's.
+fn renamed(search: &Search<'_, '_>, rule: Deviation) -> Deviation {
+    let Deviation::Rate { row, rate } = rule else { return rule };
+    let rater = search.pricer.rater;
+    let of = search.pricer.prefix_of(row);
+    let own = rater.terms(row);
+    let deck = &rater.deck().rows;
+    let at_ms = search.odd.iter().find_map(|at| {
+        let keys = &search.items[*at].keys;
+        (keys.prefix == of).then_some(keys.at_ms)
+    });
+    let dated = |row: u32| {
+        let row = &deck[row as usize];
+        at_ms.is_some_and(|at_ms| {
+            row.effective_from_ms.is_none_or(|from| from <= at_ms)
+                && row.effective_to_ms.is_none_or(|to| at_ms < to)
+        })
+    };
+    let shared = |other: Number| {
+        (1..=8).take_while(|n| of.head(*n).is_some() && of.head(*n) == other.head(*n)).count()
+    };
+    let many = deck.len();
+    let rows = (0u32..).zip(deck).map(|(at, _)| at).filter(|at| {
+        let terms = rater.terms(*at);
+        let alike = terms.initial_s == own.initial_s
+            && terms.increment_s == own.increment_s
+            && terms.connect_fee == own.connect_fee;
+        let prefix = search.pricer.prefix_of(*at);
+        // In a large deck some price is equal by chance.
+        terms.rate == rate && alike && prefix != of && dated(*at) && (many <= 400 || shared(prefix) > 0)
+    });
+    let used = rows
+        .map(|at| search.pricer.prefix_of(at))
+        .max_by_key(|prefix| (shared(*prefix), u64::MAX - prefix.code()));
+    used.map_or(rule, |used| Deviation::Prefix { of, used })
+}
+
+/// Rules of a row are bound to its prefix.
+fn with_row(search: &Search<'_, '_>, deviation: Deviation, pick: Pick) -> Pick {
+    let row_prefix = match deviation {
+        Deviation::Prefix { of, .. } | Deviation::Stale { of, .. } => Some(of),
+        Deviation::Rate { row, .. } => Some(search.pricer.prefix_of(row)),
+        _ => None,
+    };
+    match row_prefix {
+        None => pick,
+        Some(_) => Pick { row_prefix, prefix: None, destination: None, ..pick },
+    }
+}
+
+fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> CauseKind {
+    let agreed_fee = || {
+        let row = evidence.hits.first().and_then(|at| search.items[*at].keys.row);
+        row.map_or(0, |row| search.pricer.rater.terms(row).connect_fee)
+    };
+    match deviation {
+        Deviation::Missing => CauseKind::MissingRecords,
+        Deviation::Extra(kind) | Deviation::Talk(kind) => kind,
+        Deviation::Parts => CauseKind::PartialRecords,
+        Deviation::Ring => CauseKind::RingTimeBilled,
+        Deviation::Subsecond(_) => CauseKind::SubsecondRounding,
+        Deviation::Prefix { of, used } => {
+            let longer = of.digits().map_or(0, |digits| digits.1);
+            let shorter = used.digits().map_or(0, |digits| digits.1);
+            if shorter < longer && of.head(shorter) == used.digits().map(|digits| digits.0) {
+                CauseKind::PrefixMissing
+            } else {
+                CauseKind::WrongPrefix
+            }
+        }
+        Deviation::Tech { .. } => CauseKind::TechPrefixNotStripped,
+        Deviation::Unrated | Deviation::Unpriced => CauseKind::Unrated,
+        Deviation::Stale { .. } => CauseKind::StaleRate,
+        Deviation::Rate { .. } => CauseKind::WrongRate,
+        Deviation::Factor { .. } | Deviation::Label => CauseKind::Currency,
+        Deviation::BandOffset(_) => CauseKind::TimeBandTimezone,
+        Deviation::BandAlways(_) | Deviation::BandEdges { .. } | Deviation::BandSplit(_) => {
+            CauseKind::TimeBandWrong
+        }
+        Deviation::Increment { .. } => CauseKind::Increment,
+        Deviation::Free { .. } => CauseKind::FreeSeconds,
+        Deviation::Minimum(_) => CauseKind::MinimumCharge,
+        // A lower fee than agreed lacks some of it.
+        Deviation::Fee(fee) if fee < agreed_fee() => CauseKind::ConnectFeeMissing,
+        Deviation::Fee(_) => CauseKind::ConnectFeeAdded,
+        Deviation::Decimals(_) => CauseKind::RoundingDecimals,
+        Deviation::Mode(_) => CauseKind::RoundingMode,
+        Deviation::Tax { .. } => CauseKind::Tax,
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Case`]: what came of pairing, kept for the analysis; [`Kept`] holds as many as fit.
+
+use crate::record::{Record, Side};
+
+/// What a case is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Class {
+    Pair,
+    Only,
+    Duplicate,
+    Split,
+    Interim,
+    CutOff,
+}
+
+/// One call with its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Case {
+    pub class: Class,
+    /// Whose record it is, or whose parts; ours for pairs.
+    pub side: Side,
+    /// Ours and theirs. Of a case of one side the other place holds what it refers to (the first record of
+    /// a duplicate, the whole of an interim record), else the same record again.
+    pub records: [Record; 2],
+    /// The parts of a split call.
+    pub parts: Box<[Record]>,
+    /// Of its content, the same when the sides are swapped.
+    pub hash: u64,
+}
+
+impl Case {
+    pub fn pair(ours: &Record, theirs: &Record) -> Self {
+        Self::of(Class::Pair, Side::Ours, [*ours, *theirs], Box::default())
+    }
+
+    pub fn single(class: Class, side: Side, record: &Record, other: &Record) -> Self {
+        let records = if side == Side::Ours { [*record, *other] } else { [*other, *record] };
+        Self::of(class, side, records, Box::default())
+    }
+
+    pub fn split(side: Side, parts: &[Record], whole: &Record) -> Self {
+        let first = parts.first().unwrap_or(whole);
+        let records = if side == Side::Ours { [*first, *whole] } else { [*whole, *first] };
+        Self::of(Class::Split, side, records, parts.into())
+    }
+
+    fn of(class: Class, side: Side, records: [Record; 2], parts: Box<[Record]>) -> Self {
+        let hash = hash(&records[0]).wrapping_add(hash(&records[1]));
+        Self { class, side, records, parts, hash }
+    }
+
+    /// Whether both sides have the call.
+    pub fn two_sided(&self) -> bool {
+        matches!(self.class, Class::Pair | Class::Split)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + size_of_val(&*self.parts)
+    }
+}
+
+/// Of what a record says, not of where it stands.
+fn hash(record: &Record) -> u64 {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    for word in [
+        record.caller.code(),
+        record.callee.code(),
+        record.start_ms.cast_unsigned(),
+        u64::from(record.talk_ms) << 32 | u64::from(record.call_id),
+        record.amount.cast_unsigned(),
+    ] {
+        state = (state ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        state ^= state >> 32;
+    }
+    state
+}
+
+/// Cases up to a number of bytes. When they do not fit, half of them by their hash are left out, and again:
+/// which ones stay depends on the cases alone, not on their order.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub cases: Vec<Case>,
+    /// One of `2^level` is kept.
+    pub level: u32,
+    bytes: usize,
+    capacity: usize,
+}
+
+impl Kept {
+    pub fn new(capacity: usize) -> Self {
+        Self { cases: Vec::new(), level: 0, bytes: 0, capacity }
+    }
+
+    /// Another one without cases that keeps what this one would.
+    pub fn emptied(&self) -> Self {
+        Self { level: self.level, ..Self::new(self.capacity) }
+    }
+
+    /// Bytes of the cases.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many cases each kept one stands for.
+    pub fn weight(&self) -> u64 {
+        1 << self.level.min(63)
+    }
+
+    fn admits(&self, hash: u64) -> bool {
+        self.level == 0 || hash.trailing_zeros() >= self.level
+    }
+
+    /// Keeps a case, if its hash says so.
+    pub fn push(&mut self, case: Case) {
+        if !self.admits(case.hash) {
+            return;
+        }
+        self.bytes += case.bytes();
+        self.cases.push(case);
+        self.shrink();
+    }
+
+    fn shrink(&mut self) {
+        while self.bytes > self.capacity && self.level < 63 {
+            self.level += 1;
+            let level = self.level;
+            self.cases.retain(|case| case.hash.trailing_zeros() >= level);
+            self.bytes = self.cases.iter().map(Case::bytes).sum();
+        }
+    }
+
+    /// Takes over another's; the result is the same whoever takes whose.
+    pub fn merge(&mut self, other: Self) {
+        self.level = self.level.max(other.level);
+        let level = self.level;
+        self.cases.extend(other.cases);
+        self.cases.retain(|case| level == 0 || case.hash.trailing_zeros() >= level);
+        self.bytes = self.cases.iter().map(Case::bytes).sum();
+        self.shrink();
+    }
+
+    /// In an order that depends on the cases alone.
+    pub fn sort(&mut self) {
+        self.cases.sort_by_cached_key(|case| {
+            let start = case.records[0].start_ms.min(case.records[1].start_ms);
+            (start, case.hash, case.class, case.side, case.records[0].place, case.records[1].place)
+        });
+    }
+}

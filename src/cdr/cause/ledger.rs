@@ -1,0 +1,274 @@
+//! [`Ledger`]: takes what pairing finds, counts and sums it, and keeps the calls that differ.
+
+use super::case::{Case, Class, Kept};
+use crate::money::Money;
+use crate::pair::Sink;
+use crate::rating::{Charge, Rated, Rater, Unrated};
+use crate::record::{ABSENT, ABSENT_32, Names, Record, Side, flag};
+
+/// What a ledger needs to judge calls.
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerContext<'a> {
+    /// Deck and contract.
+    pub rater: &'a Rater,
+    /// Names of ours' and theirs'.
+    pub names: [&'a Names; 2],
+    /// Whether the file of each side has amounts at all; one that has none is priced by the contract.
+    pub has_amounts: [bool; 2],
+    /// Technical prefixes of digits alone that pairing took off each side's called numbers.
+    pub techs: [&'a [String]; 2],
+    /// Bytes that kept calls may take.
+    pub capacity: usize,
+}
+
+/// Counts and sums of calls.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// Records of each side.
+    pub records: [u64; 2],
+    /// Calls on both sides.
+    pub paired: u64,
+    /// Pairs of which neither was answered.
+    pub paired_attempts: u64,
+    /// Calls of one side only.
+    pub only: [u64; 2],
+    /// Attempts among them.
+    pub only_attempts: [u64; 2],
+    /// Second records.
+    pub duplicates: [u64; 2],
+    /// Records of a call beyond its first, interim ones included.
+    pub parts: [u64; 2],
+    /// Records at the edge of the period.
+    pub cut_off: [u64; 2],
+    /// Pairs whose amounts differ.
+    pub amount_differs: u64,
+    /// Calls on which both sides show what the contract gives.
+    pub clean: u64,
+    /// What each side charged on the clean calls.
+    pub charged: [i128; 2],
+    /// What the clean calls cost by deck and contract.
+    pub correct: i128,
+}
+
+impl Tallied {
+    /// Adds another's.
+    pub fn merge(&mut self, other: &Self) {
+        self.paired += other.paired;
+        self.paired_attempts += other.paired_attempts;
+        self.amount_differs += other.amount_differs;
+        self.clean += other.clean;
+        self.correct += other.correct;
+        for side in 0..2 {
+            self.records[side] += other.records[side];
+            self.only[side] += other.only[side];
+            self.only_attempts[side] += other.only_attempts[side];
+            self.duplicates[side] += other.duplicates[side];
+            self.parts[side] += other.parts[side];
+            self.cut_off[side] += other.cut_off[side];
+            self.charged[side] += other.charged[side];
+        }
+    }
+
+    /// Counts a case by its class, its money aside.
+    pub(super) fn count(&mut self, class: Class, side: Side, records: &[Record; 2], parts: usize) {
+        let (own, other) = (side.index(), side.other().index());
+        let many = u64::try_from(parts).unwrap_or(u64::MAX);
+        match class {
+            Class::Pair => {
+                self.records[0] += 1;
+                self.records[1] += 1;
+                self.paired += 1;
+                self.paired_attempts +=
+                    u64::from(records[0].is(flag::ATTEMPT) && records[1].is(flag::ATTEMPT));
+            }
+            Class::Split => {
+                self.records[own] += many;
+                self.records[other] += 1;
+                self.paired += 1;
+                self.parts[own] += many.saturating_sub(1);
+            }
+            Class::Only => {
+                self.records[own] += 1;
+                self.only[own] += 1;
+                self.only_attempts[own] += u64::from(records[own].is(flag::ATTEMPT));
+            }
+            Class::Duplicate => {
+                self.records[own] += 1;
+                self.duplicates[own] += 1;
+            }
+            Class::Interim => {
+                self.records[own] += 1;
+                self.parts[own] += 1;
+            }
+            Class::CutOff => {
+                self.records[own] += 1;
+                self.cut_off[own] += 1;
+            }
+        }
+        let amounts = [records[0].amount, records[1].amount];
+        if class == Class::Pair && amounts[0] != amounts[1] {
+            self.amount_differs += u64::from(!amounts.contains(&ABSENT));
+        }
+        if class == Class::Split {
+            self.amount_differs += u64::from(!amounts.contains(&ABSENT) && amounts[0] != amounts[1]);
+        }
+    }
+}
+
+/// Money, counts and the calls that the analysis looks at.
+#[derive(Debug, Clone)]
+pub struct Ledger<'a> {
+    pub(super) context: LedgerContext<'a>,
+    pub(super) tallied: Tallied,
+    pub(super) clean: Kept,
+    pub(super) residual: Kept,
+}
+
+/// Most clean calls that are kept as counter-evidence.
+const CLEAN_BYTES: usize = 24 << 20;
+
+impl<'a> Ledger<'a> {
+    /// Empty.
+    #[must_use]
+    pub fn new(context: LedgerContext<'a>) -> Self {
+        let clean = (context.capacity / 4).min(CLEAN_BYTES);
+        Self {
+            clean: Kept::new(clean),
+            residual: Kept::new(context.capacity.saturating_sub(clean)),
+            tallied: Tallied::default(),
+            context,
+        }
+    }
+
+    /// Takes over another's calls; the order of merging does not matter.
+    pub fn merge(&mut self, other: Self) {
+        self.tallied.merge(&other.tallied);
+        self.clean.merge(other.clean);
+        self.residual.merge(other.residual);
+    }
+
+    /// One without calls that keeps what this one would: filled and merged again and again, a ledger of
+    /// each thread needs little memory, and what is kept in the end is the same.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self {
+            context: self.context,
+            tallied: Tallied::default(),
+            clean: self.clean.emptied(),
+            residual: self.residual.emptied(),
+        }
+    }
+
+    /// Bytes of the kept calls.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        self.clean.bytes() + self.residual.bytes()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn tallied(&self) -> &Tallied {
+        &self.tallied
+    }
+
+    /// Whether every call that differs was kept.
+    #[must_use]
+    pub const fn kept_all(&self) -> bool {
+        self.residual.level == 0
+    }
+
+    fn residual(&mut self, case: Case) {
+        let parts = case.parts.len();
+        self.tallied.count(case.class, case.side, &case.records, parts);
+        self.residual.push(case);
+    }
+}
+
+/// What a record shows of a call that was rated so, as far as it shows it.
+#[inline]
+pub(super) fn shows(record: &Record, rate: i64, charge: &Charge, has_amounts: bool) -> bool {
+    if record.amount != charge.amount && (record.amount != ABSENT || has_amounts && charge.amount != 0) {
+        return false;
+    }
+    if record.billed_s != charge.billed_s && record.billed_s != ABSENT_32 {
+        return false;
+    }
+    record.rate == rate
+        || record.rate == ABSENT
+        || record.rate == 0 && (record.is(flag::ATTEMPT) || charge.billed_s == 0)
+}
+
+/// Whether both sides show what the contract gives, and what that is. What each side charged is returned with
+/// it, since a side without amounts counts as having charged that.
+#[inline]
+pub(super) fn clean_pair(context: &LedgerContext<'_>, ours: &Record, theirs: &Record) -> Option<i64> {
+    let contract = context.rater.contract();
+    let (at_ours, talk_ours, answered_ours) = contract.facts(ours);
+    let (at_theirs, talk_theirs, answered_theirs) = contract.facts(theirs);
+    if answered_ours != answered_theirs || ours.currency().is_some() || theirs.currency().is_some() {
+        let foreign = |record: &Record, side: usize| {
+            let name = record.currency().and_then(|at| context.names[side].currencies.get(at));
+            let agreed = context.rater.currency();
+            name.is_some_and(|name| agreed.is_some_and(|agreed| !agreed.eq_ignore_ascii_case(name)))
+        };
+        if answered_ours != answered_theirs || foreign(ours, 0) || foreign(theirs, 1) {
+            return None;
+        }
+    }
+    let rated = context.rater.rate(ours.callee, at_ours.min(at_theirs), talk_ours, answered_ours);
+    let Ok(Rated { terms, charge, .. }) = rated else {
+        return matches!(rated, Err(Unrated::NoNumber | Unrated::NoPrefix | Unrated::NoDate))
+            .then(|| [ours, theirs].iter().all(|record| record.amount == 0 || record.amount == ABSENT))
+            .filter(|free| *free)
+            .map(|_| 0);
+    };
+    let same_talk = talk_ours == talk_theirs
+        || talk_ours.abs_diff(talk_theirs) < 1_000
+            && terms.subsecond.seconds(talk_ours) == terms.subsecond.seconds(talk_theirs);
+    (same_talk
+        && shows(ours, terms.rate, &charge, context.has_amounts[0])
+        && shows(theirs, terms.rate, &charge, context.has_amounts[1]))
+    .then_some(charge.amount)
+}
+
+impl Sink for Ledger<'_> {
+    #[inline]
+    fn pair(&mut self, ours: &Record, theirs: &Record) {
+        let Some(correct) = clean_pair(&self.context, ours, theirs) else {
+            return self.residual(Case::pair(ours, theirs));
+        };
+        self.tallied.count(Class::Pair, Side::Ours, &[*ours, *theirs], 0);
+        self.tallied.clean += 1;
+        let correct = i128::from(correct);
+        self.tallied.charged[0] += correct;
+        self.tallied.charged[1] += correct;
+        self.tallied.correct += correct;
+        self.clean.push(Case::pair(ours, theirs));
+    }
+
+    fn only(&mut self, side: Side, record: &Record) {
+        let case = Case::single(Class::Only, side, record, record);
+        // An attempt that only one side has is worth nothing: counted, and a sample kept.
+        if record.is(flag::ATTEMPT) && record.money() == Money::ZERO {
+            self.tallied.count(Class::Only, side, &case.records, 0);
+            return self.clean.push(case);
+        }
+        self.residual(case);
+    }
+
+    fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {
+        self.residual(Case::single(Class::Duplicate, side, record, of));
+    }
+
+    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
+        self.residual(Case::split(side, parts, whole));
+    }
+
+    fn interim(&mut self, side: Side, record: &Record, whole: &Record) {
+        self.residual(Case::single(Class::Interim, side, record, whole));
+    }
+
+    fn cut_off(&mut self, side: Side, record: &Record) {
+        self.residual(Case::single(Class::CutOff, side, record, record));
+    }
+}

@@ -1,0 +1,157 @@
+//! [`Model`]: the causes that were found, ready to be applied to any call.
+
+use super::attribute::{Attributor, Tally};
+use super::deviation::{Deviation, Pricer};
+use super::duration::Durations;
+use super::explain::explain;
+use super::found::{Destinations, Found};
+use super::ledger::Ledger;
+use super::leg::{Item, Maker};
+use super::records;
+use super::selector::Finder;
+use crate::outcome::DetailSink;
+use crate::record::{ABSENT, ABSENT_32, Record};
+
+/// What was inferred: causes with parameters and selectors.
+#[derive(Debug, Clone)]
+pub struct Model<'a> {
+    pub(super) maker: Maker<'a>,
+    pub(super) pricer: Pricer<'a>,
+    pub(super) destinations: Destinations,
+    pub(super) durations: Durations,
+    pub(super) found: Vec<Found>,
+    /// Whether a side records attempts at all.
+    pub(super) records_attempts: [bool; 2],
+    /// Whether a cause may hide on calls that look clean.
+    pub(super) may_hide: bool,
+}
+
+/// Most kept calls of a kind that the search looks at; every call is attributed by what it finds.
+const SEARCHED: usize = 40_000;
+
+/// Finds the causes.
+#[must_use]
+pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
+    let context = ledger.context;
+    let maker = Maker { context };
+    let pricer = Pricer::new(context.rater);
+    let destinations = Destinations::new(&pricer);
+    let mut items = items(ledger, &maker);
+    let finder = Finder { destinations: &destinations };
+    let (durations, mut found) = Durations::learn(&items, context.rater, &finder);
+    let tallied = ledger.tallied();
+    let records_attempts = [0, 1].map(|side: usize| {
+        let other = 1 - side;
+        let attempts = tallied.paired_attempts + tallied.only_attempts[side];
+        attempts * 9 >= tallied.only_attempts[other] || tallied.only_attempts[other] < 3
+    });
+    found.extend(records::find(&items, records_attempts, &finder));
+    // What a side shows is explained by its own seconds; whose are right does not matter for that.
+    for item in &mut items {
+        if let Some(judged) = durations.judge(item, context.rater, &found, &destinations) {
+            for leg in item.legs.iter_mut().flatten() {
+                leg.situation.talk_ms = judged.talk_ms;
+            }
+        }
+    }
+    found.extend(explain(&items, &pricer, &destinations, &context));
+    found.extend(records::parts(&items, &pricer, &found, &destinations));
+    let may_hide = may_hide(&found, &items);
+    Model { maker, pricer, destinations, durations, found, records_attempts, may_hide }
+}
+
+fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
+    let mut items = Vec::new();
+    for (kept, clean) in [(&ledger.residual, false), (&ledger.clean, true)] {
+        let mut level = kept.level;
+        let count = |level: u32| {
+            let all = kept.cases.iter();
+            all.filter(|case| level == 0 || case.hash.trailing_zeros() >= level).count()
+        };
+        while count(level) > SEARCHED {
+            level += 1;
+        }
+        let mut cases: Vec<_> =
+            kept.cases.iter().filter(|case| level == 0 || case.hash.trailing_zeros() >= level).collect();
+        cases.sort_by_cached_key(|case| {
+            (case.records[0].start_ms.min(case.records[1].start_ms), case.hash, case.class)
+        });
+        items.extend(cases.into_iter().map(|case| maker.item(case, 1 << level.min(40), clean)));
+    }
+    items
+}
+
+/// A cause hides where the file lacks the column that would show it.
+fn may_hide(found: &[Found], items: &[Item]) -> bool {
+    let shown = |side: usize, has: &dyn Fn(&Record) -> bool| {
+        let mut legs =
+            items.iter().filter_map(|item| item.legs[side].as_ref()).filter(|leg| leg.situation.answered);
+        legs.all(|leg| has(&leg.record))
+    };
+    found.iter().any(|found| {
+        let Some(side) = found.side else { return false };
+        match found.deviation.order() {
+            4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
+            10..=12 => !shown(side.index(), &|record| record.billed_s != ABSENT_32),
+            13 | 14 | 17 => true,
+            _ => false,
+        }
+    })
+}
+
+impl<'a> Model<'a> {
+    /// How many causes were found.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Whether none was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// Whether the ledger kept too little for [`Model::attribute`]: then every call is to be matched again into
+    /// an [`Attributor`].
+    #[must_use]
+    pub fn needs_second_pass(&self, ledger: &Ledger<'_>) -> bool {
+        !ledger.kept_all() || self.may_hide && ledger.clean.level > 0
+    }
+
+    /// For a second pass over the calls.
+    #[must_use]
+    pub fn attributor<'m>(&'m self, details: Option<&'m mut dyn DetailSink>) -> Attributor<'m, 'a> {
+        Attributor::new(self, details)
+    }
+
+    /// Attributes the calls that the ledger kept.
+    #[must_use]
+    pub fn attribute(&self, ledger: &Ledger<'_>) -> Tally {
+        let mut attributor = self.attributor(None);
+        self.replay(ledger, &mut attributor);
+        Tally { tallied: *ledger.tallied(), ..attributor.finish() }
+    }
+
+    /// Hands on the kept calls that differ, with the outcome's indices of causes, earliest first.
+    pub fn details(&self, ledger: &Ledger<'_>, tally: &Tally, details: &mut dyn DetailSink) {
+        let mut attributor = self.attributor(Some(details)).with_ranks(self.ranks(tally));
+        self.replay(ledger, &mut attributor);
+    }
+
+    fn replay(&self, ledger: &Ledger<'_>, attributor: &mut Attributor<'_, '_>) {
+        let mut residual = ledger.residual.clone();
+        residual.sort();
+        for case in &residual.cases {
+            attributor.take(case, ledger.residual.weight(), false);
+        }
+        let records = self.found.iter().any(|found| matches!(found.deviation, Deviation::Missing));
+        if self.may_hide || records {
+            let mut clean = ledger.clean.clone();
+            clean.sort();
+            for case in clean.cases.iter().filter(|case| self.may_hide || !case.two_sided()) {
+                attributor.take(case, ledger.clean.weight(), true);
+            }
+        }
+    }
+}

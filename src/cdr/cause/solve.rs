@@ -1,0 +1,156 @@
+//! Parameters that no catalogue has: a constant price or factor that several calls have in common.
+
+use std::collections::BTreeMap;
+
+use super::deviation::{Deviation, Pricer, Situation};
+use super::leg::Leg;
+use crate::rating::{Rounding, Terms};
+use crate::record::ABSENT;
+
+/// Values from which to which one call's amount may come; in the parameter's own whole units.
+type Interval = (i128, i128);
+
+/// Fewest calls that prove a parameter.
+const LEAST: usize = 4;
+
+/// Constant prices by row, and a constant factor, under other deviations.
+pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> Vec<Deviation> {
+    let mut by_row: BTreeMap<u32, Vec<(Interval, u32)>> = BTreeMap::new();
+    let mut factors: Vec<(Interval, u32)> = Vec::new();
+    for leg in legs {
+        if leg.record.amount == ABSENT || leg.record.amount <= 0 {
+            continue;
+        }
+        let situation = Situation { talk_ms: leg.situation.own_ms, ..leg.situation };
+        let shown = pricer.price(&situation, with);
+        let Some(row) = shown.row.filter(|_| shown.billed_s > 0) else { continue };
+        let terms = pricer.rater.terms(row);
+        let unit = 10i128.pow(9 - u32::from(decimals(&terms, with)).min(9));
+        let amount = i128::from(leg.record.amount);
+        let (low, high) = match mode(&terms, with) {
+            Rounding::Up => (amount - unit, amount),
+            Rounding::Down => (amount, amount + unit),
+            Rounding::HalfUp | Rounding::HalfEven => (amount - unit / 2, amount + unit / 2),
+        };
+        let fee = i128::from(fee(&terms, with));
+        let billed = i128::from(shown.billed_s);
+        if leg.record.rate == ABSENT && terms.tax_ppm == 0 && terms.factor_ppm == 1_000_000 {
+            let interval = ((low - fee) * 60 / billed, (high - fee) * 60 / billed + 1);
+            by_row.entry(row).or_default().push((interval, shown.billed_s));
+        }
+        let fine: Vec<Deviation> = with.iter().copied().chain([Deviation::Decimals(9)]).collect();
+        let raw = i128::from(pricer.price(&situation, &fine).amount);
+        if raw > 0 {
+            factors.push(((low * 1_000_000 / raw, high * 1_000_000 / raw + 1), shown.billed_s));
+        }
+    }
+    let mut all = Vec::new();
+    for (row, intervals) in by_row {
+        let agreed = i128::from(pricer.rater.terms(row).rate);
+        if let Some((low, high)) = common(&intervals)
+            && !(low..=high).contains(&agreed)
+        {
+            let rate = simplest(low.max(0), high);
+            all.extend(i64::try_from(rate).ok().map(|rate| Deviation::Rate { row, rate }));
+        }
+    }
+    if let Some((low, high)) = common(&factors)
+        && !(low..=high).contains(&1_000_000)
+        && low > 0
+    {
+        all.extend(u64::try_from(simplest(low, high)).ok().map(|ppm| Deviation::Factor { ppm }));
+    }
+    all
+}
+
+fn decimals(terms: &Terms, with: &[Deviation]) -> u8 {
+    let other = with.iter().find_map(|deviation| match deviation {
+        Deviation::Decimals(decimals) => Some(*decimals),
+        _ => None,
+    });
+    other.unwrap_or(terms.decimals)
+}
+
+fn mode(terms: &Terms, with: &[Deviation]) -> Rounding {
+    let other = with.iter().find_map(|deviation| match deviation {
+        Deviation::Mode(mode) => Some(*mode),
+        _ => None,
+    });
+    other.unwrap_or(terms.rounding)
+}
+
+fn fee(terms: &Terms, with: &[Deviation]) -> i64 {
+    let other = with.iter().find_map(|deviation| match deviation {
+        Deviation::Fee(fee) => Some(*fee),
+        _ => None,
+    });
+    other.unwrap_or(terms.connect_fee)
+}
+
+/// Where the most intervals overlap, if several calls of different length do.
+fn common(intervals: &[(Interval, u32)]) -> Option<Interval> {
+    if intervals.len() < LEAST {
+        return None;
+    }
+    let mut edges: Vec<(i128, bool)> = Vec::with_capacity(intervals.len() * 2);
+    for ((low, high), _) in intervals {
+        edges.push((*low, false));
+        edges.push((*high, true));
+    }
+    edges.sort_unstable();
+    let (mut open, mut most, mut best) = (0usize, 0usize, None);
+    for (at, (value, closes)) in edges.iter().enumerate() {
+        if *closes {
+            open -= 1;
+            continue;
+        }
+        open += 1;
+        if open > most {
+            most = open;
+            best = edges.get(at + 1).map(|(next, _)| (*value, *next));
+        }
+    }
+    let (low, high) = best?;
+    let mut lengths: Vec<u32> = intervals
+        .iter()
+        .filter(|((from, to), _)| *from <= low && high <= *to)
+        .map(|(_, length)| *length)
+        .collect();
+    let many = lengths.len();
+    lengths.sort_unstable();
+    lengths.dedup();
+    (many >= LEAST && lengths.len() >= 3).then_some((low, high))
+}
+
+/// The number with the most zeros at its end within bounds.
+fn simplest(low: i128, high: i128) -> i128 {
+    let mut step = 1_000_000_000_000i128;
+    while step > 1 {
+        let next = (low + step - 1).div_euclid(step) * step;
+        if next <= high && next >= low && next > 0 {
+            return next;
+        }
+        step /= 10;
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roundest_number_within_bounds_is_taken() {
+        assert_eq!(simplest(21_499_100, 21_500_900), 21_500_000);
+        assert_eq!(simplest(7, 9), 7);
+        assert_eq!(simplest(-5, 105), 100);
+    }
+
+    #[test]
+    fn few_calls_or_calls_of_one_length_prove_nothing() {
+        assert_eq!(common(&[((1, 9), 6), ((2, 8), 12), ((3, 7), 18)]), None);
+        assert_eq!(common(&[((1, 9), 6), ((2, 8), 6), ((3, 7), 6), ((4, 6), 6)]), None);
+        assert_eq!(common(&[((1, 9), 6), ((2, 8), 12), ((3, 7), 18), ((4, 6), 6)]), Some((4, 6)));
+        assert_eq!(common(&[((1, 2), 6), ((3, 4), 12), ((5, 6), 18), ((7, 8), 6)]), None);
+    }
+}

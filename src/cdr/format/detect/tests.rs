@@ -1,0 +1,320 @@
+//! A small file of every system and style: the roles found, and the first call read.
+
+use proptest::prelude::*;
+
+use super::super::preset::Preset;
+use super::super::rows::RowReader;
+use super::*;
+use crate::Number;
+
+/// Start of the first call in every file, and of its answer.
+const START: i64 = 1_775_174_403_000;
+const ANSWER: i64 = START + 8_000;
+
+struct Case {
+    file: &'static str,
+    text: &'static str,
+    preset: &'static str,
+    time: TimeStyle,
+    /// Roles with their columns from 1.
+    roles: &'static [(Role, usize)],
+    start_ms: i64,
+    amount: Option<i64>,
+}
+
+macro_rules! case {
+    ($file:literal, $preset:literal, $time:ident, $start:expr, $amount:expr, [$(($role:ident, $column:literal)),* $(,)?]) => {
+        Case {
+            file: $file,
+            text: include_str!(concat!("../testdata/", $file)),
+            preset: $preset,
+            time: TimeStyle::$time,
+            roles: &[$((Role::$role, $column)),*],
+            start_ms: $start,
+            amount: $amount,
+        }
+    };
+}
+
+const FULL: Option<i64> = Some(23_650_000);
+
+fn cases() -> Vec<Case> {
+    vec![
+        case!("generic.csv", "generic", YearFirst, START, FULL, [
+            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (Answer, 5), (End, 6), (Talk, 7), (Billed, 8), (Rate, 9),
+            (Amount, 10), (Currency, 11), (Gateway, 12)
+        ]),
+        case!("generic_no_header.csv", "generic", YearFirst, START, FULL, [
+            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (Answer, 5), (End, 6), (Talk, 7), (Billed, 8), (Rate, 9),
+            (Amount, 10), (Currency, 11), (Gateway, 12)
+        ]),
+        case!("generic_shuffled.csv", "generic", YearFirst, START, FULL, [
+            (Gateway, 1), (Amount, 2), (Talk, 4), (Start, 5), (Callee, 6), (Caller, 8)
+        ]),
+        case!("asterisk_master.csv", "asterisk", YearFirst, START, None, [
+            (Account, 1), (Caller, 2), (Callee, 3), (Start, 10), (Answer, 11), (End, 12), (Total, 13), (Talk, 14),
+            (Disposition, 15), (CallId, 17)
+        ]),
+        case!("asterisk_master_16.csv", "asterisk", YearFirst, START, None, [
+            (Account, 1), (Caller, 2), (Callee, 3), (Start, 10), (Answer, 11), (End, 12), (Total, 13), (Talk, 14),
+            (Disposition, 15)
+        ]),
+        case!("freeswitch_example.csv", "freeswitch-csv", YearFirst, START, None, [
+            (Caller, 2), (Callee, 3), (Start, 5), (Answer, 6), (End, 7), (Total, 8), (Talk, 9), (CallId, 11), (Account, 13)
+        ]),
+        case!("freeswitch_json.tsv", "freeswitch-json", EpochMicros, START, None, [
+            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 7), (Answer, 8), (End, 9), (Total, 10), (Talk, 12), (Account, 13)
+        ]),
+        case!("kamailio_acc_cdrs.csv", "kamailio", YearFirst, ANSWER, None, [
+            (Start, 2), (End, 3), (Talk, 4), (Caller, 5), (Callee, 6), (CallId, 7)
+        ]),
+        case!("opensips_acc.csv", "opensips", YearFirst, START, None, [
+            (CallId, 5), (Disposition, 6), (Answer, 8), (Talk, 10), (Ring, 11), (Start, 12), (Caller, 13), (Callee, 14)
+        ]),
+        case!("cisco_cucm.csv", "cisco-cucm", EpochSeconds, START, None, [
+            (CallId, 3), (Start, 5), (Caller, 9), (Callee, 14), (Answer, 15), (End, 16), (Talk, 20), (Gateway, 22)
+        ]),
+        case!("vos3000_52.csv", "vos3000", YearFirst, ANSWER, FULL, [
+            (Caller, 1), (Callee, 3), (Gateway, 13), (Start, 20), (End, 21), (Talk, 24), (Billed, 26), (Amount, 27),
+            (Account, 33), (CallId, 42)
+        ]),
+        case!("vos3000_52_no_header_ms.csv", "vos3000", EpochMillis, ANSWER, FULL, [
+            (Caller, 1), (Callee, 3), (Gateway, 13), (Start, 20), (End, 21), (Talk, 24), (Billed, 26), (Amount, 27),
+            (Account, 33), (CallId, 42)
+        ]),
+        case!("vos3000_pipe.txt", "vos3000", YearFirst, ANSWER, None, [
+            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)
+        ]),
+        case!("vos3000_chinese.csv", "vos3000", YearFirst, ANSWER, Some(23_600_000), [
+            (CallId, 1), (Account, 2), (Caller, 3), (Callee, 4), (Gateway, 5), (Answer, 6), (End, 7), (Billed, 8), (Amount, 9)
+        ]),
+        case!("broadworks.csv", "broadworks", Compact, START, None, [
+            (CallId, 1), (Account, 2), (RecordKind, 3), (Caller, 7), (Callee, 9), (Start, 10), (Disposition, 12), (Answer, 13),
+            (End, 14)
+        ]),
+        case!("3cx.csv", "3cx", YearFirst, START, Some(23_600_000), [
+            (CallId, 2), (Talk, 3), (Start, 4), (Answer, 5), (End, 6), (Caller, 8), (Callee, 9), (Rate, 17), (Amount, 18)
+        ]),
+        case!("european.csv", "generic", DayFirst, START, Some(23_600_000), [
+            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5), (Rate, 6), (Amount, 7)
+        ]),
+        case!("us_ampm.csv", "generic", MonthFirst, START + 15 * 86_400_000, Some(23_600_000), [
+            (Start, 1), (Caller, 2), (Callee, 3), (Talk, 4), (Amount, 5)
+        ]),
+        case!("midnight_slashes.csv", "generic", DayFirst, START - 13_000, None, [
+            (Caller, 1), (Callee, 2), (Start, 3), (End, 4), (Talk, 5)
+        ]),
+        case!("epoch_ms.psv", "generic", EpochMillis, START, FULL, [
+            (CallId, 1), (Caller, 2), (Callee, 3), (Start, 4), (End, 5), (Talk, 6), (Amount, 7)
+        ]),
+        case!("split_tab.tsv", "generic", YearFirst, START, FULL, [
+            (StartDate, 1), (StartTimeOfDay, 2), (Caller, 3), (Callee, 4), (Billed, 5), (Talk, 6), (Amount, 7)
+        ]),
+        case!("chinese_generic.csv", "generic", YearFirst, START, Some(23_600_000), [
+            (Caller, 1), (Callee, 2), (Start, 3), (Answer, 4), (End, 5), (Talk, 6), (Billed, 7), (Rate, 8), (Amount, 9), (Currency, 10)
+        ]),
+        case!("no_header_short.csv", "generic", YearFirst, START, Some(21_858_000), [
+            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Rate, 5), (Amount, 6)
+        ]),
+        case!("kolmisoft.csv", "generic", YearFirst, START, FULL, [
+            (Start, 1), (Caller, 2), (Callee, 3), (Total, 4), (Talk, 5), (Rate, 7), (Amount, 8)
+        ]),
+        case!("jerasoft.csv", "generic", YearFirst, START, FULL, [
+            (Start, 1), (Answer, 2), (End, 3), (Caller, 4), (Callee, 5), (Talk, 6), (Billed, 7), (Amount, 8), (Currency, 9),
+            (Account, 10)
+        ]),
+        case!("duration_billed.csv", "generic", YearFirst, START - 8 * 3_600_000, FULL, [
+            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Billed, 5), (Amount, 6)
+        ]),
+        case!("thousands.csv", "generic", YearFirst, START, Some(236_500_000_000), [
+            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)
+        ]),
+        case!("excel_days.csv", "generic", SpreadsheetDays, START, Some(23_600_000), [
+            (Caller, 1), (Callee, 2), (Start, 3), (Talk, 4), (Amount, 5)
+        ]),
+    ]
+}
+
+fn hints() -> Hints {
+    Hints { file: "sample.csv".to_owned(), side: Some(Side::Theirs), ..Hints::default() }
+}
+
+fn found(text: &str) -> Result<Detected, DetectError> {
+    detect(&Sample::of(text.as_bytes()), &hints(), None)
+}
+
+#[test]
+fn every_system_and_style_is_recognised_and_its_first_call_is_read() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let layout = match found(case.text) {
+            Ok(found) => found.layout,
+            Err(error) => {
+                wrong.push(format!("{}: {error}", case.file));
+                continue;
+            }
+        };
+        let roles: Vec<(Role, usize)> = layout
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, role)| **role != Role::Ignored)
+            .map(|(column, role)| (*role, column + 1))
+            .collect();
+        if roles != case.roles || layout.preset != case.preset || layout.time != case.time {
+            wrong.push(format!("{}: {} {:?} {roles:?}", case.file, layout.preset, layout.time));
+        }
+        let reader = RowReader::new(&layout).expect("a layout that can be read by");
+        let parsed = reader.read(case.text.as_bytes(), 0);
+        let Some(first) = parsed.records.first() else {
+            wrong.push(format!("{}: no record; {:?}", case.file, parsed.rejections.first()));
+            continue;
+        };
+        let rejected = if case.file == "european.csv" { 1 } else { 0 };
+        let numbers = [first.caller.tail(11), first.callee.tail(13)];
+        let expected = [Number::of("85231000001").tail(11), Number::of("8613800000001").tail(13)];
+        let talk = match case.file {
+            "us_ampm.csv" => 61_000,
+            "european.csv" => 69_000,
+            _ => 61_000,
+        };
+        let amount = Some(first.amount).filter(|amount| *amount != crate::record::ABSENT);
+        if first.start_ms != case.start_ms || numbers != expected || first.talk_ms != talk || amount != case.amount {
+            wrong.push(format!("{}: {first:?}", case.file));
+        }
+        if parsed.rejected != rejected || parsed.records.len() < 9 {
+            wrong.push(format!("{}: {} records, {:?}", case.file, parsed.records.len(), parsed.rejections));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_date_that_can_be_read_two_ways_is_asked_for_unless_the_other_file_proves_it() {
+    let text = include_str!("../testdata/ambiguous_slashes.csv");
+    let error = found(text).expect_err("ambiguous");
+    let said = error.to_string();
+    assert!(matches!(error, DetectError::Ambiguous { .. }), "{said}");
+    assert!(said.contains("`start`") && said.contains("`03/04/2026 00:00:03`") && said.contains("--theirs-date-order dmy"), "{said}");
+
+    let ours = found(include_str!("../testdata/generic.csv")).expect("certain");
+    let proved = Hints { other: Some(ours.evidence), ..hints() };
+    let layout = detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
+    assert_eq!(layout.time, TimeStyle::DayFirst);
+
+    let told = Hints { date_order: Some(DateOrder::MonthFirst), ..hints() };
+    assert_eq!(detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout.time, TimeStyle::MonthFirst);
+}
+
+#[test]
+fn parties_without_a_header_in_an_odd_order_are_asked_for_unless_the_other_file_proves_them() {
+    let text = include_str!("../testdata/no_header_odd.csv");
+    let said = found(text).expect_err("not provable").to_string();
+    assert!(said.contains("calling number") && said.contains("--theirs-columns"), "{said}");
+    assert!(said.contains("`8613800000001`"), "{said}");
+
+    let ours = found(include_str!("../testdata/generic.csv")).expect("certain");
+    let proved = Hints { other: Some(ours.evidence), ..hints() };
+    let layout = detect(&Sample::of(text.as_bytes()), &proved, None).expect("proved by the other file").layout;
+    assert_eq!(layout.columns, [Role::Talk, Role::Callee, Role::Start, Role::Caller]);
+
+    let told = Hints { columns: Some("duration,callee,start,caller".to_owned()), ..hints() };
+    let layout = detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout;
+    assert_eq!(layout.columns, [Role::Talk, Role::Callee, Role::Start, Role::Caller]);
+}
+
+#[test]
+fn a_unit_that_nothing_proves_is_asked_for() {
+    let rows: String = (0..30)
+        .map(|at| format!("8523100000{at:02},861380000{at:04},2026-04-03 00:{at:02}:00,{}.{:02}\n", at % 7, at * 3 % 100))
+        .collect();
+    let text = format!("caller,callee,start,duration\n{rows}");
+    let said = found(&text).expect_err("minutes or seconds").to_string();
+    assert!(said.contains("`duration`") && said.contains("--theirs-duration-unit"), "{said}");
+    let told = Hints { duration_unit: Some(SpanStyle::Minutes), ..hints() };
+    let layout = detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout;
+    assert_eq!(layout.spans[3], SpanStyle::Minutes);
+    let named = text.replacen("duration", "duration (min)", 1);
+    assert_eq!(found(&named).expect("named").layout.spans[3], SpanStyle::Minutes);
+}
+
+#[test]
+fn a_decimal_sign_that_nothing_proves_is_asked_for() {
+    let rows: String =
+        (0..9).map(|at| format!("8523100000{at};861380000000{at};2026-04-03 00:0{at}:00;6{at};1.{}5{at}\n", at % 7)).collect();
+    let text = format!("caller;callee;start;duration;amount\n{rows}");
+    let said = found(&text).expect_err("a thousand or one").to_string();
+    assert!(said.contains("`amount`") && said.contains("--theirs-decimal"), "{said}");
+    let told = Hints { decimal: Some(','), ..hints() };
+    let layout = detect(&Sample::of(text.as_bytes()), &told, None).expect("told").layout;
+    assert_eq!((layout.decimal, layout.thousands), (',', Some('.')));
+}
+
+#[test]
+fn a_duration_is_the_whole_call_or_the_conversation_as_its_moments_prove() {
+    let header = "caller,callee,start,answer,end,duration\n";
+    let rows = |with_ring: bool| -> String {
+        (1..9)
+            .map(|at| {
+                let length = if with_ring { 40 } else { 30 };
+                format!("8523100000{at},861380000000{at},2026-04-03 00:0{at}:00,2026-04-03 00:0{at}:10,2026-04-03 00:0{at}:40,{length}\n")
+            })
+            .collect()
+    };
+    let role = |with_ring| found(&format!("{header}{}", rows(with_ring))).expect("proved").layout.columns[5];
+    assert_eq!(role(true), Role::Total);
+    assert_eq!(role(false), Role::Talk);
+}
+
+#[test]
+fn a_format_of_ones_own_is_followed() {
+    let preset = Preset::read(
+        "mine.toml",
+        "name = \"mine\"\ndelimiter = \"!\"\nzone = \"+08:00\"\n[[order]]\ncolumns = [\"talk\", \"start\", \"callee\", \"caller\"]\n",
+    )
+    .expect("a preset");
+    let text = "61!2026-04-03 08:00:03!8613800000001!85231000001\n5!2026-04-03 08:10:03!8613800000002!85231000002\n";
+    let layout = detect(&Sample::of(text.as_bytes()), &hints(), Some(&preset)).expect("fits").layout;
+    assert_eq!((layout.delimiter, layout.preset.as_str()), ('!', "mine"));
+    let parsed = RowReader::new(&layout).expect("readable").read(text.as_bytes(), 0);
+    assert_eq!(parsed.records[0].start_ms, START);
+    let error = detect(&Sample::of(b"1!2!3!4!5\n1!2!3!4!5\n"), &hints(), Some(&preset)).expect_err("another format");
+    assert!(error.to_string().contains("no file of format `mine`"), "{error}");
+}
+
+#[test]
+fn what_is_not_the_plain_form_is_said_in_findings() {
+    let kinds = |text: &str| -> Vec<String> {
+        found(text).expect("certain").findings.into_iter().map(|finding| finding.kind).collect()
+    };
+    assert_eq!(kinds(include_str!("../testdata/generic.csv")), Vec::<String>::new());
+    assert_eq!(kinds(include_str!("../testdata/european.csv")), ["time_format", "time_format", "csv_dialect"]);
+    assert_eq!(kinds(include_str!("../testdata/epoch_ms.psv")), ["time_format", "time_format", "csv_dialect", "number_format"]);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_an_answer_or_a_question(bytes in proptest::collection::vec(any::<u8>(), 0..4000)) {
+        fuzz(&bytes);
+    }
+
+    #[test]
+    fn any_damage_to_a_sound_file_gives_an_answer_or_a_question(
+        file in 0usize..28, cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..30)
+    ) {
+        let cases = cases();
+        let mut bytes = cases[file % cases.len()].text.as_bytes().to_vec();
+        for (place, byte) in cuts {
+            let at = place.index(bytes.len());
+            bytes[at] = byte;
+        }
+        fuzz(&bytes);
+    }
+
+    #[test]
+    fn any_rows_of_fields_give_an_answer_or_a_question(
+        rows in proptest::collection::vec("([0-9:./,;+-]{0,20}[,;|\t\"]){3,12}", 1..30)
+    ) {
+        fuzz(rows.join("\n").as_bytes());
+    }
+}

@@ -1,0 +1,201 @@
+//! Whole runs on small files whose truth is known.
+
+use super::*;
+use crate::job::Input;
+use linesman_cdr::outcome::CauseKind;
+
+struct Nowhere;
+
+impl DetailSink for Nowhere {
+    fn call(&mut self, _: &CallDetail) {}
+}
+
+const HEADER: &str = "id,caller,callee,start,duration,billed,rate,amount,gateway\n";
+
+/// A call of ours and theirs: theirs are three seconds ahead and bill whole minutes to 8618.
+fn line(call: u64, theirs: bool) -> String {
+    let (prefix, other) = if call.is_multiple_of(9) { (8618, true) } else { (8613, false) };
+    let mixed = call.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20;
+    let talk = mixed % 200;
+    let block = if other && theirs { 60 } else { 6 };
+    let billed = talk.div_ceil(block) * block;
+    let second = call * 7 + if theirs { 3 } else { 0 };
+    let amount = billed * 3000 / 60; // 0.0300 a minute, in hundred-thousandths
+    format!(
+        "{}{call},8520{:07},{prefix}{:09},2026-05-{:02} {:02}:{:02}:{:02},{talk},{billed},0.0300,{}.{:05},gw{}\n",
+        if theirs { "t" } else { "c" },
+        mixed % 977 + 1_000_000,
+        mixed % 131_071 + 100_000_000,
+        second / 86_400 + 1,
+        second / 3600 % 24,
+        second / 60 % 60,
+        second % 60,
+        amount / 100_000,
+        amount % 100_000,
+        call % 5 + 1,
+    )
+}
+
+/// Files of so many calls; each 500th is not in theirs, each 700th not in ours, each 900th twice in
+/// theirs; line 42 of ours is none.
+fn job(folder: &Path, calls: u64) -> Job {
+    let mut ours = HEADER.to_owned();
+    let mut theirs = HEADER.to_owned();
+    for call in 0..calls {
+        if call == 40 {
+            ours += "this is no record\n";
+        }
+        if call % 700 != 1 {
+            ours += &line(call, false);
+        }
+        if call % 500 != 2 {
+            theirs += &line(call, true);
+        }
+        if call % 900 == 3 {
+            theirs += &line(call, true);
+        }
+    }
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let deck = "prefix,destination,rate_per_min,initial_sec,increment_sec,connect_fee,currency\n\
+                8613,A,0.0300,6,6,0,USD\n8618,B,0.0300,6,6,0,USD\n";
+    let input = |path| Input { path, ..Input::default() };
+    let temporary = folder.join("temporary");
+    std::fs::create_dir_all(&temporary).unwrap();
+    Job {
+        ours: input(write("ours.csv", &ours)),
+        theirs: input(write("theirs.csv", &theirs)),
+        rates: write("deck.csv", deck),
+        contract: None,
+        threads: 1,
+        memory: 256 << 20,
+        temporary: Some(temporary),
+        hash: false,
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder.join("temporary")).unwrap().next().is_none()
+}
+
+/// Everything of an answer that must not depend on how the work was cut up.
+fn said(finished: &Finished) -> String {
+    let mut details: Vec<String> = finished.details.iter().map(|detail| format!("{detail:?}")).collect();
+    details.sort_unstable();
+    format!(
+        "{}\n{:?}\n{:?}\n{}\n{}",
+        serde_json::to_string_pretty(&finished.outcome).unwrap(),
+        finished.names,
+        finished.rejections,
+        finished.detail_count,
+        details.join("\n"),
+    )
+}
+
+#[test]
+fn a_run_finds_what_was_put_in_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let progress = Progress::default();
+    let finished = run(&job(folder.path(), 6300), &progress, &mut Nowhere).unwrap();
+    let counts = &finished.outcome.counts;
+    assert_eq!(counts.ours, 6300 - 9);
+    assert_eq!((counts.only_ours, counts.only_theirs), (13, 9));
+    assert_eq!((counts.duplicates_ours, counts.duplicates_theirs), (0, 7));
+    assert_eq!((counts.rejected_ours, counts.rejected_theirs), (1, 0));
+    assert_eq!(finished.rejections[0][0].line, 42);
+    for (tally, records) in
+        [(&finished.inputs[0].tally, counts.ours), (&finished.inputs[1].tally, counts.theirs)]
+    {
+        assert_eq!(tally.records, records);
+        assert_eq!(tally.lines, tally.records + tally.rejected + tally.skipped + tally.bare);
+    }
+    let increment: Vec<_> =
+        finished.outcome.causes.iter().filter(|cause| cause.kind == CauseKind::Increment).collect();
+    assert_eq!(increment.len(), 1, "{:?}", finished.outcome.causes);
+    assert_eq!(increment[0].selector.prefix.as_deref(), Some("8618"));
+    assert_eq!(finished.outcome.unexplained, "0");
+    assert!(
+        increment[0].examples[0].starts_with('c'),
+        "the file's own identity: {:?}",
+        increment[0].examples
+    );
+    assert_eq!(progress.paired.load(Ordering::Relaxed), progress.partitions.load(Ordering::Relaxed));
+    assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn threads_pieces_partitions_and_spilling_do_not_change_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path(), 6300);
+    let by =
+        |replan: fn(Plan) -> Plan| said(&run_by(&job, &Progress::default(), &mut Nowhere, replan).unwrap());
+    let plain = by(|plan| plan);
+    let cuts: [fn(Plan) -> Plan; 5] = [
+        |plan| Plan { threads: 4, partitions: 64, ..plan },
+        |plan| Plan { piece: 4096, threads: 3, ..plan },
+        |plan| Plan { held: 0, partitions: 8, ..plan },
+        |plan| Plan { held: 100_000, partitions: 16, threads: 2, piece: 10_000, ..plan },
+        |plan| Plan { threads: 2, partitions: 128, held: 0, piece: 5000, ..plan },
+    ];
+    for (number, cut) in cuts.into_iter().enumerate() {
+        assert!(by(cut) == plain, "cut {number}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_into_the_ledger_is_attributed_in_a_second_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path(), 6300);
+    let by = |replan: fn(Plan) -> Plan| run_by(&job, &Progress::default(), &mut Nowhere, replan).unwrap();
+    let whole = by(|plan| plan);
+    let counted = by(|plan| Plan { ledger: 200_000, threads: 3, partitions: 16, ..plan });
+    assert_eq!(counted.outcome.counts, whole.outcome.counts);
+    assert_eq!(counted.outcome.totals, whole.outcome.totals);
+    assert_eq!(counted.detail_count, whole.detail_count);
+    let again = by(|plan| Plan { ledger: 200_000, threads: 1, partitions: 64, ..plan });
+    assert_eq!(
+        serde_json::to_value(&again.outcome).unwrap(),
+        serde_json::to_value(&counted.outcome).unwrap(),
+        "what the ledger keeps does not depend on threads and partitions"
+    );
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let progress = Progress::default();
+    progress.cancel.store(true, Ordering::Relaxed);
+    let ended = run(&job(folder.path(), 700), &progress, &mut Nowhere);
+    assert!(matches!(ended, Err(ReconcileError::Cancelled)));
+    assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn a_run_that_is_told_to_stop_in_its_middle_leaves_nothing_behind() {
+    struct Stopper<'a>(&'a Progress);
+    impl DetailSink for Stopper<'_> {
+        fn call(&mut self, _: &CallDetail) {
+            self.0.cancel.store(true, Ordering::Relaxed);
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let progress = Progress::default();
+    let job = job(folder.path(), 6300);
+    let spilling = |plan: Plan| Plan { held: 0, ledger: 200_000, threads: 2, partitions: 32, ..plan };
+    let ended = run_by(&job, &progress, &mut Stopper(&progress), spilling);
+    assert!(matches!(ended, Err(ReconcileError::Cancelled)));
+    assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn an_error_names_the_file_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path(), 700);
+    job.rates = folder.path().join("missing.csv");
+    let Err(error) = run(&job, &Progress::default(), &mut Nowhere) else { panic!("there is no deck") };
+    assert!(error.to_string().contains("missing.csv"), "{error}");
+    assert!(is_empty(folder.path()));
+}
