@@ -1,5 +1,6 @@
 //! The commands as a person or a script runs them: the real program, its output, its exit code.
 
+mod bills;
 mod life;
 
 use std::path::{Path, PathBuf};

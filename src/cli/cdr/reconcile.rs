@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use linesman_cdr::outcome::DetailSink;
 use linesman_cdr::rating::{Contract, Deck, Rater};
 use linesman_reconcile::report::{self, Dropped, Heading, Kept, Report};
-use linesman_reconcile::{Finished, Input, Job, LEAST_MEMORY, Progress, ReconcileError};
+use linesman_reconcile::{Finished, Input, Job, LEAST_MEMORY, Progress, ReconcileError, SourceError};
 
 use super::bar::Bar;
 use super::size;
@@ -265,7 +265,11 @@ fn failure(error: ReconcileError) -> Failure {
         ReconcileError::Cancelled
         | ReconcileError::Io { .. }
         | ReconcileError::Temporary { .. }
-        | ReconcileError::Shrunk { .. } => Exit::Problem,
+        | ReconcileError::Shrunk { .. }
+        | ReconcileError::Source(
+            SourceError::Io { .. } | SourceError::Temporary { .. } | SourceError::Damaged { .. },
+        ) => Exit::Problem,
+        ReconcileError::Deck { .. } | ReconcileError::Contract { .. } => Exit::BadConfiguration,
         _ => Exit::Usage,
     };
     Failure::new(exit, chain(&error))

@@ -27,11 +27,12 @@ pub(crate) fn fault(fault: Fault, language: Language) -> String {
 
 /// What is agreed or was done, in the field's shorthand; known phrases in the reader's language.
 pub(crate) fn shorthand(text: &str, language: Language) -> String {
-    let key: String = text
-        .chars()
-        .map(|sign| if sign.is_ascii_alphanumeric() { sign.to_ascii_lowercase() } else { '_' })
-        .collect();
-    language.known(&format!("shorthand.{key}")).map_or_else(|| text.to_owned(), str::to_owned)
+    let numeric = |word: &&str| word.starts_with(|sign: char| sign.is_ascii_digit());
+    let number = text.split(' ').find(numeric).unwrap_or_default();
+    let words = text.replace('-', " ");
+    let key = if number.is_empty() { words } else { text.replacen(number, "n", 1) };
+    let key = format!("shorthand.{}", key.replace(' ', "_"));
+    if language.known(&key).is_some() { language.say(&key, &[("n", number)]) } else { text.to_owned() }
 }
 
 /// Which calls a cause is bound to, as it stands within a sentence; empty for all.
@@ -117,23 +118,77 @@ pub(crate) fn finding(finding: &Finding, language: Language) -> String {
         Some(Side::Theirs) => "finding.their_file",
         None => "finding.both_sides",
     });
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let given = |name: &str| finding.values.get(name).map(|value| valued(name, value, language));
     let list: Vec<String> = finding
         .values
         .iter()
-        .map(|(name, value)| format!("{} {}", name.replace('_', " "), text(value)))
+        .map(|(name, value)| format!("{} {}", named(name, language), valued(name, value, language)))
         .collect();
-    let list = list.join(", ");
-    let mut values = vec![("side", side), ("kind", finding.kind.clone()), ("values", list)];
-    values.extend(finding.values.iter().map(|(name, value)| (name.as_str(), text(value))));
+    let place = given("gateway").map(|gateway| language.say("where.gateway", &[("value", &gateway)]));
+    let place = match (place, language) {
+        (Some(place), Language::Chinese) => format!("，{place}"),
+        (place, _) => place.unwrap_or_default(),
+    };
+    let mut values = vec![
+        ("side", side),
+        ("kind", finding.kind.replace('_', " ")),
+        ("values", list.join(", ")),
+        ("where", place),
+    ];
+    values.extend(finding.values.iter().map(|(name, value)| (name.as_str(), valued(name, value, language))));
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let key = format!("finding.{}", finding.kind);
-    let said = language.known(&key).map(|_| language.say(&key, &values));
+    let key = format!("finding.{}", pattern(finding));
     // A gap that this finding has no value for: better all values as they are.
-    said.filter(|said| !said.contains('{')).unwrap_or_else(|| language.say("finding.other", &values))
+    let is_filled = |pattern: &str| {
+        pattern
+            .split('{')
+            .skip(1)
+            .filter_map(|piece| piece.split('}').next())
+            .all(|gap| values.iter().any(|(name, _)| *name == gap))
+    };
+    let key = match language.known(&key) {
+        Some(pattern) if is_filled(pattern) => key.as_str(),
+        _ => "finding.other",
+    };
+    language.say(key, &values)
+}
+
+/// Which sentence a finding is said with.
+fn pattern(finding: &Finding) -> &str {
+    let has = |name: &str| finding.values.contains_key(name);
+    let is_empty = |name: &str| finding.values.get(name).is_some_and(|value| value == "");
+    match finding.kind.as_str() {
+        "number_format" if has("written") => "number_written",
+        "number_format" if is_empty("from") => "number_added",
+        "number_format" if is_empty("to") => "number_removed",
+        "number_format" => "number_rewritten",
+        "time_format" if has("duration") => "duration_format",
+        "clock_offset" if has("from") => "clock_offset_from",
+        kind => kind,
+    }
+}
+
+fn named(name: &str, language: Language) -> String {
+    language.known(&format!("value.{name}")).map_or_else(|| name.replace('_', " "), str::to_owned)
+}
+
+/// A value of a finding: words of ours in the reader's language, everything else as it is.
+fn valued(name: &str, value: &serde_json::Value, language: Language) -> String {
+    let ours = matches!(name, "header" | "split" | "party" | "basis" | "written" | "ours" | "theirs");
+    match value {
+        serde_json::Value::String(text) if text == "\t" => language.word("value.tab"),
+        serde_json::Value::String(text) if ours => named(text, language),
+        serde_json::Value::String(text) if matches!(name, "at" | "from") => figures::rfc3339(text),
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Bool(is) => named(if *is { "true" } else { "false" }, language),
+        serde_json::Value::Object(map) => {
+            let pair = |(name, value): (&String, &serde_json::Value)| {
+                format!("{name} = {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            };
+            map.iter().map(pair).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Why a line is no record.
@@ -164,4 +219,63 @@ pub(crate) fn verdict(outcome: &Outcome, decimals: u32, language: Language) -> V
         said.push(language.say(&key, &[("amount", &amount), ("currency", &outcome.currency)]));
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn said(kind: &str, side: Option<Side>, values: serde_json::Value, language: Language) -> String {
+        let serde_json::Value::Object(values) = values else { panic!("an object") };
+        finding(&Finding { kind: kind.to_owned(), side, values }, language)
+    }
+
+    #[test]
+    fn findings_are_sentences_in_both_languages_whatever_they_hold() {
+        let theirs = Some(Side::Theirs);
+        let all = [
+            ("timezone", theirs, json!({"utc_offset": "+08:00"})),
+            ("clock_offset", None, json!({"seconds": -3})),
+            ("clock_offset", None, json!({"seconds": 2, "from": "2026-04-03T00:00:00Z"})),
+            ("clock_drift", theirs, json!({"ppm": 1.5, "ms_per_day": 130.0})),
+            ("dst_change", theirs, json!({"at": "2026-03-29T01:00:00Z", "from": "+01:00", "to": "+02:00"})),
+            ("time_basis", theirs, json!({"basis": "answer"})),
+            ("number_format", theirs, json!({"from": "0086", "to": "86", "party": "callee", "support": 9})),
+            (
+                "number_format",
+                theirs,
+                json!({"from": "", "to": "86", "party": "caller", "support": 9, "gateway": "g"}),
+            ),
+            ("number_format", theirs, json!({"from": "00", "to": "", "party": "callee", "support": 9})),
+            ("number_format", theirs, json!({"written": "plus", "example": "+1"})),
+            ("tech_prefix", theirs, json!({"prefix": "9913#", "party": "callee", "support": 9})),
+            ("time_format", theirs, json!({"style": "day_first", "example": "03.04.2026"})),
+            ("time_format", theirs, json!({"column": "len", "duration": "colons", "example": "1:02"})),
+            ("csv_dialect", theirs, json!({"delimiter": "\t", "header": false, "format": "asterisk"})),
+            ("gateway_names", theirs, json!({"names": {"a": "b"}})),
+            ("order", None, json!({"ours": "start_time", "theirs": "end_time_descending"})),
+        ];
+        for (kind, side, values) in all {
+            for language in [Language::English, Language::Chinese] {
+                let said = said(kind, side, values.clone(), language);
+                assert!(!said.contains(['{', '_', '"']), "{said}");
+            }
+        }
+        let english = said("brand_new", None, json!({"thing": 1}), Language::English);
+        assert_eq!(english, "brand new (both files): thing 1.");
+    }
+
+    #[test]
+    fn shorthand_of_causes_is_translated_where_it_is_words() {
+        let of = |text: &str| shorthand(text, Language::Chinese);
+        assert_eq!(of("answer to hang-up"), "应答至挂机");
+        assert_eq!(of("60/60 of the total"), "60/60（按总时长）");
+        assert_eq!(of("always as at 08:00"), "始终按 08:00 的时段");
+        assert_eq!(
+            [of("60/60"), of("0.0215"), of("half_even")],
+            ["60/60", "0.0215", "四舍六入五成双"].map(str::to_owned)
+        );
+    }
 }

@@ -54,7 +54,9 @@ pub(crate) fn settings(finished: &Finished, language: Language) -> Vec<(String, 
             .map_or_else(String::new, |[from, to]| format!("{} – {}", instant(from), instant(to)));
         let mut push = |key: &str, value: String| rows.push((language.say(key, &[("side", &who)]), value));
         push("method.file", facts.name.clone());
-        push("method.sha256", facts.sha256.clone());
+        if !facts.sha256.is_empty() {
+            push("method.sha256", facts.sha256.clone());
+        }
         push("method.bytes", count(facts.bytes));
         push("method.records", count(records));
         push("method.rejected", count(rejected));

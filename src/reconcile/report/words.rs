@@ -98,6 +98,60 @@ mod tests {
         }
     }
 
+    /// Every file of this room, with its text.
+    fn sources(folder: &std::path::Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("the room").filter_map(Result::ok);
+        let read = |path: std::path::PathBuf| match path.is_dir() {
+            true => sources(&path),
+            false if path.extension().is_some_and(|end| end == "rs") => {
+                vec![std::fs::read_to_string(path).expect("a source")]
+            }
+            false => Vec::new(),
+        };
+        entries.flat_map(|entry| read(entry.path())).collect()
+    }
+
+    #[test]
+    fn every_key_that_is_asked_for_has_its_words() {
+        let sections: BTreeSet<&str> = ENGLISH.keys().filter_map(|key| key.split('.').next()).collect();
+        let is_key = |text: &&str| {
+            let plain =
+                |sign: char| sign.is_ascii_lowercase() || sign.is_ascii_digit() || "_.".contains(sign);
+            text.split_once('.').is_some_and(|(section, key)| {
+                sections.contains(section) && !key.is_empty() && text.chars().all(plain)
+            })
+        };
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("report");
+        let (mut asked, mut missing) = (0, Vec::new());
+        for source in sources(&folder) {
+            for key in
+                source.split('"').filter(is_key).filter(|key| !key.ends_with('.') && !key.ends_with(".html"))
+            {
+                asked += 1;
+                if !ENGLISH.contains_key(key) {
+                    missing.push(key.to_owned());
+                }
+            }
+        }
+        assert!(asked > 100 && missing.is_empty(), "{asked} asked, without words: {missing:?}");
+    }
+
+    #[test]
+    fn every_kind_of_cause_has_a_name_and_a_sentence() {
+        let kinds = "missing_records duplicate_records period_cutoff partial_records partial_records_recharged \
+                     ring_time_billed subsecond_rounding hung_call duration_differs prefix_missing \
+                     tech_prefix_not_stripped wrong_prefix stale_rate wrong_rate time_band_timezone time_band_wrong \
+                     increment minimum_charge free_seconds connect_fee_missing connect_fee_added rounding_decimals \
+                     rounding_mode tax currency unrated";
+        for kind in kinds.split_whitespace() {
+            for section in ["cause", "sentence"] {
+                assert!(ENGLISH.contains_key(&format!("{section}.{kind}")), "{section}.{kind}");
+            }
+            let tag: Result<linesman_cdr::outcome::CauseKind, _> = serde_json::from_value(kind.into());
+            assert!(tag.is_ok(), "{kind}");
+        }
+    }
+
     #[test]
     fn a_value_with_braces_is_put_in_as_it_is() {
         let said = Language::English.say("where.gateway", &[("value", "{value} {x}")]);

@@ -59,11 +59,12 @@ pub(super) fn table(head: &[Cell], rows: &[Vec<Cell>], total: bool) -> String {
     framed(head, &format!("<tbody>{body}</tbody>"))
 }
 
-/// As [`table`], of rows that belong together.
-pub(super) fn grouped(head: &[Cell], groups: &[Vec<Vec<Cell>>]) -> String {
-    let body = |rows: &Vec<Vec<Cell>>| {
+/// As [`table`], of rows that belong together; the last of a group is its total where it says so.
+pub(super) fn grouped(head: &[Cell], groups: &[(Vec<Vec<Cell>>, bool)]) -> String {
+    let body = |(rows, total): &(Vec<Vec<Cell>>, bool)| {
         let rows: String = rows.iter().map(|row| format!("<tr>{}</tr>", cells(row, "td"))).collect();
-        format!("<tbody class=\"call\">{rows}</tbody>")
+        let class = if *total { "call correct" } else { "call" };
+        format!("<tbody class=\"{class}\">{rows}</tbody>")
     };
     framed(head, &groups.iter().map(body).collect::<String>())
 }

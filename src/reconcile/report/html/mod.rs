@@ -136,7 +136,10 @@ impl Page<'_> {
             );
         let file = |side: usize| {
             let facts = &finished.inputs[side];
-            format!("{} (SHA-256 {})", facts.name, facts.sha256)
+            match facts.sha256.as_str() {
+                "" => facts.name.clone(),
+                hash => format!("{} (SHA-256 {hash})", facts.name),
+            }
         };
         let contract = match &finished.contract_sha256 {
             Some(hash) => format!("SHA-256 {hash}"),

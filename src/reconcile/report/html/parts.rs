@@ -218,7 +218,7 @@ impl Page<'_> {
                 row.push(Cell::Number(String::new()));
                 rows.push(row);
             }
-            groups.push(rows);
+            groups.push((rows, correct.is_some()));
         }
         let text = grouped(&head, &groups);
         self.push(&text);

@@ -94,3 +94,27 @@ fn equal_runs_make_equal_files() {
     });
     assert!(one == other);
 }
+
+#[test]
+fn a_sheet_of_many_calls_is_as_complete_as_a_small_one() {
+    let mut finished = sample::finished();
+    let one = finished.details[0].clone();
+    finished.details = (0..1_500)
+        .map(|second| {
+            let mut detail = one.clone();
+            for record in [&mut detail.ours, &mut detail.theirs].into_iter().flatten() {
+                record.start_ms += second * 1000;
+            }
+            detail
+        })
+        .collect();
+    finished.detail_count = 1_500;
+    let folder = tempfile::tempdir().expect("a folder");
+    Report::new(&finished, &sample::SampleLines, Language::English).write(folder.path()).expect("written");
+    let mut book: Book = open_workbook(folder.path().join("reconciliation.xlsx")).expect("a workbook");
+    let (_, deltas, formulas) = column(&mut book, "Differences", "Theirs minus correct");
+    assert_eq!(deltas.len(), 1_501);
+    assert_eq!((&deltas[1_500], formulas[1_500].as_str()), (&Data::Float(27.0), "SUBTOTAL(109,AK2:AK1501)"));
+    let (_, callees, _) = column(&mut book, "Differences", "Called (B)");
+    assert_eq!(callees[1_499], Data::String("8613800000001".to_owned()));
+}
