@@ -172,7 +172,7 @@ impl Model<'_> {
             if share != 0 {
                 walked.shares.push((*at, share));
             }
-            if self.is_shown(leg, &of_set(full), all[bit], amounts[full], amounts[full & !(1 << bit)]) {
+            if self.is_shown(leg, &of_set(after), all[bit], amounts[after], amounts[before]) {
                 walked.shown.push(*at);
             }
         }
@@ -193,7 +193,8 @@ impl Model<'_> {
             return false;
         }
         let of_records = matches!(one, Deviation::Missing | Deviation::Extra(_) | Deviation::Parts);
-        if !leg.situation.answered && !of_records && with == without {
+        let priced = leg.standing == Standing::Parts || leg.situation.own_ms > 0;
+        if !(leg.situation.answered && priced) && !of_records && with == without {
             // Of an attempt only its count tells anything.
             return false;
         }
@@ -202,6 +203,7 @@ impl Model<'_> {
             | Deviation::Extra(_)
             | Deviation::Parts
             | Deviation::Talk(_)
+            | Deviation::Tech { .. }
             | Deviation::Unpriced
             | Deviation::Label => true,
             Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) => with != without,

@@ -20,7 +20,7 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
             continue;
         }
         let deviation = renamed(search, *rule);
-        let kind = kind(search, deviation, &evidence);
+        let kind = kind(deviation);
         let picks = finder.find(search.items, &evidence, 0.995);
         let bound = |pick: Pick| Found::on(search.side, deviation, kind, with_row(search, deviation, pick));
         if picks.is_empty() {
@@ -64,16 +64,26 @@ fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
     for (at, set) in search.odd.iter().zip(&search.sets) {
         match set {
             Some(set) if set.contains(&rule) => evidence.hit(*at),
-            Some(set) if without(*at, set) => evidence.miss(*at),
+            Some(set) if concerns(search, *at, rule) && without(*at, set) => evidence.miss(*at),
             _ => {}
         }
     }
     for at in &search.fitting {
-        if without(*at, &[]) {
+        if concerns(search, *at, rule) && without(*at, &[]) {
             evidence.miss(*at);
         }
     }
     evidence
+}
+
+/// Whether a rule can be seen on a call at all.
+fn concerns(search: &Search<'_, '_>, at: usize, rule: Deviation) -> bool {
+    let keys = &search.items[at].keys;
+    match rule {
+        Deviation::Rate { row, .. } => keys.row == Some(row),
+        Deviation::Stale { of, .. } | Deviation::Prefix { of, .. } => keys.prefix == of,
+        _ => true,
+    }
 }
 
 /// A constant price that is another prefix's of the deck is that prefix's.
@@ -126,11 +136,7 @@ fn with_row(search: &Search<'_, '_>, deviation: Deviation, pick: Pick) -> Pick {
     }
 }
 
-fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> CauseKind {
-    let agreed_fee = || {
-        let row = evidence.hits.first().and_then(|at| search.items[*at].keys.row);
-        row.map_or(0, |row| search.pricer.rater.terms(row).connect_fee)
-    };
+fn kind(deviation: Deviation) -> CauseKind {
     match deviation {
         Deviation::Missing => CauseKind::MissingRecords,
         Deviation::Extra(kind) | Deviation::Talk(kind) => kind,
@@ -159,8 +165,9 @@ fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> C
         Deviation::Free { .. } => CauseKind::FreeSeconds,
         Deviation::Minimum(_) => CauseKind::MinimumCharge,
         // A lower fee than agreed lacks some of it.
-        Deviation::Fee(fee) if fee < agreed_fee() => CauseKind::ConnectFeeMissing,
-        Deviation::Fee(_) => CauseKind::ConnectFeeAdded,
+        Deviation::FeeAdded(fee) if fee < 0 => CauseKind::ConnectFeeMissing,
+        Deviation::NoFee => CauseKind::ConnectFeeMissing,
+        Deviation::FeeAdded(_) => CauseKind::ConnectFeeAdded,
         Deviation::Decimals(_) => CauseKind::RoundingDecimals,
         Deviation::Mode(_) => CauseKind::RoundingMode,
         Deviation::Tax { .. } => CauseKind::Tax,

@@ -67,7 +67,7 @@ impl Catalogue {
                 common.push(Deviation::Free { seconds, rule: FreeSeconds::Threshold });
             }
         }
-        common.push(Deviation::Fee(0));
+        common.push(Deviation::NoFee);
         common.push(Deviation::Minimum(0));
         common.extend((0..=9).filter(|q| *q != terms.decimals).map(Deviation::Decimals));
         common
@@ -109,7 +109,7 @@ impl Catalogue {
             Deviation::Free { .. }
             | Deviation::Increment { .. }
             | Deviation::Minimum(_)
-            | Deviation::Fee(_) => situation.own_ms > 0,
+            | Deviation::NoFee => situation.own_ms > 0,
             _ => true,
         }));
         let terms = shown.row.map(|row| pricer.rater.terms(row));
@@ -213,9 +213,8 @@ fn amounts(leg: &Leg, predicted: &i64, pricer: &Pricer<'_>, with: &[Deviation]) 
         return all;
     };
     let beyond = record.amount.saturating_sub(*predicted);
-    let fee = terms.connect_fee.saturating_add(beyond);
-    if beyond != 0 && fee > 0 {
-        all.push(Deviation::Fee(fee));
+    if beyond != 0 && terms.connect_fee.saturating_add(beyond) > 0 {
+        all.push(Deviation::FeeAdded(beyond));
     }
     if beyond > 0 {
         all.push(Deviation::Minimum(record.amount));
@@ -301,7 +300,7 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         }
         Deviation::Subsecond(_) => (6, 0),
         Deviation::Ring => (6, 1),
-        Deviation::Fee(0) | Deviation::Minimum(0) => (7, 0),
+        Deviation::NoFee | Deviation::Minimum(0) => (7, 0),
         Deviation::Decimals(decimals) => (7, 2 + u64::from(decimals)),
         Deviation::Mode(_) => (7, 20),
         Deviation::Free { seconds, rule } => {
@@ -309,7 +308,7 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         }
         Deviation::Tax { before_rounding, .. } => (9, u64::from(before_rounding)),
         Deviation::Factor { .. } => (10, 0),
-        Deviation::Fee(_) => (11, 0),
+        Deviation::FeeAdded(fee) => (11, significant(fee)),
         Deviation::Minimum(_) => (12, 0),
         // The rounder price, since prices are agreed by people.
         Deviation::Rate { rate, .. } => (4, 400 + significant(rate)),

@@ -177,7 +177,10 @@ impl<'s, 'a> Search<'s, 'a> {
             }));
             for rule in tried {
                 rules.push(rule);
-                if leg.explained_by(self.pricer, &rules) {
+                // A number that no prefix begins costs nothing, as does a call that was not rated: no proof.
+                let found = !matches!(rule, Deviation::Tech { .. })
+                    || self.pricer.price(&leg.situation, &rules).row.is_some();
+                if found && leg.explained_by(self.pricer, &rules) {
                     // Rules that stand in the pool already are no news.
                     let mut news: Vec<Deviation> =
                         rules.iter().copied().filter(|rule| !self.pool.contains(rule)).collect();
@@ -275,7 +278,7 @@ impl<'s, 'a> Search<'s, 'a> {
         for leg in legs.iter().take(12) {
             for rule in self.catalogue.of(leg, self.pricer, &[]) {
                 // What each call sets anew is looked for last, on top of the others.
-                let free = matches!(rule, Deviation::Fee(fee) if fee != 0)
+                let free = matches!(rule, Deviation::FeeAdded(_))
                     || matches!(rule, Deviation::Minimum(least) if least != 0)
                     || matches!(rule, Deviation::Tax { .. } | Deviation::Unrated | Deviation::Unpriced);
                 let rule = vec![rule];

@@ -91,6 +91,8 @@ fn may_hide(found: &[Found], items: &[Item]) -> bool {
     found.iter().any(|found| {
         let Some(side) = found.side else { return false };
         match found.deviation.order() {
+            // The number's own prefix stands in the record, whatever it costs.
+            5 => true,
             4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
             10..=12 => !shown(side.index(), &|record| record.billed_s != ABSENT_32),
             13 | 14 | 17 => true,

@@ -113,7 +113,8 @@ pub(super) fn terms(
         }
         Deviation::Free { seconds, rule } => some(free(agreed.free_s, agreed.free), free(seconds, rule)),
         Deviation::Minimum(least) => some(money(agreed.minimum), money(least)),
-        Deviation::Fee(fee) => some(money(agreed.connect_fee), money(fee)),
+        Deviation::NoFee => some(money(agreed.connect_fee), money(0)),
+        Deviation::FeeAdded(fee) => some(money(agreed.connect_fee), money(agreed.connect_fee + fee)),
         Deviation::Decimals(decimals) => some(agreed.decimals.to_string(), decimals.to_string()),
         Deviation::Mode(rounding) => some(mode(agreed.rounding).to_owned(), mode(rounding).to_owned()),
         Deviation::Tax { ppm, .. } => some(percent(agreed.tax_ppm), percent(ppm)),

@@ -427,12 +427,12 @@ impl World {
                 acts.push(*act);
                 let after = state(&acts);
                 let rounding = matches!(act, Act::Decimals(_) | Act::Mode(_));
-                let rest: Vec<Act> = full.iter().copied().filter(|other| other != act).collect();
-                let (with, without) = (state(&full), state(&rest));
+                let (with, without) = (after, before);
                 let shown = match act {
                     Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => true,
                     Act::Ceil | Act::Nearest => Self::seconds(call, &acts) != Self::seconds(call, &[]),
                     Act::Ring | Act::Hung | Act::Longer(_) | Act::Unrated => true,
+                    Act::Tech(_) => call.answered,
                     _ if rounding => with.2 != without.2,
                     _ if !call.answered => false,
                     _ => with != without,
