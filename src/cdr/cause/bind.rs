@@ -2,8 +2,8 @@
 
 use super::deviation::Deviation;
 use super::explain::{LEAST, Search, explained_by_other};
-use super::leg::Leg;
 use super::found::{Destinations, Found, Pick};
+use super::leg::Leg;
 use super::selector::{Evidence, Finder};
 use crate::number::Number;
 use crate::outcome::CauseKind;
@@ -27,7 +27,8 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
             // Seen here and there, on no calls in particular: proven by number, where the record names what was
             // used or hardly a call is left that nothing explains.
             let open = search.sets.iter().filter(|set| set.is_none()).count();
-            let named = evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
+            let named =
+                evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
             if hits >= 6 && (named || open * 4 <= hits) {
                 causes.push(Found { optional: true, ..bound(Pick::default()) });
             }
@@ -158,9 +159,7 @@ fn kind(deviation: Deviation) -> CauseKind {
         Deviation::Rate { .. } => CauseKind::WrongRate,
         Deviation::Factor { .. } | Deviation::Label => CauseKind::Currency,
         Deviation::BandOffset(_) => CauseKind::TimeBandTimezone,
-        Deviation::BandAlways(_) | Deviation::BandOther | Deviation::BandSplit(_) => {
-            CauseKind::TimeBandWrong
-        }
+        Deviation::BandAlways(_) | Deviation::BandOther | Deviation::BandSplit(_) => CauseKind::TimeBandWrong,
         Deviation::Increment { .. } => CauseKind::Increment,
         Deviation::Free { .. } => CauseKind::FreeSeconds,
         Deviation::Minimum(_) => CauseKind::MinimumCharge,

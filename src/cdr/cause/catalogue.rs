@@ -11,11 +11,60 @@ use crate::record::{ABSENT, ABSENT_32, Side};
 
 /// Usual blocks, the most common first.
 pub(super) const SCHEMES: [(u32, u32); 54] = [
-    (1, 1), (60, 60), (6, 6), (30, 6), (60, 1), (30, 30), (60, 6), (30, 1), (20, 1), (10, 10), (60, 30),
-    (15, 15), (12, 12), (5, 5), (30, 18), (90, 60), (18, 6), (6, 1), (120, 60), (60, 10), (60, 15), (60, 20),
-    (30, 15), (30, 10), (20, 20), (12, 6), (10, 1), (180, 60), (180, 1), (3, 3), (2, 2), (4, 4), (7, 7), (8, 8),
-    (9, 9), (18, 18), (24, 24), (24, 6), (25, 25), (36, 6), (40, 40), (45, 45), (45, 15), (90, 90), (90, 30),
-    (120, 120), (180, 180), (300, 60), (300, 300), (15, 1), (15, 5), (12, 1), (3, 1), (5, 1),
+    (1, 1),
+    (60, 60),
+    (6, 6),
+    (30, 6),
+    (60, 1),
+    (30, 30),
+    (60, 6),
+    (30, 1),
+    (20, 1),
+    (10, 10),
+    (60, 30),
+    (15, 15),
+    (12, 12),
+    (5, 5),
+    (30, 18),
+    (90, 60),
+    (18, 6),
+    (6, 1),
+    (120, 60),
+    (60, 10),
+    (60, 15),
+    (60, 20),
+    (30, 15),
+    (30, 10),
+    (20, 20),
+    (12, 6),
+    (10, 1),
+    (180, 60),
+    (180, 1),
+    (3, 3),
+    (2, 2),
+    (4, 4),
+    (7, 7),
+    (8, 8),
+    (9, 9),
+    (18, 18),
+    (24, 24),
+    (24, 6),
+    (25, 25),
+    (36, 6),
+    (40, 40),
+    (45, 45),
+    (45, 15),
+    (90, 90),
+    (90, 30),
+    (120, 120),
+    (180, 180),
+    (300, 60),
+    (300, 300),
+    (15, 1),
+    (15, 5),
+    (12, 1),
+    (3, 1),
+    (5, 1),
 ];
 const FREE_S: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 20, 25, 30, 60];
 const MODES: [Rounding; 4] = [Rounding::HalfUp, Rounding::Up, Rounding::Down, Rounding::HalfEven];
@@ -99,13 +148,11 @@ impl Catalogue {
         let row = shown.row.and_then(|row| pricer.rater.deck_row(row));
         all.extend(self.common.iter().copied().filter(|deviation| match deviation {
             Deviation::Ring => situation.ring_ms > 0,
-            Deviation::Subsecond(_) => situation.own_ms % 1_000 != 0,
+            Deviation::Subsecond(_) => !situation.own_ms.is_multiple_of(1_000),
             Deviation::BandOffset(_)
             | Deviation::BandAlways(_)
             | Deviation::BandOther
-            | Deviation::BandSplit(_) => {
-                row.is_some_and(|row| row.band_s.is_some())
-            }
+            | Deviation::BandSplit(_) => row.is_some_and(|row| row.band_s.is_some()),
             Deviation::Free { .. }
             | Deviation::Increment { .. }
             | Deviation::Minimum(_)

@@ -8,9 +8,10 @@ use super::catalogue::{Catalogue, blocks_shown, preference};
 use super::deviation::{Deviation, Pricer};
 use super::found::{Destinations, Found};
 use super::ledger::LedgerContext;
-use super::leg::{Item, Keys, Leg, Standing};
+use super::leg::{Item, Leg, Standing};
+use super::region::{Region, regions, thinned};
 use super::solve::solve;
-use crate::record::{NO_NAME, Side};
+use crate::record::Side;
 
 /// Calls that singles, pairs and triples are tried on.
 const SAMPLES: [usize; 3] = [600, 60, 24];
@@ -451,35 +452,4 @@ fn likelier(candidate: &Candidate) -> (usize, u64) {
     let sum: u64 =
         candidate.rules.iter().map(|rule| u64::from(preference(rule).0) * 1_000 + preference(rule).1).sum();
     (candidate.rules.len(), sum)
-}
-
-/// What calls have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Region {
-    All,
-    Row(crate::Number),
-    Gateway(usize, u16),
-    Account(usize, u16),
-}
-
-fn regions(keys: &Keys) -> Vec<Region> {
-    let mut all = vec![Region::All];
-    if keys.row.is_some() {
-        all.push(Region::Row(keys.prefix));
-    }
-    for side in 0..2 {
-        if keys.gateways[side] != NO_NAME {
-            all.push(Region::Gateway(side, keys.gateways[side]));
-        }
-        if keys.accounts[side] != NO_NAME {
-            all.push(Region::Account(side, keys.accounts[side]));
-        }
-    }
-    all
-}
-
-/// Evenly every so many-th.
-fn thinned(places: &[usize], most: usize) -> Vec<usize> {
-    let step = places.len().div_ceil(most.max(1)).max(1);
-    places.iter().step_by(step).copied().collect()
 }
