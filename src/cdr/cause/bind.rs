@@ -94,6 +94,17 @@ fn renamed(search: &Search<'_, '_>, rule: Deviation) -> Deviation {
     let of = search.pricer.prefix_of(row);
     let own = rater.terms(row);
     let deck = &rater.deck().rows;
+    // Of another date of its own prefix: a stale one.
+    let past = search.pricer.rows(of).iter().copied().find(|other| {
+        let terms = rater.terms(*other);
+        let dates = |row: u32| deck[row as usize].effective_from_ms;
+        (terms.rate, terms.initial_s, terms.increment_s, terms.connect_fee)
+            == (rate, own.initial_s, own.increment_s, own.connect_fee)
+            && dates(*other) != dates(row)
+    });
+    if let Some(past) = past {
+        return Deviation::Stale { of, from_ms: deck[past as usize].effective_from_ms };
+    }
     let at_ms = search.odd.iter().find_map(|at| {
         let keys = &search.items[*at].keys;
         (keys.prefix == of).then_some(keys.at_ms)
