@@ -90,11 +90,8 @@ impl Model<'_> {
         let tallied = &tally.tallied;
         let [ours, theirs] = [0, 1].map(|side: usize| tallied.charged[side] + tally.charged[side]);
         let correct = tallied.correct + tally.correct;
-        let causes: Vec<Cause> = self
-            .reported(tally)
-            .into_iter()
-            .map(|one| self.cause(&one, tally, &show, identify))
-            .collect();
+        let causes: Vec<Cause> =
+            self.reported(tally).into_iter().map(|one| self.cause(&one, tally, &show, identify)).collect();
         let verdict = verdict(&causes, theirs - ours, tally.unexplained);
         Outcome {
             currency: rater.currency().unwrap_or_default().to_owned(),

@@ -2,8 +2,8 @@
 
 use super::deviation::Deviation;
 use super::explain::{LEAST, Search, explained_by_other};
-use super::leg::Leg;
 use super::found::{Destinations, Found, Pick};
+use super::leg::Leg;
 use super::selector::{Evidence, Finder};
 use crate::number::Number;
 use crate::outcome::CauseKind;
@@ -20,14 +20,15 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
             continue;
         }
         let deviation = renamed(search, *rule);
-        let kind = kind(search, deviation, &evidence);
+        let kind = kind(deviation);
         let picks = finder.find(search.items, &evidence, 0.995);
         let bound = |pick: Pick| Found::on(search.side, deviation, kind, with_row(search, deviation, pick));
         if picks.is_empty() {
             // Seen here and there, on no calls in particular: proven by number, where the record names what was
             // used or hardly a call is left that nothing explains.
             let open = search.sets.iter().filter(|set| set.is_none()).count();
-            let named = evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
+            let named =
+                evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
             if hits >= 6 && (named || open * 4 <= hits) {
                 causes.push(Found { optional: true, ..bound(Pick::default()) });
             }
@@ -64,16 +65,26 @@ fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
     for (at, set) in search.odd.iter().zip(&search.sets) {
         match set {
             Some(set) if set.contains(&rule) => evidence.hit(*at),
-            Some(set) if without(*at, set) => evidence.miss(*at),
+            Some(set) if concerns(search, *at, rule) && without(*at, set) => evidence.miss(*at),
             _ => {}
         }
     }
     for at in &search.fitting {
-        if without(*at, &[]) {
+        if concerns(search, *at, rule) && without(*at, &[]) {
             evidence.miss(*at);
         }
     }
     evidence
+}
+
+/// Whether a rule can be seen on a call at all.
+fn concerns(search: &Search<'_, '_>, at: usize, rule: Deviation) -> bool {
+    let keys = &search.items[at].keys;
+    match rule {
+        Deviation::Rate { row, .. } => keys.row == Some(row),
+        Deviation::Stale { of, .. } | Deviation::Prefix { of, .. } => keys.prefix == of,
+        _ => true,
+    }
 }
 
 /// A constant price that is another prefix's of the deck is that prefix's.
@@ -83,6 +94,17 @@ fn renamed(search: &Search<'_, '_>, rule: Deviation) -> Deviation {
     let of = search.pricer.prefix_of(row);
     let own = rater.terms(row);
     let deck = &rater.deck().rows;
+    // Of another date of its own prefix: a stale one.
+    let past = search.pricer.rows(of).iter().copied().find(|other| {
+        let terms = rater.terms(*other);
+        let dates = |row: u32| deck[row as usize].effective_from_ms;
+        (terms.rate, terms.initial_s, terms.increment_s, terms.connect_fee)
+            == (rate, own.initial_s, own.increment_s, own.connect_fee)
+            && dates(*other) != dates(row)
+    });
+    if let Some(past) = past {
+        return Deviation::Stale { of, from_ms: deck[past as usize].effective_from_ms };
+    }
     let at_ms = search.odd.iter().find_map(|at| {
         let keys = &search.items[*at].keys;
         (keys.prefix == of).then_some(keys.at_ms)
@@ -126,11 +148,7 @@ fn with_row(search: &Search<'_, '_>, deviation: Deviation, pick: Pick) -> Pick {
     }
 }
 
-fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> CauseKind {
-    let agreed_fee = || {
-        let row = evidence.hits.first().and_then(|at| search.items[*at].keys.row);
-        row.map_or(0, |row| search.pricer.rater.terms(row).connect_fee)
-    };
+fn kind(deviation: Deviation) -> CauseKind {
     match deviation {
         Deviation::Missing => CauseKind::MissingRecords,
         Deviation::Extra(kind) | Deviation::Talk(kind) => kind,
@@ -152,15 +170,14 @@ fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> C
         Deviation::Rate { .. } => CauseKind::WrongRate,
         Deviation::Factor { .. } | Deviation::Label => CauseKind::Currency,
         Deviation::BandOffset(_) => CauseKind::TimeBandTimezone,
-        Deviation::BandAlways(_) | Deviation::BandOther | Deviation::BandSplit(_) => {
-            CauseKind::TimeBandWrong
-        }
+        Deviation::BandAlways(_) | Deviation::BandOther | Deviation::BandSplit(_) => CauseKind::TimeBandWrong,
         Deviation::Increment { .. } => CauseKind::Increment,
         Deviation::Free { .. } => CauseKind::FreeSeconds,
         Deviation::Minimum(_) => CauseKind::MinimumCharge,
         // A lower fee than agreed lacks some of it.
-        Deviation::Fee(fee) if fee < agreed_fee() => CauseKind::ConnectFeeMissing,
-        Deviation::Fee(_) => CauseKind::ConnectFeeAdded,
+        Deviation::FeeAdded(fee) if fee < 0 => CauseKind::ConnectFeeMissing,
+        Deviation::NoFee => CauseKind::ConnectFeeMissing,
+        Deviation::FeeAdded(_) => CauseKind::ConnectFeeAdded,
         Deviation::Decimals(_) => CauseKind::RoundingDecimals,
         Deviation::Mode(_) => CauseKind::RoundingMode,
         Deviation::Tax { .. } => CauseKind::Tax,

@@ -11,11 +11,60 @@ use crate::record::{ABSENT, ABSENT_32, Side};
 
 /// Usual blocks, the most common first.
 pub(super) const SCHEMES: [(u32, u32); 54] = [
-    (1, 1), (60, 60), (6, 6), (30, 6), (60, 1), (30, 30), (60, 6), (30, 1), (20, 1), (10, 10), (60, 30),
-    (15, 15), (12, 12), (5, 5), (30, 18), (90, 60), (18, 6), (6, 1), (120, 60), (60, 10), (60, 15), (60, 20),
-    (30, 15), (30, 10), (20, 20), (12, 6), (10, 1), (180, 60), (180, 1), (3, 3), (2, 2), (4, 4), (7, 7), (8, 8),
-    (9, 9), (18, 18), (24, 24), (24, 6), (25, 25), (36, 6), (40, 40), (45, 45), (45, 15), (90, 90), (90, 30),
-    (120, 120), (180, 180), (300, 60), (300, 300), (15, 1), (15, 5), (12, 1), (3, 1), (5, 1),
+    (1, 1),
+    (60, 60),
+    (6, 6),
+    (30, 6),
+    (60, 1),
+    (30, 30),
+    (60, 6),
+    (30, 1),
+    (20, 1),
+    (10, 10),
+    (60, 30),
+    (15, 15),
+    (12, 12),
+    (5, 5),
+    (30, 18),
+    (90, 60),
+    (18, 6),
+    (6, 1),
+    (120, 60),
+    (60, 10),
+    (60, 15),
+    (60, 20),
+    (30, 15),
+    (30, 10),
+    (20, 20),
+    (12, 6),
+    (10, 1),
+    (180, 60),
+    (180, 1),
+    (3, 3),
+    (2, 2),
+    (4, 4),
+    (7, 7),
+    (8, 8),
+    (9, 9),
+    (18, 18),
+    (24, 24),
+    (24, 6),
+    (25, 25),
+    (36, 6),
+    (40, 40),
+    (45, 45),
+    (45, 15),
+    (90, 90),
+    (90, 30),
+    (120, 120),
+    (180, 180),
+    (300, 60),
+    (300, 300),
+    (15, 1),
+    (15, 5),
+    (12, 1),
+    (3, 1),
+    (5, 1),
 ];
 const FREE_S: [u32; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 20, 25, 30, 60];
 const MODES: [Rounding; 4] = [Rounding::HalfUp, Rounding::Up, Rounding::Down, Rounding::HalfEven];
@@ -67,7 +116,7 @@ impl Catalogue {
                 common.push(Deviation::Free { seconds, rule: FreeSeconds::Threshold });
             }
         }
-        common.push(Deviation::Fee(0));
+        common.push(Deviation::NoFee);
         common.push(Deviation::Minimum(0));
         common.extend((0..=9).filter(|q| *q != terms.decimals).map(Deviation::Decimals));
         common
@@ -99,17 +148,15 @@ impl Catalogue {
         let row = shown.row.and_then(|row| pricer.rater.deck_row(row));
         all.extend(self.common.iter().copied().filter(|deviation| match deviation {
             Deviation::Ring => situation.ring_ms > 0,
-            Deviation::Subsecond(_) => situation.own_ms % 1_000 != 0,
+            Deviation::Subsecond(_) => !situation.own_ms.is_multiple_of(1_000),
             Deviation::BandOffset(_)
             | Deviation::BandAlways(_)
             | Deviation::BandOther
-            | Deviation::BandSplit(_) => {
-                row.is_some_and(|row| row.band_s.is_some())
-            }
+            | Deviation::BandSplit(_) => row.is_some_and(|row| row.band_s.is_some()),
             Deviation::Free { .. }
             | Deviation::Increment { .. }
             | Deviation::Minimum(_)
-            | Deviation::Fee(_) => situation.own_ms > 0,
+            | Deviation::NoFee => situation.own_ms > 0,
             _ => true,
         }));
         let terms = shown.row.map(|row| pricer.rater.terms(row));
@@ -213,9 +260,8 @@ fn amounts(leg: &Leg, predicted: &i64, pricer: &Pricer<'_>, with: &[Deviation]) 
         return all;
     };
     let beyond = record.amount.saturating_sub(*predicted);
-    let fee = terms.connect_fee.saturating_add(beyond);
-    if beyond != 0 && fee > 0 {
-        all.push(Deviation::Fee(fee));
+    if beyond != 0 && terms.connect_fee.saturating_add(beyond) > 0 {
+        all.push(Deviation::FeeAdded(beyond));
     }
     if beyond > 0 {
         all.push(Deviation::Minimum(record.amount));
@@ -301,7 +347,7 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         }
         Deviation::Subsecond(_) => (6, 0),
         Deviation::Ring => (6, 1),
-        Deviation::Fee(0) | Deviation::Minimum(0) => (7, 0),
+        Deviation::NoFee | Deviation::Minimum(0) => (7, 0),
         Deviation::Decimals(decimals) => (7, 2 + u64::from(decimals)),
         Deviation::Mode(_) => (7, 20),
         Deviation::Free { seconds, rule } => {
@@ -309,7 +355,7 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         }
         Deviation::Tax { before_rounding, .. } => (9, u64::from(before_rounding)),
         Deviation::Factor { .. } => (10, 0),
-        Deviation::Fee(_) => (11, 0),
+        Deviation::FeeAdded(fee) => (11, significant(fee)),
         Deviation::Minimum(_) => (12, 0),
         // The rounder price, since prices are agreed by people.
         Deviation::Rate { rate, .. } => (4, 400 + significant(rate)),

@@ -52,8 +52,10 @@ pub(super) enum Deviation {
     Free { seconds: u32, rule: FreeSeconds },
     /// Another least charge, in billionths.
     Minimum(i64),
-    /// Another fee of an answered call, in billionths.
-    Fee(i64),
+    /// No fee of an answered call.
+    NoFee,
+    /// More than the agreed fee, or less, in billionths.
+    FeeAdded(i64),
     /// Other decimals of one call's amount.
     Decimals(u8),
     /// Other rounding.
@@ -81,7 +83,7 @@ impl Deviation {
             Self::Increment { .. } => 11,
             Self::Free { .. } => 12,
             Self::Minimum(_) => 13,
-            Self::Fee(_) => 14,
+            Self::NoFee | Self::FeeAdded(_) => 14,
             Self::Decimals(_) => 15,
             Self::Mode(_) => 16,
             Self::Tax { .. } => 17,
@@ -332,7 +334,8 @@ fn apply(deviation: &Deviation, terms: &mut Terms) {
         }
         Deviation::Free { seconds, rule } => (terms.free_s, terms.free) = (seconds, rule),
         Deviation::Minimum(least) => terms.minimum = least,
-        Deviation::Fee(fee) => terms.connect_fee = fee,
+        Deviation::NoFee => terms.connect_fee = 0,
+        Deviation::FeeAdded(fee) => terms.connect_fee = terms.connect_fee.saturating_add(fee),
         Deviation::Decimals(decimals) => terms.decimals = decimals,
         Deviation::Mode(mode) => terms.rounding = mode,
         Deviation::Tax { ppm, before_rounding: false } => terms.tax_ppm = ppm,

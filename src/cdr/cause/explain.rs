@@ -8,9 +8,10 @@ use super::catalogue::{Catalogue, blocks_shown, preference};
 use super::deviation::{Deviation, Pricer};
 use super::found::{Destinations, Found};
 use super::ledger::LedgerContext;
-use super::leg::{Item, Keys, Leg, Standing};
+use super::leg::{Item, Leg, Standing};
+use super::region::{Region, regions, thinned};
 use super::solve::solve;
-use crate::record::{NO_NAME, Side};
+use crate::record::Side;
 
 /// Calls that singles, pairs and triples are tried on.
 const SAMPLES: [usize; 3] = [600, 60, 24];
@@ -177,7 +178,10 @@ impl<'s, 'a> Search<'s, 'a> {
             }));
             for rule in tried {
                 rules.push(rule);
-                if leg.explained_by(self.pricer, &rules) {
+                // A number that no prefix begins costs nothing, as does a call that was not rated: no proof.
+                let found = !matches!(rule, Deviation::Tech { .. })
+                    || self.pricer.price(&leg.situation, &rules).row.is_some();
+                if found && leg.explained_by(self.pricer, &rules) {
                     // Rules that stand in the pool already are no news.
                     let mut news: Vec<Deviation> =
                         rules.iter().copied().filter(|rule| !self.pool.contains(rule)).collect();
@@ -275,7 +279,7 @@ impl<'s, 'a> Search<'s, 'a> {
         for leg in legs.iter().take(12) {
             for rule in self.catalogue.of(leg, self.pricer, &[]) {
                 // What each call sets anew is looked for last, on top of the others.
-                let free = matches!(rule, Deviation::Fee(fee) if fee != 0)
+                let free = matches!(rule, Deviation::FeeAdded(_))
                     || matches!(rule, Deviation::Minimum(least) if least != 0)
                     || matches!(rule, Deviation::Tax { .. } | Deviation::Unrated | Deviation::Unpriced);
                 let rule = vec![rule];
@@ -448,35 +452,4 @@ fn likelier(candidate: &Candidate) -> (usize, u64) {
     let sum: u64 =
         candidate.rules.iter().map(|rule| u64::from(preference(rule).0) * 1_000 + preference(rule).1).sum();
     (candidate.rules.len(), sum)
-}
-
-/// What calls have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Region {
-    All,
-    Row(crate::Number),
-    Gateway(usize, u16),
-    Account(usize, u16),
-}
-
-fn regions(keys: &Keys) -> Vec<Region> {
-    let mut all = vec![Region::All];
-    if keys.row.is_some() {
-        all.push(Region::Row(keys.prefix));
-    }
-    for side in 0..2 {
-        if keys.gateways[side] != NO_NAME {
-            all.push(Region::Gateway(side, keys.gateways[side]));
-        }
-        if keys.accounts[side] != NO_NAME {
-            all.push(Region::Account(side, keys.accounts[side]));
-        }
-    }
-    all
-}
-
-/// Evenly every so many-th.
-fn thinned(places: &[usize], most: usize) -> Vec<usize> {
-    let step = places.len().div_ceil(most.max(1)).max(1);
-    places.iter().step_by(step).copied().collect()
 }

@@ -51,7 +51,6 @@ pub(super) struct Item {
     pub legs: [Option<Leg>; 2],
     pub keys: Keys,
     pub weight: u64,
-    pub clean: bool,
     pub class: Class,
     pub side: Side,
 }
@@ -203,7 +202,7 @@ impl Maker<'_> {
     }
 
     /// An item of a case; durations are each side's own until they are judged.
-    pub fn item(&self, case: &Case, weight: u64, clean: bool) -> Item {
+    pub fn item(&self, case: &Case, weight: u64) -> Item {
         let [ours, theirs] = &case.records;
         let contract = self.context.rater.contract();
         let own_record = &case.records[case.side.index()];
@@ -273,11 +272,11 @@ impl Maker<'_> {
             (only[0], only[1])
         };
         let keys = Keys { row, prefix: prefix.unwrap_or_default(), callee, gateways, accounts, at_ms };
-        Item { legs, keys, weight, clean, class: case.class, side: case.side }
+        Item { legs, keys, weight, class: case.class, side: case.side }
     }
 }
 
 /// Whether a record's duration is measured finer than in seconds.
 pub(super) fn is_fine(record: &Record) -> bool {
-    record.is(flag::FINE_TALK) || record.talk_ms % 1_000 != 0
+    record.is(flag::FINE_TALK) || !record.talk_ms.is_multiple_of(1_000)
 }

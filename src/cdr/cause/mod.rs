@@ -22,11 +22,13 @@ mod ledger;
 mod leg;
 mod model;
 mod records;
+mod region;
 mod selector;
 mod shares;
 mod solve;
 #[cfg(test)]
 mod tests;
+mod walk;
 mod words;
 
 pub use answer::Identify;

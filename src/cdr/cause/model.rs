@@ -62,7 +62,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
 
 fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
     let mut items = Vec::new();
-    for (kept, clean) in [(&ledger.residual, false), (&ledger.clean, true)] {
+    for kept in [&ledger.residual, &ledger.clean] {
         let mut level = kept.level;
         let count = |level: u32| {
             let all = kept.cases.iter();
@@ -76,7 +76,7 @@ fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
         cases.sort_by_cached_key(|case| {
             (case.records[0].start_ms.min(case.records[1].start_ms), case.hash, case.class)
         });
-        items.extend(cases.into_iter().map(|case| maker.item(case, 1 << level.min(40), clean)));
+        items.extend(cases.into_iter().map(|case| maker.item(case, 1 << level.min(40))));
     }
     items
 }
@@ -91,6 +91,8 @@ fn may_hide(found: &[Found], items: &[Item]) -> bool {
     found.iter().any(|found| {
         let Some(side) = found.side else { return false };
         match found.deviation.order() {
+            // The number's own prefix stands in the record, whatever it costs.
+            5 => true,
             4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
             10..=12 => !shown(side.index(), &|record| record.billed_s != ABSENT_32),
             13 | 14 | 17 => true,

@@ -54,7 +54,7 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
         // Rounded twice when the tax is rounded by itself.
         taxes.push(ratio((low - unit / 2, high + unit / 2)));
         let beyond = ((low - raw) * PPM / scale, (high - raw) * PPM / scale + 1);
-        fees.push(((fee + beyond.0, fee + beyond.1), shown.billed_s));
+        fees.push((beyond, shown.billed_s));
         if amount > raw {
             least.push((unscaled, shown.billed_s));
         }
@@ -88,7 +88,7 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
     }
     let whole = |(low, high): Interval| i64::try_from(simplest(low.max(1), high)).ok();
     if let Some(bounds) = common(&fees) {
-        all.extend(whole(bounds).filter(|_| bounds.1 > 0).map(Deviation::Fee));
+        all.extend(whole(bounds).filter(|_| bounds.1 > 0).map(Deviation::FeeAdded));
     }
     if let Some(bounds) = common(&least) {
         all.extend(whole(bounds).map(Deviation::Minimum));
@@ -128,7 +128,8 @@ fn mode(terms: &Terms, with: &[Deviation]) -> Rounding {
 
 fn fee(terms: &Terms, with: &[Deviation]) -> i64 {
     let other = with.iter().find_map(|deviation| match deviation {
-        Deviation::Fee(fee) => Some(*fee),
+        Deviation::NoFee => Some(0),
+        Deviation::FeeAdded(fee) => Some(terms.connect_fee + fee),
         _ => None,
     });
     other.unwrap_or(terms.connect_fee)

@@ -61,13 +61,10 @@ pub(super) fn terms(
     // The row of the calls, where they have one in common; else the terms that all rows share.
     let prefix = found.pick.row_prefix.or(found.pick.prefix);
     let row = prefix.and_then(|prefix| rater.row_of(prefix, span.map_or(0, |span| span[0])));
-    let agreed: Terms = rater.terms(
-        row.or_else(|| match found.deviation {
-            Deviation::Rate { row, .. } => Some(row),
-            _ => None,
-        })
-        .unwrap_or(0),
-    );
+    let agreed: Terms = rater.terms(match found.deviation {
+        Deviation::Rate { row, .. } => row,
+        _ => row.unwrap_or(0),
+    });
     let some = |contract: String, used: String| (Some(contract), Some(used));
     match found.deviation {
         Deviation::Missing | Deviation::Extra(_) | Deviation::Label => (None, None),
@@ -113,7 +110,8 @@ pub(super) fn terms(
         }
         Deviation::Free { seconds, rule } => some(free(agreed.free_s, agreed.free), free(seconds, rule)),
         Deviation::Minimum(least) => some(money(agreed.minimum), money(least)),
-        Deviation::Fee(fee) => some(money(agreed.connect_fee), money(fee)),
+        Deviation::NoFee => some(money(agreed.connect_fee), money(0)),
+        Deviation::FeeAdded(fee) => some(money(agreed.connect_fee), money(agreed.connect_fee + fee)),
         Deviation::Decimals(decimals) => some(agreed.decimals.to_string(), decimals.to_string()),
         Deviation::Mode(rounding) => some(mode(agreed.rounding).to_owned(), mode(rounding).to_owned()),
         Deviation::Tax { ppm, .. } => some(percent(agreed.tax_ppm), percent(ppm)),

@@ -73,8 +73,13 @@ fn bands_read_in_another_zone_or_not_at_all_are_named() {
     let world = World::new(&banded(), &Contract::default(), 4_000, 13);
     let mut wrong = String::new();
     for columns in [FULL, BARE] {
-        let world = World { columns: [columns; 2], calls: world.calls.clone(), names: world.names.clone(),
-            rater: world.rater.clone(), ..world };
+        let world = World {
+            columns: [columns; 2],
+            calls: world.calls.clone(),
+            names: world.names.clone(),
+            rater: world.rater.clone(),
+            ..world
+        };
         for side in Side::BOTH {
             wrong += &check(&world, &[fault(side, Act::Band(0), EVERYWHERE)]);
             wrong += &check(&world, &[fault(side, Act::BandAlways(12 * 3_600), EVERYWHERE)]);

@@ -26,7 +26,12 @@ fn reconciled(plan: &Plan) -> (Outcome, Outcome) {
     };
     let learned = learn(&ours, &theirs, &context);
     let techs = Side::BOTH.map(|side| {
-        learned.tech_prefixes(side).iter().map(ToString::to_string).chain(["7723".to_owned()]).collect::<Vec<_>>()
+        learned
+            .tech_prefixes(side)
+            .iter()
+            .map(ToString::to_string)
+            .chain(["7723".to_owned()])
+            .collect::<Vec<_>>()
     });
     let mut ledger = Ledger::new(LedgerContext {
         rater: &rater,
@@ -43,7 +48,9 @@ fn reconciled(plan: &Plan) -> (Outcome, Outcome) {
 
 fn brief(cause: &Cause) -> String {
     let Cause { kind, at_fault, selector, calls, amount, window, used, .. } = cause;
-    format!("{kind:?} {at_fault:?} {selector:?} calls {calls} amount {amount} window {window:?} used {used:?}")
+    format!(
+        "{kind:?} {at_fault:?} {selector:?} calls {calls} amount {amount} window {window:?} used {used:?}"
+    )
 }
 
 fn complaint(plan: &Plan) -> String {
@@ -62,7 +69,8 @@ fn complaint(plan: &Plan) -> String {
     if good {
         return String::new();
     }
-    let list = |causes: &[Cause]| causes.iter().map(|cause| format!("\n    {}", brief(cause))).collect::<String>();
+    let list =
+        |causes: &[Cause]| causes.iter().map(|cause| format!("\n    {}", brief(cause))).collect::<String>();
     format!(
         "{:?}\n  put in{}\n  came out{}\n  unexplained {} totals {:?} {:?}\n",
         plan.causes.iter().map(|cause| (cause.kind, cause.side)).collect::<Vec<_>>(),

@@ -20,7 +20,9 @@ fn meets(one: Act, other: Act) -> bool {
         Act::Decimals(_) | Act::Mode(_) => 9,
     };
     // What is right on a call that only one record tells of is that record's own duration.
-    group(one) != group(other) && group(one) + group(other) != 1
+    // A fee that is rounded up has, on some calls, the look of a fee finer by a millionth.
+    let fine = matches!((one, other), (Act::Fee(_), Act::Mode(_)) | (Act::Mode(_), Act::Fee(_)));
+    group(one) != group(other) && group(one) + group(other) != 1 && !fine
 }
 
 /// Some of the pairs, other ones by `first`; every pair where everything is asked for.
@@ -47,7 +49,10 @@ fn tried(world: &World, faults: &[Fault], wrong: &mut Vec<String>) {
     let (outcome, expected) = world.run(faults);
     let complaint = complaint(&outcome, &expected);
     if !complaint.is_empty() {
-        wrong.push(format!("{:?}\n{complaint}", faults.iter().map(|f| (f.side, f.act, f.scope)).collect::<Vec<_>>()));
+        wrong.push(format!(
+            "{:?}\n{complaint}",
+            faults.iter().map(|f| (f.side, f.act, f.scope)).collect::<Vec<_>>()
+        ));
     }
 }
 
@@ -91,11 +96,31 @@ fn three_causes_on_the_same_calls_are_told_apart() {
     for columns in [FULL, BARE] {
         let world = World::plain(4_000, 24).with_columns(columns);
         for acts in [
-            [(Act::Stale, prefix("8613")), (Act::Increment(60, 60), EVERYWHERE), (Act::Decimals(4), EVERYWHERE)],
-            [(Act::Rate(23_300_000), prefix("49")), (Act::Increment(60, 60), gateway(2)), (Act::Tax(160_000), EVERYWHERE)],
-            [(Act::Shorter, prefix("8613")), (Act::Increment(30, 6), EVERYWHERE), (Act::Fee(7_000_000), gateway(1))],
-            [(Act::Missing, Scope { one_in: 50, ..EVERYWHERE }), (Act::Stale, prefix("447")), (Act::Increment(60, 60), EVERYWHERE)],
-            [(Act::Increment(60, 60), EVERYWHERE), (Act::Fee(7_000_000), EVERYWHERE), (Act::Mode(Rounding::Up), EVERYWHERE)],
+            [
+                (Act::Stale, prefix("8613")),
+                (Act::Increment(60, 60), EVERYWHERE),
+                (Act::Decimals(4), EVERYWHERE),
+            ],
+            [
+                (Act::Rate(23_300_000), prefix("49")),
+                (Act::Increment(60, 60), gateway(2)),
+                (Act::Tax(160_000), EVERYWHERE),
+            ],
+            [
+                (Act::Shorter, prefix("8613")),
+                (Act::Increment(30, 6), EVERYWHERE),
+                (Act::Fee(7_000_000), gateway(1)),
+            ],
+            [
+                (Act::Missing, Scope { one_in: 50, ..EVERYWHERE }),
+                (Act::Stale, prefix("447")),
+                (Act::Increment(60, 60), EVERYWHERE),
+            ],
+            [
+                (Act::Increment(60, 60), EVERYWHERE),
+                (Act::Fee(7_000_000), EVERYWHERE),
+                (Act::Mode(Rounding::Up), EVERYWHERE),
+            ],
         ] {
             let faults = acts.map(|(act, scope)| fault(Side::Theirs, act, scope));
             tried(&world, &faults, &mut wrong);
@@ -122,7 +147,11 @@ fn swapped_sides_give_the_mirrored_answer() {
             || straight.totals.ours != mirrored.totals.theirs
             || straight.totals.correct != mirrored.totals.correct
         {
-            wrong.push(format!("{act:?}\n{}\n{}", complaint(&straight, &expected), complaint(&mirrored, &other)));
+            wrong.push(format!(
+                "{act:?}\n{}\n{}",
+                complaint(&straight, &expected),
+                complaint(&mirrored, &other)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -160,9 +160,10 @@ pub fn deck() -> Deck {
         row("1212", "United States New York", 8_300_000, (6, 6)),
         row("998", "Uzbekistan", 97_700_000, (60, 1)),
     ];
-    for (name, digits, old, new) in
-        [("China Mobile", "8613", 21_500_000, 24_100_000), ("United Kingdom Mobile", "447", 31_900_000, 28_700_000)]
-    {
+    for (name, digits, old, new) in [
+        ("China Mobile", "8613", 21_500_000, 24_100_000),
+        ("United Kingdom Mobile", "447", 31_900_000, 28_700_000),
+    ] {
         let mut before = row(digits, name, old, (6, 6));
         before.effective_to_ms = Some(change - 30 * DAY);
         let mut after = row(digits, name, new, (6, 6));
@@ -204,7 +205,13 @@ impl World {
         for at in 0..calls {
             let head = prefixes[dice.below(prefixes.len() as u64) as usize];
             let tail = format!("{:08}", dice.below(100_000_000));
-            let tail = if head == "86" { format!("2{tail}") } else if head.len() < 3 { format!("5{tail}") } else { tail };
+            let tail = if head == "86" {
+                format!("2{tail}")
+            } else if head.len() < 3 {
+                format!("5{tail}")
+            } else {
+                tail
+            };
             let answered = dice.below(100) >= 30;
             let whole = if answered { 1 + dice.below(40) * dice.below(40) / 2 + dice.below(60) } else { 0 };
             all.push(Call {
@@ -243,7 +250,9 @@ impl World {
             && scope.window.is_none_or(|[from, to]| from <= call.at_ms && call.at_ms <= to)
             && (scope.one_in == 0 || call.caller % scope.one_in == 0)
             && match fault.act {
-                Act::Hung | Act::Longer(_) | Act::Ring | Act::RingCharged | Act::Ceil | Act::Nearest => call.answered,
+                Act::Hung | Act::Longer(_) | Act::Ring | Act::RingCharged | Act::Ceil | Act::Nearest => {
+                    call.answered
+                }
                 Act::Parts => call.answered && call.talk_ms >= 120_000,
                 Act::Unrated => call.answered,
                 Act::Row(_) | Act::Rate(_) | Act::Stale | Act::Shorter => scope.prefix.is_some(),
@@ -290,7 +299,9 @@ impl World {
             match *act {
                 Act::Rate(rate) => terms.rate = rate,
                 Act::Factor(ppm) => terms.factor_ppm = ppm,
-                Act::Increment(initial, increment) => (terms.initial_s, terms.increment_s) = (initial, increment),
+                Act::Increment(initial, increment) => {
+                    (terms.initial_s, terms.increment_s) = (initial, increment)
+                }
                 Act::Total => terms.blocks = BlockRule::TotalMultiple,
                 Act::Free(seconds, rule) => (terms.free_s, terms.free) = (seconds, rule),
                 Act::Minimum(least) => terms.minimum = least,
@@ -427,12 +438,12 @@ impl World {
                 acts.push(*act);
                 let after = state(&acts);
                 let rounding = matches!(act, Act::Decimals(_) | Act::Mode(_));
-                let rest: Vec<Act> = full.iter().copied().filter(|other| other != act).collect();
-                let (with, without) = (state(&full), state(&rest));
+                let (with, without) = (after, before);
                 let shown = match act {
                     Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => true,
                     Act::Ceil | Act::Nearest => Self::seconds(call, &acts) != Self::seconds(call, &[]),
                     Act::Ring | Act::Hung | Act::Longer(_) | Act::Unrated => true,
+                    Act::Tech(_) => call.answered,
                     _ if rounding => with.2 != without.2,
                     _ if !call.answered => false,
                     _ => with != without,
