@@ -105,7 +105,7 @@ impl<'a> Page<'a> {
             if big { workbook.add_worksheet_with_constant_memory()? } else { workbook.add_worksheet() };
         sheet.set_name(name)?;
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
-        sheet.set_footer(&format!("&L{}&R&P / &N", name.replace('&', "&&")));
+        sheet.set_footer(format!("&L{}&R&P / &N", name.replace('&', "&&")));
         Ok(Self { sheet, formats, row: 0 })
     }
 

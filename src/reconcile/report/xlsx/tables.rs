@@ -309,9 +309,9 @@ fn sums(
         page.money(base + 8, &minus(5, 6), theirs - sums.correct)?;
         page.money(base + 9, &minus(5, 4), theirs - ours)?;
         page.row += 1;
-        for side in 0..2 {
+        for (side, thousandths) in thousandths.iter_mut().enumerate() {
             total.calls[side] += sums.calls[side];
-            thousandths[side] += sums.talk_ms[side] / 60;
+            *thousandths += sums.talk_ms[side] / 60;
             total.amount[side] += sums.amount[side];
         }
         total.correct += sums.correct;
