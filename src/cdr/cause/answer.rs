@@ -4,6 +4,7 @@ use super::attribute::{CauseTally, Example, Tally};
 use super::deviation::Deviation;
 use super::found::Found;
 use super::model::Model;
+use super::shares::Spread;
 use super::words;
 use crate::money::Money;
 use crate::outcome::{Cause, CauseKind, Counts, Fault, Finding, Outcome, Totals};
@@ -24,14 +25,33 @@ fn moment(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).map_or_else(|_| at_ms.to_string(), |at| at.to_string())
 }
 
+/// Causes of the model that are one to the reader: of the same kind, side and calls.
+struct Reported {
+    members: Vec<usize>,
+    tally: CauseTally,
+}
+
 impl Model<'_> {
-    fn reported(&self, tally: &Tally) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..self.found.len())
-            .filter(|at| tally.causes.get(*at).is_some_and(|cause| cause.calls > 0))
-            .collect();
-        all.sort_by_key(|at| {
-            let (found, cause) = (&self.found[*at], &tally.causes[*at]);
-            (i128::MAX - cause.amount.abs(), found.kind, found.at_fault as u8, found.pick, *at)
+    fn reported(&self, tally: &Tally) -> Vec<Reported> {
+        let mut all: Vec<Reported> = Vec::new();
+        for at in 0..self.found.len() {
+            let Some(cause) = tally.causes.get(at).filter(|cause| cause.calls > 0) else { continue };
+            let own = &self.found[at];
+            let same = all.iter_mut().find(|one| {
+                let other = &self.found[one.members[0]];
+                (other.kind, other.at_fault, other.pick) == (own.kind, own.at_fault, own.pick)
+            });
+            match same {
+                Some(one) => {
+                    one.members.push(at);
+                    one.tally.merge(cause.clone());
+                }
+                None => all.push(Reported { members: vec![at], tally: cause.clone() }),
+            }
+        }
+        all.sort_by_key(|one| {
+            let found = &self.found[one.members[0]];
+            (i128::MAX - one.tally.amount.abs(), found.kind, found.at_fault as u8, found.pick)
         });
         all
     }
@@ -40,8 +60,10 @@ impl Model<'_> {
     #[must_use]
     pub fn ranks(&self, tally: &Tally) -> Vec<Option<u32>> {
         let mut ranks = vec![None; self.found.len()];
-        for (rank, at) in (0u32..).zip(self.reported(tally)) {
-            ranks[at] = Some(rank);
+        for (rank, one) in (0u32..).zip(self.reported(tally)) {
+            for at in one.members {
+                ranks[at] = Some(rank);
+            }
         }
         ranks
     }
@@ -50,7 +72,7 @@ impl Model<'_> {
     #[must_use]
     pub fn examples(&self, tally: &Tally) -> Vec<Vec<Example>> {
         let all = self.reported(tally).into_iter();
-        all.map(|at| tally.causes[at].examples.iter().copied().collect()).collect()
+        all.map(|one| one.tally.examples.into_iter().collect()).collect()
     }
 
     /// The answer. `rejected` are the lines of ours and theirs that are no records; `identify` names a call.
@@ -71,7 +93,7 @@ impl Model<'_> {
         let causes: Vec<Cause> = self
             .reported(tally)
             .into_iter()
-            .map(|at| self.cause(at, &tally.causes[at], tally, &show, identify))
+            .map(|one| self.cause(&one, tally, &show, identify))
             .collect();
         let verdict = verdict(&causes, theirs - ours, tally.unexplained);
         Outcome {
@@ -107,21 +129,31 @@ impl Model<'_> {
 
     fn cause(
         &self,
-        at: usize,
-        cause: &CauseTally,
+        one: &Reported,
         tally: &Tally,
         show: &dyn Fn(i128) -> String,
         identify: &Identify<'_>,
     ) -> Cause {
-        let found = &self.found[at];
-        let spread = tally.signatures.spread(u16::try_from(at).unwrap_or(u16::MAX));
-        let (contract, used) = words::terms(found, &self.pricer, cause.span);
+        let (found, cause) = (&self.found[one.members[0]], &one.tally);
+        let (mut contract, mut used) = (Vec::new(), Vec::new());
+        let mut spread = Spread::default();
+        for at in &one.members {
+            // They never meet on a call: their shares add up in every order.
+            let own = tally.signatures.spread(u16::try_from(*at).unwrap_or(u16::MAX));
+            spread.least += own.least;
+            spread.most += own.most;
+            spread.mean += own.mean;
+            let words = words::terms(&self.found[*at], &self.pricer, tally.causes[*at].span);
+            contract.extend(words.0.filter(|word| !contract.contains(word)));
+            used.extend(words.1.filter(|word| !used.contains(word)));
+        }
+        let joined = |words: Vec<String>| (!words.is_empty()).then(|| words.join(", "));
         Cause {
             kind: found.kind,
             at_fault: found.at_fault,
             selector: found.pick.selector(&self.maker.context, &self.destinations),
-            contract,
-            used,
+            contract: joined(contract),
+            used: joined(used),
             window: window(found, cause),
             calls: cause.calls,
             amount: show(cause.amount),

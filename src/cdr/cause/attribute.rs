@@ -13,7 +13,7 @@ use crate::number::Number;
 use crate::outcome::{CallClass, CallDetail, CauseKind, DetailSink};
 use crate::pair::Sink;
 use crate::rating::Charge;
-use crate::record::{ABSENT, Record, Side};
+use crate::record::{Record, Side};
 
 /// A call that shows a cause, to be named in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,20 @@ pub struct Tally {
 pub(super) const EXAMPLES: usize = 3;
 
 impl CauseTally {
+    /// Adds another's.
+    pub(super) fn merge(&mut self, more: Self) {
+        self.calls += more.calls;
+        self.amount += more.amount;
+        self.span = match (self.span, more.span) {
+            (Some([a, b]), Some([c, d])) => Some([a.min(c), b.max(d)]),
+            (one, other) => one.or(other),
+        };
+        self.examples.extend(more.examples);
+        while self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
+
     fn add(&mut self, calls: u64, share: i128, example: Example) {
         self.calls += calls;
         self.amount += share * i128::from(calls);
@@ -87,16 +101,7 @@ impl Tally {
         }
         self.causes.resize_with(self.causes.len().max(other.causes.len()), CauseTally::default);
         for (own, more) in self.causes.iter_mut().zip(other.causes) {
-            own.calls += more.calls;
-            own.amount += more.amount;
-            own.span = match (own.span, more.span) {
-                (Some([a, b]), Some([c, d])) => Some([a.min(c), b.max(d)]),
-                (one, other) => one.or(other),
-            };
-            own.examples.extend(more.examples);
-            while own.examples.len() > EXAMPLES {
-                own.examples.pop_last();
-            }
+            own.merge(more);
         }
         self.signatures.merge(&other.signatures);
     }
@@ -187,6 +192,11 @@ impl Model<'_> {
             // The call is counted by its first record.
             return false;
         }
+        let of_records = matches!(one, Deviation::Missing | Deviation::Extra(_) | Deviation::Parts);
+        if !leg.situation.answered && !of_records && with == without {
+            // Of an attempt only its count tells anything.
+            return false;
+        }
         match one {
             Deviation::Missing
             | Deviation::Extra(_)
@@ -199,9 +209,7 @@ impl Model<'_> {
             _ => {
                 let rest: Vec<Deviation> = all.iter().copied().filter(|other| *other != one).collect();
                 let (with, without) = (leg.traits(&self.pricer, all), leg.traits(&self.pricer, &rest));
-                // Of an attempt nothing but a price may stand in the record.
-                let named = !matches!(leg.record.rate, ABSENT | 0);
-                with != without && (leg.situation.answered || named && with.0 != without.0)
+                with != without
             }
         }
     }
@@ -438,7 +446,11 @@ fn detail(case: &Case, item: &Item, walked: &Walked, ranks: Option<&[Option<u32>
     named.sort_unstable();
     named.dedup();
     for at in named {
-        shares.extend(index(at).map(|index| (index, Money(share_of(at)))));
+        let Some(index) = index(at) else { continue };
+        match shares.iter_mut().find(|(other, _)| *other == index) {
+            Some((_, share)) => *share += Money(share_of(at)),
+            None => shares.push((index, Money(share_of(at)))),
+        }
     }
     CallDetail {
         class: match case.class {

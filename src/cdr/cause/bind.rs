@@ -152,7 +152,7 @@ fn kind(search: &Search<'_, '_>, deviation: Deviation, evidence: &Evidence) -> C
         Deviation::Rate { .. } => CauseKind::WrongRate,
         Deviation::Factor { .. } | Deviation::Label => CauseKind::Currency,
         Deviation::BandOffset(_) => CauseKind::TimeBandTimezone,
-        Deviation::BandAlways(_) | Deviation::BandEdges { .. } | Deviation::BandSplit(_) => {
+        Deviation::BandAlways(_) | Deviation::BandOther | Deviation::BandSplit(_) => {
             CauseKind::TimeBandWrong
         }
         Deviation::Increment { .. } => CauseKind::Increment,

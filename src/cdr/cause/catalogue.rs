@@ -47,6 +47,7 @@ impl Catalogue {
             for half_hours in (-24..=28).map(|step: i32| step * 1_800) {
                 common.push(Deviation::BandOffset(half_hours));
             }
+            common.push(Deviation::BandOther);
             common.extend(pricer.band_edges().iter().map(|edge| Deviation::BandAlways(*edge)));
             common.push(Deviation::BandSplit(!pricer.rater.splits()));
         }
@@ -99,7 +100,10 @@ impl Catalogue {
         all.extend(self.common.iter().copied().filter(|deviation| match deviation {
             Deviation::Ring => situation.ring_ms > 0,
             Deviation::Subsecond(_) => situation.own_ms % 1_000 != 0,
-            Deviation::BandOffset(_) | Deviation::BandAlways(_) | Deviation::BandSplit(_) => {
+            Deviation::BandOffset(_)
+            | Deviation::BandAlways(_)
+            | Deviation::BandOther
+            | Deviation::BandSplit(_) => {
                 row.is_some_and(|row| row.band_s.is_some())
             }
             Deviation::Free { .. }
@@ -291,7 +295,7 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         }
         Deviation::BandAlways(second) => (3, 100 + u64::from(second)),
         Deviation::BandSplit(_) => (4, 200),
-        Deviation::BandEdges { .. } => (4, 300),
+        Deviation::BandOther => (3, 150),
         Deviation::Increment { initial_s, increment_s, blocks } => {
             (5, place((initial_s, increment_s)) * 2 + u64::from(blocks == BlockRule::TotalMultiple))
         }

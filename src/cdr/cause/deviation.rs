@@ -42,8 +42,8 @@ pub(super) enum Deviation {
     BandOffset(i32),
     /// Bands are read as if it were always this second of the day.
     BandAlways(u32),
-    /// Another begin and end of a band, of `band` as agreed.
-    BandEdges { band: [u32; 2], used: [u32; 2] },
+    /// The price of another band of the same prefix and dates.
+    BandOther,
     /// Calls are split at a band's edge, or are not, against the contract.
     BandSplit(bool),
     /// Other blocks.
@@ -77,7 +77,7 @@ impl Deviation {
             Self::Stale { .. } => 7,
             Self::Rate { .. } => 8,
             Self::Factor { .. } | Self::Label => 9,
-            Self::BandOffset(_) | Self::BandAlways(_) | Self::BandEdges { .. } | Self::BandSplit(_) => 10,
+            Self::BandOffset(_) | Self::BandAlways(_) | Self::BandOther | Self::BandSplit(_) => 10,
             Self::Increment { .. } => 11,
             Self::Free { .. } => 12,
             Self::Minimum(_) => 13,
@@ -127,7 +127,7 @@ struct Changes {
     rate: Option<(u32, i64)>,
     band_offset: Option<i32>,
     band_always: Option<u32>,
-    band_edges: Option<([u32; 2], [u32; 2])>,
+    band_other: bool,
     band_split: Option<bool>,
 }
 
@@ -183,16 +183,6 @@ impl<'a> Pricer<'a> {
             i64::from(second)
         } else if let Some(offset) = changes.band_offset {
             (utc_second + i64::from(offset)).rem_euclid(DAY_S)
-        } else if let Some((band, used)) = changes.band_edges {
-            let inside = |[from, to]: [u32; 2], second: i64| {
-                let (from, to) = (i64::from(from), i64::from(to));
-                if from < to { from <= second && second < to } else { second >= from || second < to }
-            };
-            match (inside(band, agreed), inside(used, agreed)) {
-                (true, false) => i64::from(band[1]) % DAY_S,
-                (false, true) => i64::from(band[0]) % DAY_S,
-                _ => agreed,
-            }
         } else {
             agreed
         };
@@ -227,6 +217,9 @@ impl<'a> Pricer<'a> {
             let same = self.rows(of).iter().filter(dated).find(|at| deck[**at as usize].band_s == band);
             row = same.or_else(|| rows.next()).copied().unwrap_or(row);
         }
+        if changes.band_other {
+            row = self.rater.other_bands(row).next().unwrap_or(row);
+        }
         Some(row)
     }
 
@@ -245,7 +238,7 @@ impl<'a> Pricer<'a> {
                 Deviation::Rate { row, rate } => changes.rate = Some((row, rate)),
                 Deviation::BandOffset(offset) => changes.band_offset = Some(offset),
                 Deviation::BandAlways(second) => changes.band_always = Some(second),
-                Deviation::BandEdges { band, used } => changes.band_edges = Some((band, used)),
+                Deviation::BandOther => changes.band_other = true,
                 Deviation::BandSplit(split) => changes.band_split = Some(split),
                 _ => {}
             }

@@ -101,10 +101,7 @@ pub(super) fn terms(
             some(offset(own), offset(seconds))
         }
         Deviation::BandAlways(second) => (None, Some(format!("always as at {}", clock(second)))),
-        Deviation::BandEdges { band, used } => {
-            let show = |[from, to]: [u32; 2]| format!("{}-{}", clock(from), clock(to));
-            some(show(band), show(used))
-        }
+        Deviation::BandOther => (None, Some("another band".to_owned())),
         Deviation::BandSplit(split) => {
             let word = |split: bool| if split { "split" } else { "by_start" }.to_owned();
             some(word(!split), word(split))

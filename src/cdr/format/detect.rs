@@ -143,8 +143,7 @@ pub enum DetectError {
     },
     /// A column that can be read in two ways.
     #[error(
-        "{file}: column {column} can be read in two ways, {readings}: its values are `{first}` and `{second}`. Say which with {flag}"
-    )]
+        "{file}: column {column} can be read in two ways, {readings}: its values are `{}` and `{}`. Say which with {flag}", .values[0], .values[1])]
     Ambiguous {
         /// Which file.
         file: String,
@@ -152,15 +151,13 @@ pub enum DetectError {
         column: String,
         /// The ways.
         readings: String,
-        /// A value.
-        first: String,
-        /// Another.
-        second: String,
+        /// Two of its values.
+        values: Box<[String; 2]>,
         /// The flag with its values.
         flag: String,
     },
     /// A column whose values contradict what it is said or found to be.
-    #[error("{file}: column {column} {problem}: its values are `{first}` and `{second}`. {remedy}")]
+    #[error("{file}: column {column} {problem}: its values are `{}` and `{}`. {remedy}", .values[0], .values[1])]
     Contradiction {
         /// Which file.
         file: String,
@@ -168,10 +165,8 @@ pub enum DetectError {
         column: String,
         /// What does not fit.
         problem: String,
-        /// A value.
-        first: String,
-        /// Another.
-        second: String,
+        /// Two of its values.
+        values: Box<[String; 2]>,
         /// What to do.
         remedy: String,
     },

@@ -434,9 +434,7 @@ impl World {
                     Act::Ceil | Act::Nearest => Self::seconds(call, &acts) != Self::seconds(call, &[]),
                     Act::Ring | Act::Hung | Act::Longer(_) | Act::Unrated => true,
                     _ if rounding => with.2 != without.2,
-                    _ if !call.answered => {
-                        self.columns[side.index()].rate && with.0 != 0 && with.0 != without.0
-                    }
+                    _ if !call.answered => false,
                     _ => with != without,
                 };
                 let gone = full.contains(&Act::Missing) || full.contains(&Act::CutOff);

@@ -253,14 +253,13 @@ fn settle_price(table: &Table, hints: &Hints, roles: &mut [Role]) -> Result<(), 
         Some(true) => Role::Amount,
         Some(false) => Role::Rate,
         None => {
-            let [first, second] = table.examples(column);
+            let values = Box::new(table.examples(column));
             let (flag, name) = (hints.flag("columns"), &table.header[column]);
             return Err(DetectError::Ambiguous {
                 file: hints.file.clone(),
                 column: table.name(column),
                 readings: "as the price of a minute or of the call".to_owned(),
-                first,
-                second,
+                values,
                 flag: format!("{flag} \"rate={name}\" or {flag} \"amount={name}\""),
             });
         }

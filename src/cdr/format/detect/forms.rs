@@ -146,13 +146,12 @@ fn numbers(
             return Ok(form);
         }
     }
-    let [first, second] = open_examples(table, column);
+    let values = Box::new(open_examples(table, column));
     Err(DetectError::Ambiguous {
         file: hints.file.clone(),
         column: table.name(column),
         readings: "with a decimal point or a decimal comma".to_owned(),
-        first,
-        second,
+        values,
         flag: format!("{} . or {} ,", hints.flag("decimal"), hints.flag("decimal")),
     })
 }
@@ -323,13 +322,12 @@ fn moments(
                 layout.columns[column] = Role::Ignored;
                 continue;
             }
-            let [first, second] = table.examples(column);
+            let values = Box::new(table.examples(column));
             return Err(DetectError::Contradiction {
                 file: hints.file.clone(),
                 column: table.name(column),
                 problem: "is a time, but is not written in one known way".to_owned(),
-                first,
-                second,
+                values,
                 remedy: format!("Name another column with {}", hints.flag("columns")),
             });
         };
@@ -378,12 +376,12 @@ fn date_order(
         };
         if let Some(against) = against.filter(|_| firsts.max(seconds_big) * 5 > all) {
             let [first, _] = table.examples(column);
+            let values = Box::new([first, against.to_owned()]);
             return Err(DetectError::Contradiction {
                 file: hints.file.clone(),
                 column: table.name(column),
                 problem: format!("cannot be read as {} says", hints.flag("date-order")),
-                first,
-                second: against.to_owned(),
+                values,
                 remedy: "Leave the flag out".to_owned(),
             });
         }
@@ -403,8 +401,7 @@ fn date_order(
                 file: hints.file.clone(),
                 column: table.name(column),
                 problem: "has the day first in some values and the month first in others".to_owned(),
-                first: first.to_owned(),
-                second: second.to_owned(),
+                values: Box::new([first.to_owned(), second.to_owned()]),
                 remedy: "Write them in one way".to_owned(),
             });
         }
@@ -444,12 +441,12 @@ fn date_order(
         table.filled(column).filter(|text| stamp(text).is_some_and(|stamp| stamp.first != stamp.second));
     let first = values.next().unwrap_or("").to_owned();
     let second = values.find(|value| *value != first).unwrap_or(&first).to_owned();
+    let values = Box::new([first, second]);
     Err(DetectError::Ambiguous {
         file: hints.file.clone(),
         column: table.name(column),
         readings: "with the day first or with the month first".to_owned(),
-        first,
-        second,
+        values,
         flag: format!("{} dmy or {} mdy", hints.flag("date-order"), hints.flag("date-order")),
     })
 }

@@ -36,14 +36,13 @@ pub(super) fn settle(
     }
     for column in open {
         layout.spans[column] = by_size(table, layout, form, column).ok_or_else(|| {
-            let [first, second] = table.examples(column);
+            let values = Box::new(table.examples(column));
             let flag = hints.flag("duration-unit");
             DetectError::Ambiguous {
                 file: hints.file.clone(),
                 column: table.name(column),
                 readings: "as seconds, minutes or milliseconds".to_owned(),
-                first,
-                second,
+                values,
                 flag: format!("{flag} seconds, {flag} minutes or {flag} ms"),
             }
         })?;
@@ -224,11 +223,13 @@ fn by_price(table: &Table, layout: &Layout, form: NumberForm, column: usize) -> 
     let (mut ratios, mut count) = (0.0, 0.0);
     for row in &table.rows {
         let read = (form.read(&row[rate]), form.read(&row[amount]), form.read(&row[column]));
-        if let (Some(rate), Some(amount), Some(length)) = read {
-            if rate > 0.0 && amount > 0.0 && length > 0.0 {
-                ratios += (amount * 60.0 / rate / length).ln();
-                count += 1.0;
-            }
+        if let (Some(rate), Some(amount), Some(length)) = read
+            && rate > 0.0
+            && amount > 0.0
+            && length > 0.0
+        {
+            ratios += (amount * 60.0 / rate / length).ln();
+            count += 1.0;
         }
     }
     if count < 1.0 {

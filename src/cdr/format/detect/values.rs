@@ -98,10 +98,10 @@ pub(super) fn stamp(text: &str) -> Option<Stamp> {
     if !text.is_ascii() {
         return plain_signs(text).and_then(|text| stamp_of(&text));
     }
-    if text.bytes().any(|byte| byte.is_ascii_alphabetic()) {
-        if let Some(stamp) = month_by_name(text) {
-            return Some(stamp);
-        }
+    if text.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && let Some(stamp) = month_by_name(text)
+    {
+        return Some(stamp);
     }
     stamp_of(text)
 }
@@ -200,7 +200,7 @@ fn stamp_of(text: &str) -> Option<Stamp> {
     if first == 0 || second == 0 || first > 31 || second > 31 || !(1990..2100).contains(&year) {
         return None;
     }
-    if form == DateForm::YearFirst && first > 12 || first > 12 && second > 12 {
+    if first > 12 && (form == DateForm::YearFirst || second > 12) {
         return None;
     }
     let rest = rest.trim_start_matches([' ', 'T', 't', ',', '_']);
