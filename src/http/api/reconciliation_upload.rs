@@ -109,6 +109,9 @@ pub async fn receive(
         };
         let file = field.file_name().unwrap_or_default().to_owned();
         let mut first = in_time(field.chunk()).await?;
+        while first.as_ref().is_some_and(|piece| piece.is_empty()) {
+            first = in_time(field.chunk()).await?;
+        }
         if file.is_empty() && first.is_none() {
             // A form sends a file that nobody chose as an empty one without a name.
             continue;
