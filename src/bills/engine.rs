@@ -95,7 +95,7 @@ pub type Engine = Arc<dyn Fn(&Work, &Progress) -> Result<Answer, EngineError> + 
 /// The real one.
 #[must_use]
 pub fn real() -> Engine {
-    Arc::new(|work, progress| compare(work, progress))
+    Arc::new(compare)
 }
 
 fn compare(work: &Work, progress: &Progress) -> Result<Answer, EngineError> {

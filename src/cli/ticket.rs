@@ -244,7 +244,7 @@ async fn change(
         )
         .into());
     };
-    let request = client.post(format!("{address}/{action}")).bearer_auth(&token).header("if-match", version);
+    let request = client.post(format!("{address}/{action}")).bearer_auth(token).header("if-match", version);
     let request = request.header("accept-language", arguments.lang.tag()).json(body);
     let changed = answered(request.send().await.map_err(unreachable)?).await?;
     if arguments.json {

@@ -41,9 +41,8 @@ impl Lines for Texts {
     fn fields(&self, side: Side, place: u64) -> Option<Vec<String>> {
         let open = self.0[side.index()].as_ref()?;
         let mut size = 1 << 10;
-        let mut block = Vec::new();
         loop {
-            block.resize(size, 0);
+            let mut block = vec![0; size];
             let mut had = 0;
             while had < size {
                 match open.file.read_at(&mut block[had..], place.checked_add(had as u64)?) {
