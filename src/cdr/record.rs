@@ -100,6 +100,8 @@ pub mod flag {
     pub const CURRENCY_SHIFT: u32 = 16;
     /// Where the count of decimals of the amount as written stands; four bits.
     pub const DECIMALS_SHIFT: u32 = 24;
+    /// The file tells charged seconds only; the conversation was taken from them.
+    pub const TALK_FROM_BILLED: u32 = 1 << 28;
 }
 
 impl Record {

@@ -48,7 +48,7 @@ impl Given {
     #[inline(always)]
     pub fn meant(&self) -> Result<Meant, Wrong> {
         let mut flags = 0;
-        let talk_ms = if self.talk == ABSENT_32 { self.computed_talk()? } else { self.talk };
+        let talk_ms = if self.talk == ABSENT_32 { self.computed_talk(&mut flags)? } else { self.talk };
         if self.answered == Some(false) || talk_ms == 0 {
             flags |= flag::ATTEMPT;
         }
@@ -73,7 +73,7 @@ impl Given {
     }
 
     /// The conversation, where no column gives it.
-    fn computed_talk(&self) -> Result<u32, Wrong> {
+    fn computed_talk(&self, flags: &mut u32) -> Result<u32, Wrong> {
         if self.answered == Some(false) || self.says_answer && self.answer == ABSENT {
             return Ok(0);
         }
@@ -83,6 +83,7 @@ impl Given {
         let total = if self.total != ABSENT_32 {
             self.total
         } else if self.billed != ABSENT_32 {
+            *flags |= flag::TALK_FROM_BILLED;
             return Ok(self.billed);
         } else if self.start != ABSENT && self.end != ABSENT {
             between(self.start, self.end)?
