@@ -112,6 +112,15 @@ pub const KEPT_REJECTIONS: usize = 100_000;
 pub const KEPT_DETAILS: usize = 1_000_000;
 
 /// Where a run is; read by another thread while it works.
+///
+/// ```
+/// use std::sync::atomic::Ordering;
+///
+/// let progress = linesman_reconcile::Progress::default();
+/// assert!(!progress.is_cancelled());
+/// progress.cancel.store(true, Ordering::Relaxed);
+/// assert!(progress.is_cancelled());
+/// ```
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of both files read.
