@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use chrono::{DateTime, Utc};
+use linesman_cdr::format::preset::Preset;
 
 use crate::id::{os_random, uuid_v7};
 use crate::settings::{BillingSettings, billing};
@@ -101,6 +102,12 @@ pub async fn submit(
     });
     let mut options: BTreeMap<String, String> =
         OPTIONS.iter().filter_map(|name| Some(((*name).to_owned(), take(name)?.trim().to_owned()))).collect();
+    for (name, value) in &options {
+        // A file of this host is named by its settings alone, never by whoever uploads.
+        if name.ends_with("-format") && Preset::named(value).is_err() {
+            wrong.push((name.clone(), "format_name"));
+        }
+    }
     wrong.extend(draft.fields.keys().map(|name| (name.clone(), "unknown_field")));
     for role in [InputRole::Rates, InputRole::Contract] {
         let kept = own.and_then(|own| match role {

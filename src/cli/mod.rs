@@ -18,6 +18,7 @@ pub mod init;
 pub mod man;
 pub mod output;
 pub mod probe;
+mod remote;
 pub mod serve;
 pub mod ticket;
 pub mod token;

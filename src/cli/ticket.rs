@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
+use super::remote::{Remote, answered};
 use super::{Global, explain, output};
 use crate::clock::SystemClock;
 use crate::locale::Language;
@@ -224,21 +225,16 @@ async fn change(
     action: &str,
     body: &serde_json::Value,
 ) -> anyhow::Result<Exit> {
-    let server = match &arguments.server {
-        Some(server) => server.trim_end_matches('/').to_owned(),
-        None => format!("http://{}", global.settings()?.http.listen),
-    };
-    let token = token(arguments)?;
-    // TLS works with a provider of our own choice; one that is set already is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build()?;
-    let address = format!("{server}/api/v1/tickets/{number}");
-    let unreachable = |error: reqwest::Error| {
-        let message =
-            format!("{server} does not answer: {}; is `linesman serve` running there?", error.without_url());
-        Failure::new(Exit::ServerNotReachable, message)
-    };
-    let seen = client.get(&address).bearer_auth(&token).send().await.map_err(unreachable)?;
+    let remote = Remote::new(
+        global,
+        arguments.server.as_deref(),
+        arguments.token_file.as_deref(),
+        Duration::from_secs(30),
+    )?;
+    let Remote { client, base, token } = &remote;
+    let address = format!("{base}/api/v1/tickets/{number}");
+    let unreachable = |error| remote.unreachable(error);
+    let seen = client.get(&address).bearer_auth(token).send().await.map_err(unreachable)?;
     let version = seen.headers().get("etag").cloned();
     let seen = answered(seen).await?;
     let Some(version) = version else {
@@ -258,40 +254,4 @@ async fn change(
         output::line(format!("{number}: {action} done; {state}"))?;
     }
     Ok(Exit::Fine)
-}
-
-fn token(arguments: &Arguments) -> Result<String, Failure> {
-    let text = match &arguments.token_file {
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|error| Failure::new(Exit::Usage, format!("{}: {error}", file.display())))?,
-        None => std::env::var("LINESMAN_TOKEN").map_err(|_| {
-            let message = "a change needs a token: set LINESMAN_TOKEN or --token-file; \
-                           `linesman token create NAME --role noc` makes one";
-            Failure::new(Exit::Usage, message)
-        })?,
-    };
-    Ok(text.trim().to_owned())
-}
-
-/// The document of an answer, or its problem as an error.
-async fn answered(response: reqwest::Response) -> anyhow::Result<serde_json::Value> {
-    let status = response.status();
-    let bytes = response.bytes().await?;
-    let document: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    if status.is_success() {
-        return Ok(document);
-    }
-    let detail = document.get("detail").and_then(serde_json::Value::as_str).unwrap_or("no reason was given");
-    let mut message = format!("refused ({}): {detail}", status.as_u16());
-    for error in document.get("errors").and_then(serde_json::Value::as_array).into_iter().flatten() {
-        if let Some(detail) = error.get("detail").and_then(serde_json::Value::as_str) {
-            message.push_str(&format!("\n  {detail}"));
-        }
-    }
-    let exit = if status.as_u16() == 401 || status.as_u16() == 403 {
-        Exit::PermissionMissing
-    } else {
-        Exit::Problem
-    };
-    Err(Failure::new(exit, message).into())
 }

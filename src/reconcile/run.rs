@@ -9,7 +9,7 @@ use linesman_cdr::format::{Role, RowReader, TimeStyle, Zone};
 use linesman_cdr::outcome::{CallDetail, DetailSink, Finding};
 use linesman_cdr::pair::{LearnContext, Learned, Matcher, SideContext, learn};
 use linesman_cdr::rating::{Contract, Deck, Rater};
-use linesman_cdr::record::{Side};
+use linesman_cdr::record::Side;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ReconcileError;

@@ -24,7 +24,7 @@ pub struct BillingSettings {
     pub folder: Option<PathBuf>,
     /// `directory`: where bills and reports are kept; `bills` beside the database unless stated.
     pub directory: Option<PathBuf>,
-    /// `limit_amount`, `limit_ratio`: a difference beyond either is a ticket.
+    /// `limit_amount`, `limit_ratio`: a difference, a cause or an unexplained rest beyond either is a ticket.
     pub limits: BillingLimits,
     /// `keep`: how long runs, their files and reports are kept.
     pub keep: Duration,

@@ -142,9 +142,13 @@ pub const SECTIONS: &[SectionDoc] = &[
             key(
                 "limit_amount",
                 "\"1\"",
-                "a difference beyond it is a ticket; with currencies as \"1, 100 JPY\", the bare one for all others",
+                "a difference, cause or unexplained rest beyond it is a ticket; as \"1, 100 JPY\", the bare one for other currencies",
             ),
-            key("limit_ratio", "0.01", "so is one beyond this share of our total, 0 to 1"),
+            key(
+                "limit_ratio",
+                "0.01",
+                "so is one beyond this share of our total, 0 to 1: either limit is enough",
+            ),
             key("keep", "\"153d\"", "how long runs, bills and reports are kept: five months or more"),
             key("largest_file", "\"4GiB\"", "largest file of an upload, 16MiB to 1024GiB"),
             key("memory", "\"1GiB\"", "memory that a run may use"),
@@ -161,8 +165,8 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("contract", "\"/etc/linesman/acme.toml\"", "its contract, where an upload brings none"),
             key("ours_format", "\"asterisk\"", "preset of our records; found out unless stated"),
             key("theirs_format", "\"vos3000\"", "preset of theirs"),
-            key("limit_amount", "\"5 USD\"", "its own limit"),
-            key("limit_ratio", "0.005", "its own limit"),
+            key("limit_amount", "\"5 USD\"", "its own, in place of that of [billing]"),
+            key("limit_ratio", "0.005", "its own, in place of that of [billing]"),
         ],
     },
     SectionDoc {

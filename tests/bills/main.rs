@@ -16,6 +16,7 @@ mod tests {
     use crate::support::api::Api;
     use crate::support::daemon::{Daemon, free_port, settings_in};
     use crate::support::eventually;
+    use crate::support::process::program;
 
     /// A debug build beside other tests.
     const WITHIN: Duration = Duration::from_secs(180);
@@ -195,5 +196,64 @@ mod tests {
         let reason = std::fs::read_to_string(failed.join("reason.txt")).expect("a reason");
         assert!(!reason.trim().is_empty() && failed.join("theirs.csv").exists(), "{reason}");
         assert!(daemon.stop().await.success());
+    }
+
+    /// `linesman cdr submit` in a folder with the three files: exit code, output, errors.
+    async fn submitted(folder: &Path, token: &str, more: &[&str]) -> (Option<i32>, String, String) {
+        let words = ["cdr", "submit", "--ours", "ours.csv", "--theirs", "theirs.csv", "--rates", "rates.csv"];
+        let output = tokio::process::Command::new(program())
+            .args(words)
+            .args(more)
+            .current_dir(folder)
+            .env("LINESMAN_TOKEN", token)
+            .output()
+            .await
+            .expect("the program runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_command_hands_bills_over_waits_for_the_answer_and_ends_as_the_comparison_did() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let here = folder.path();
+        let address = format!("127.0.0.1:{}", free_port());
+        let settings = settings_in(here, &address, "");
+        let (daemon, api) = Daemon::start_as(here, &address, &settings, &[], None).await;
+        let (server, token) = (format!("http://{address}/"), api.token().to_owned());
+        drop_files(here, &bill(60));
+        let acme = ["--party", "Acme", "--server", server.as_str()];
+        let with =
+            |more: &[&'static str]| acme.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
+
+        let (code, out, said) = submitted(here, &token, &with(&["--json", "--wait"])).await;
+        assert_eq!(code, Some(1), "they differ: {said}");
+        let run: Value = serde_json::from_str(&out).expect("one JSON document");
+        assert_eq!(
+            (&run["status"], &run["party"], &run["period"]),
+            (&"done".into(), &"Acme".into(), &"2026-10".into())
+        );
+        assert_eq!(run["answer"]["outcome"]["verdict"], "theirs");
+        let ticket = bill_ticket(&api, "a ticket of the bill", |_| true).await;
+        let number = ticket["number"].as_str().expect("a number");
+        let (code, out, _) = submitted(here, &token, &with(&["--lang", "zh-CN"])).await;
+        assert_eq!(code, Some(1), "the same files are the same run, with its answer");
+        assert!(["责任方：对方账单", number, "2026-10"].iter().all(|word| out.contains(word)), "{out}");
+
+        drop_files(here, &bill(6));
+        let (code, out, said) = submitted(here, &token, &with(&["--wait", "--theirs-zone", "UTC"])).await;
+        assert_eq!(code, Some(0), "{out}{said}");
+        assert!(out.contains("neither bill") && out.contains("/reconciliations/"), "{out}");
+
+        let (code, _, said) = submitted(here, &token, &with(&["--theirs-format", "no/such.toml"])).await;
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("theirs-format") && said.contains("linesman cdr presets"), "{said}");
+        let (code, _, said) = submitted(here, "lm_wrong", &acme).await;
+        assert_eq!(code, Some(4), "{said}");
+        let (code, _, said) = submitted(here, &token, &with(&["--contract", "none.toml"])).await;
+        assert_eq!(code, Some(2), "{said}");
+        assert!(daemon.stop().await.success());
+        let (code, _, said) = submitted(here, &token, &acme).await;
+        assert_eq!(code, Some(5), "{said}");
     }
 }

@@ -81,6 +81,8 @@ async fn an_upload_that_cannot_be_is_refused_with_every_reason_and_nothing_is_ke
         ("period", None, "October"),
         ("ours", Some("o.csv"), ""),
         ("thiers", None, "x"),
+        ("ours-format", None, "asterisk"),
+        ("theirs-format", None, "/etc/linesman/linesman.toml"),
     ];
     let refused = upload(&daemon, Role::Billing, &parts).await;
     assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "invalid"));
@@ -88,7 +90,16 @@ async fn an_upload_that_cannot_be_is_refused_with_every_reason_and_nothing_is_ke
     let codes: Vec<&str> = errors.iter().map(|error| error["code"].as_str().unwrap()).collect();
     assert_eq!(
         codes,
-        ["party_name", "period_form", "unknown_field", "file_missing", "file_missing", "file_missing"]
+        [
+            "party_name",
+            "period_form",
+            "format_name",
+            "unknown_field",
+            "file_missing",
+            "file_missing",
+            "file_missing"
+        ],
+        "a file of the host is no format"
     );
     let twice = [("ours", Some("a"), "x"), ("ours", Some("b"), "y")];
     assert_eq!(upload(&daemon, Role::Billing, &twice).await.status, 422);

@@ -95,14 +95,22 @@ fn layout_of(first: u8, second: u8) -> Layout {
 mod tests {
     use std::path::Path;
 
+    /// The files of a target's corpus.
+    fn corpus(target: &str) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+        let files = std::fs::read_dir(folder).unwrap();
+        files.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    }
+
     #[test]
     fn what_fuzzing_has_found_stays_mended() {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/rows");
-        let mut replayed = 0;
-        for entry in std::fs::read_dir(corpus).unwrap() {
-            super::fuzz_rows(&std::fs::read(entry.unwrap().path()).unwrap());
-            replayed += 1;
+        let rows = corpus("rows");
+        assert!(rows.len() >= 10, "only {} files of the corpus were found", rows.len());
+        rows.iter().for_each(|bytes| super::fuzz_rows(bytes));
+        let decks = corpus("deck");
+        assert!(!decks.is_empty(), "no deck of the corpus was found");
+        for bytes in decks {
+            let _ = crate::rating::Deck::read(&String::from_utf8_lossy(&bytes));
         }
-        assert!(replayed >= 10, "only {replayed} files of the corpus were found");
     }
 }

@@ -5,10 +5,12 @@
 
 mod bar;
 mod generate;
+mod looks;
 mod presets;
 mod rate;
 mod reconcile;
 mod size;
+mod submit;
 
 use clap::Subcommand;
 
@@ -27,6 +29,8 @@ pub struct Arguments {
 enum CdrCommand {
     /// Compare our records with theirs, name the causes of every difference and what each is worth
     Reconcile(Box<reconcile::Arguments>),
+    /// Hand files to a running daemon, which keeps them, compares them and tells the tickets
+    Submit(Box<submit::Arguments>),
     /// What one call costs by deck and contract, and why
     Rate(rate::Arguments),
     /// A pair of files with deck, contract and the truth about them
@@ -42,6 +46,7 @@ enum CdrCommand {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         CdrCommand::Reconcile(arguments) => reconcile::run(global, *arguments).await,
+        CdrCommand::Submit(arguments) => submit::run(global, *arguments).await,
         CdrCommand::Rate(arguments) => rate::run(global, arguments).await,
         CdrCommand::Generate(arguments) => generate::run(global, arguments).await,
         CdrCommand::Presets(arguments) => presets::run(global, arguments).await,

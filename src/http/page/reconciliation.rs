@@ -137,7 +137,7 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
         ticket: ticket.map(|number| number.to_string()),
         verdict: outcome.map(|outcome| {
             let side = crate::diagnosis::Side::from(outcome.verdict);
-            shell.t(&format!("side.{}", side.name()))
+            shell.say(&Message::new("page.at_fault").with("side", format!("side.{}", side.name())))
         }),
         headline: fault.map(|fault| shell.say(&fault.headline)),
         bill: fault.and_then(|fault| Some(bill::view(&shell, fault.billing.as_deref()?))),
