@@ -7,13 +7,13 @@
 mod assemble;
 pub mod detect;
 mod field;
-pub mod preset;
 mod fuzz;
+pub mod preset;
 pub mod rows;
 mod scan;
 pub mod words;
 
-pub use fuzz::fuzz_rows;
+pub use fuzz::{fuzz_detect, fuzz_rows};
 pub use rows::{LayoutError, RowReader};
 
 use serde::{Deserialize, Serialize};
