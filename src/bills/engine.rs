@@ -55,6 +55,7 @@ impl Work {
             memory,
             temporary: Some(vault.work(&run.id)),
             hash: true,
+            period: None,
         };
         Ok(Self { job, party: run.party.clone(), report: vault.report(&run.id).with_extension("new") })
     }

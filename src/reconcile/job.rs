@@ -38,6 +38,9 @@ pub struct Job {
     pub temporary: Option<PathBuf>,
     /// Whether to hash large inputs too; it costs as much as a third of the run, and is for what is kept.
     pub hash: bool,
+    /// Only calls that begin from the first moment on and before the second, in milliseconds since 1970,
+    /// as reconciled: a call of both sides counts by our moment. The others are counted apart; none: all.
+    pub period: Option<[i64; 2]>,
 }
 
 /// What a file was found to be.
@@ -78,6 +81,12 @@ pub struct Tally {
     pub skipped: u64,
     /// Lines of the header, empty ones, and those that carry on a quoted field.
     pub bare: u64,
+    /// Records outside the job's period, of those above.
+    pub outside: u64,
+    /// Their conversation, in milliseconds.
+    pub outside_talk_ms: u64,
+    /// Their amounts.
+    pub outside_amount: Money,
 }
 
 /// What came of a run.

@@ -156,6 +156,7 @@ fn job(arguments: &Arguments) -> Result<Job, Failure> {
         memory: arguments.memory,
         temporary: None,
         hash: arguments.report.is_some(),
+        period: None,
     })
 }
 

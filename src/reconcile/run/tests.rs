@@ -74,6 +74,7 @@ fn job(folder: &Path, calls: u64) -> Job {
         memory: 256 << 20,
         temporary: Some(temporary),
         hash: false,
+        period: None,
     }
 }
 
