@@ -24,7 +24,7 @@ pub mod source;
 mod spill;
 
 pub use error::ReconcileError;
-pub use job::{Finished, Input, InputFacts, Job, Progress};
+pub use job::{Finished, Input, InputFacts, Job, Progress, period};
 pub use plan::LEAST_MEMORY;
 pub use run::run;
 pub use source::{Source, SourceError};
