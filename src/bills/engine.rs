@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use linesman_cdr::outcome::{CallDetail, Outcome};
+use linesman_cdr::rating::Contract;
 use linesman_cdr::{Money, Record, Side};
 use linesman_reconcile::report::{self, Heading, Kept, Report};
 use linesman_reconcile::{Finished, Input, Job, Progress, ReconcileError};
 
-use crate::locale::{Language, Message};
+use crate::locale::{Language, Message, words};
 use crate::store::{InputRole, ReconcileRun};
 
 use super::vault::Vault;
@@ -189,11 +190,72 @@ fn example(finished: &Finished) -> Vec<Message> {
     ]
 }
 
-/// What deck and contract say, as the contract's own keys (R59).
+/// What deck and contract say, a rule a sentence (R59).
 fn accounting(finished: &Finished) -> Vec<Message> {
     let mut rules = vec![Message::new("billing.rule.deck").with("rows", finished.deck.rows.len())];
-    let text = toml::to_string(&finished.contract).unwrap_or_default();
-    let lines = text.lines().map(str::trim).filter(|line| line.contains('='));
-    rules.extend(lines.map(|line| Message::new("billing.rule.contract").with("text", line)));
+    rules.extend(contract(&finished.contract));
     rules
+}
+
+/// A contract's rules but those that change nothing.
+fn contract(contract: &Contract) -> Vec<Message> {
+    let Ok(keys) = toml::Table::try_from(contract) else { return Vec::new() };
+    let is = |name: &str, value: &str| keys.get(name).and_then(toml::Value::as_str) == Some(value);
+    let changes_nothing = |name: &str| match name {
+        "free_sec" | "free_rule" => contract.free_sec == 0,
+        "minimum_charge" | "unanswered_charge" => is(name, "0"),
+        "increment_rounding" => contract.increment_decimals.is_none(),
+        "span_rounding" => is("bands", "by_start"),
+        "fx_factor" | "fx_decimals_before" | "fx_rounding_before" => is("fx_factor", "1"),
+        "tax_percent" | "tax_on" => is("tax_percent", "0"),
+        _ => false,
+    };
+    let said = keys.iter().filter(|(name, _)| !changes_nothing(name));
+    said.map(|(name, value)| Message::new(&format!("billing.rule.{name}")).with("value", shown(value)))
+        .collect()
+}
+
+/// A rule's value: words by their key, what is no word of ours as it is.
+fn shown(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => {
+            let key = format!("billing.value.{text}");
+            if words(Language::English, &key) == key { text.clone() } else { key }
+        }
+        toml::Value::Table(threshold) => {
+            // The only rule with a number beside its name.
+            let from = threshold.values().find_map(toml::Value::as_integer).unwrap_or_default();
+            format!("≥ {from} ms")
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = "currency = \"USD\"\nduration_from = \"start\"\nreference_time = \"answer\"\n\
+        subsecond = { threshold_ms = 50 }\ninitial_sec = 60\nincrement_sec = 6\n\
+        block_rule = \"total_multiple\"\nfree_sec = 3\nfree_rule = \"threshold\"\nconnect_fee = \"0.01\"\n\
+        minimum_charge = \"0.02\"\nmaximum_charge = \"9\"\nunanswered_charge = \"0.001\"\ndecimals = 4\n\
+        rounding = \"up\"\nincrement_decimals = 3\nincrement_rounding = \"half_even\"\nbands = \"split\"\n\
+        span_rounding = \"each\"\nband_zone = \"Asia/Shanghai\"\ndeck_zone = \"+08:00\"\n\
+        deck_last_day = \"included\"\nfx_factor = \"7.1\"\nfx_decimals_before = 4\n\
+        fx_rounding_before = \"down\"\ntax_percent = \"6\"\ntax_on = \"call\"\nsum_decimals = 2\n\
+        sum_rounding = \"half_up\"\n";
+
+    #[test]
+    fn every_rule_of_a_contract_is_a_sentence_in_both_languages() {
+        let whole = contract(&Contract::read(WHOLE).unwrap());
+        assert_eq!(whole.len(), WHOLE.lines().count(), "each line of the contract");
+        let plain = contract(&Contract::default());
+        assert!((3..10).contains(&plain.len()), "what changes nothing is not said: {plain:?}");
+        for language in [Language::English, Language::Chinese] {
+            for rule in whole.iter().chain(&plain) {
+                let said = rule.render(language);
+                assert!(!said.contains("billing.") && !said.contains('_') && !said.contains('{'), "{said}");
+            }
+        }
+    }
 }

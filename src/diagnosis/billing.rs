@@ -340,7 +340,8 @@ fn headline(bill: &Bill<'_>, difference: Money, cause: Cause, side: Side, beyond
     Message::new(key)
         .with("party", bill.party)
         .with("period", bill.period)
-        .with("amount", difference.abs())
+        // With the contract's decimals, as the totals beside it.
+        .with("amount", bill.outcome.totals.difference.trim_start_matches('-'))
         .with("currency", &bill.outcome.currency)
         .with("cause", format!("cause.{}", cause.name()))
         .with("side", format!("side.{}", side.name()))

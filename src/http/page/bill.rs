@@ -17,7 +17,6 @@ pub struct Sum {
 /// A dimension with its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DimensionView {
-    pub(super) words: String,
     pub(super) result: String,
     /// For CSS classes.
     pub(super) name: &'static str,
@@ -53,6 +52,8 @@ pub struct BillView {
     pub(super) accounting: Vec<String>,
     pub(super) advice: String,
     pub(super) files: Vec<FileView>,
+    /// Whether this is the page of the comparison itself.
+    pub(super) is_whole: bool,
 }
 
 /// A file of the report.
@@ -64,9 +65,9 @@ pub struct FileView {
     pub(super) words: String,
 }
 
-/// In the reader's language; of its files those in that language.
+/// In the reader's language; of its files those in that language. `is_whole` on the page of the comparison.
 #[must_use]
-pub fn view(shell: &Shell, billing: &Billing) -> BillView {
+pub fn view(shell: &Shell, billing: &Billing, is_whole: bool) -> BillView {
     let totals = &billing.totals;
     let sum = |key: &str, amount: &String, weighs| Sum {
         words: shell.t(&format!("page.total_{key}")),
@@ -99,7 +100,6 @@ pub fn view(shell: &Shell, billing: &Billing) -> BillView {
                     Agreement::NotCompared => ("agreement_not_compared", "unknown"),
                 };
                 DimensionView {
-                    words: shell.t(&format!("dimension.{}", compared.dimension.name())),
                     result: shell.t(&format!("page.{key}")),
                     name,
                     sentence: shell.say(&compared.sentence),
@@ -132,15 +132,17 @@ pub fn view(shell: &Shell, billing: &Billing) -> BillView {
         accounting: billing.accounting.iter().map(|rule| shell.say(rule)).collect(),
         advice: shell.say(&billing.advice),
         files: files(shell, &billing.files),
+        is_whole,
     }
 }
 
-/// The report in the reader's language; whatever has no language is everybody's.
+/// The report in the reader's language, what is sent first before what programs read.
 fn files(shell: &Shell, names: &[String]) -> Vec<FileView> {
     let own = format!("{}/", shell.language().tag());
-    names
-        .iter()
-        .filter_map(|name| Some((name, name.strip_prefix(&own)?)))
+    let mut own: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_prefix(&own)?))).collect();
+    let order = ["html", "xlsx", "csv", "json"];
+    own.sort_by_key(|(_, short)| order.iter().position(|end| short.ends_with(end)).unwrap_or(order.len()));
+    own.into_iter()
         .map(|(name, short)| {
             let key = match short.rsplit('.').next().unwrap_or_default() {
                 "html" => "page.file_html",

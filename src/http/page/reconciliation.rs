@@ -4,9 +4,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use linesman_reconcile::report;
 
 use crate::http::HttpState;
-use crate::locale::Message;
+use crate::locale::{Language, Message};
 use crate::store::{ReconcileRun, RunStatus};
 use crate::ticket::TicketNumber;
 
@@ -32,7 +33,7 @@ pub struct Page {
     shell: Shell,
     id: String,
     party: String,
-    period: String,
+    period: Option<String>,
     status: String,
     status_name: &'static str,
     waits: bool,
@@ -42,7 +43,7 @@ pub struct Page {
     headline: Option<String>,
     bill: Option<BillView>,
     counts: Vec<(String, u64)>,
-    findings: Vec<(String, String)>,
+    findings: Vec<String>,
     inputs: Vec<InputView>,
     options: Vec<(String, String)>,
     by: String,
@@ -110,26 +111,17 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
             count("rejected", counts.rejected_ours + counts.rejected_theirs),
         ]
     });
-    let findings = outcome.map(|outcome| {
-        let findings = outcome.findings.iter().map(|finding| {
-            let side = finding.side.map(|side| match side {
-                linesman_cdr::Side::Ours => format!(" · {}", shell.t("side.ours")),
-                linesman_cdr::Side::Theirs => format!(" · {}", shell.t("side.theirs")),
-            });
-            let values = finding.values.iter().map(|(name, value)| match value {
-                serde_json::Value::String(text) => format!("{name} {text}"),
-                other => format!("{name} {other}"),
-            });
-            let words = shell.t(&format!("finding.{}", finding.kind));
-            (format!("{words}{}", side.unwrap_or_default()), values.collect::<Vec<_>>().join(", "))
-        });
-        findings.collect()
-    });
+    let spoken = match shell.language() {
+        Language::English => report::Language::English,
+        Language::Chinese => report::Language::Chinese,
+    };
+    let findings = outcome
+        .map(|outcome| outcome.findings.iter().map(|finding| report::finding(finding, spoken)).collect());
     let fault = run.fault.as_ref();
     Page {
         id: run.id.clone(),
         party: run.party.clone(),
-        period: run.period.clone().unwrap_or_else(|| "–".to_owned()),
+        period: run.period.clone(),
         status: shell.t(&format!("run.{}", run.status.name())),
         status_name: run.status.name(),
         waits: !run.status.is_over() || (run.status == RunStatus::Done && run.planned_at.is_none()),
@@ -140,7 +132,7 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
             shell.say(&Message::new("page.at_fault").with("side", format!("side.{}", side.name())))
         }),
         headline: fault.map(|fault| shell.say(&fault.headline)),
-        bill: fault.and_then(|fault| Some(bill::view(&shell, fault.billing.as_deref()?))),
+        bill: fault.and_then(|fault| Some(bill::view(&shell, fault.billing.as_deref()?, true))),
         counts: counts.unwrap_or_default(),
         findings: findings.unwrap_or_default(),
         inputs: run

@@ -284,7 +284,7 @@ pub fn page(
             .map(|index| shell.t(&format!("kind.{}", inventory.element(index).kind.name())))
             .unwrap_or_default(),
         is_element: fault.segment_kind.is_some(),
-        bill: fault.billing.as_ref().map(|billing| bill::view(&shell, billing)),
+        bill: fault.billing.as_ref().map(|billing| bill::view(&shell, billing, false)),
         proposal: proposal(&shell, ticket),
         sides: sides(&shell, ticket),
         side: shell.t(&format!("side.{}", ticket.side.name())),

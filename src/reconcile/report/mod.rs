@@ -27,7 +27,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use linesman_cdr::outcome::{CallDetail, Outcome};
+use linesman_cdr::outcome::{CallDetail, Finding, Outcome};
 use linesman_cdr::rating::Rater;
 
 pub use kept::{Dropped, Kept};
@@ -54,6 +54,12 @@ pub fn summary_with(
     colour: bool,
 ) -> String {
     terminal::summary(finished, Some(folder), language, width, colour)
+}
+
+/// A finding as one plain sentence.
+#[must_use]
+pub fn finding(finding: &Finding, language: Language) -> String {
+    sentence::finding(finding, language)
 }
 
 /// Whether the two sides agree: no amount differs, no call is missing, nothing is there twice.
