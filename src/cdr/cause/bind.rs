@@ -2,7 +2,7 @@
 
 use super::deviation::Deviation;
 use super::explain::{LEAST, Search, explained_by_other};
-use super::found::{Destinations, Found, Pick};
+use super::found::{Found, Pick};
 use super::leg::Leg;
 use super::selector::{Evidence, Finder};
 use crate::number::Number;
@@ -10,8 +10,7 @@ use crate::outcome::CauseKind;
 use crate::record::{ABSENT, ABSENT_32};
 
 /// Causes of the rules that a search has learned.
-pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<Found> {
-    let finder = Finder { destinations };
+pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Found> {
     let mut causes = Vec::new();
     for rule in &search.pool {
         let evidence = evidence(search, *rule);

@@ -1,15 +1,15 @@
 //! [`Model`]: the causes that were found, ready to be applied to any call.
 
 use super::attribute::{Attributor, Tally};
-use super::deviation::{Deviation, Pricer};
+use super::deviation::Pricer;
 use super::duration::Durations;
 use super::explain::explain;
 use super::found::{Destinations, Found};
-use super::ledger::Ledger;
+use super::ledger::{ATTEMPT_BYTES, CLEAN_BYTES, Ledger, SEARCHED_BYTES};
 use super::leg::{Item, Maker};
 use super::records;
 use super::selector::Finder;
-use crate::outcome::DetailSink;
+use crate::outcome::{CauseKind, DetailSink};
 use crate::record::{ABSENT, ABSENT_32, Record};
 
 /// What was inferred: causes with parameters and selectors.
@@ -26,9 +26,6 @@ pub struct Model<'a> {
     pub(super) may_hide: bool,
 }
 
-/// Most kept calls of a kind that the search looks at; every call is attributed by what it finds.
-const SEARCHED: usize = 40_000;
-
 /// Finds the causes.
 #[must_use]
 pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
@@ -37,7 +34,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
     let pricer = Pricer::new(context.rater);
     let destinations = Destinations::new(&pricer);
     let mut items = items(ledger, &maker);
-    let finder = Finder { destinations: &destinations };
+    let finder = Finder::new(&items, &destinations);
     let (durations, mut found) = Durations::learn(&items, context.rater, &finder);
     let tallied = ledger.tallied();
     let records_attempts = [0, 1].map(|side: usize| {
@@ -54,7 +51,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
             }
         }
     }
-    found.extend(explain(&items, &pricer, &destinations, &context));
+    found.extend(explain(&items, &pricer, &finder, &context));
     found.extend(records::parts(&items, &pricer, &found, &destinations));
     let may_hide = may_hide(&found, &items);
     Model { maker, pricer, destinations, durations, found, records_attempts, may_hide }
@@ -62,21 +59,11 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
 
 fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
     let mut items = Vec::new();
-    for kept in [&ledger.residual, &ledger.clean] {
-        let mut level = kept.level;
-        let count = |level: u32| {
-            let all = kept.cases.iter();
-            all.filter(|case| level == 0 || case.hash.trailing_zeros() >= level).count()
-        };
-        while count(level) > SEARCHED {
-            level += 1;
-        }
-        let mut cases: Vec<_> =
-            kept.cases.iter().filter(|case| level == 0 || case.hash.trailing_zeros() >= level).collect();
-        cases.sort_by_cached_key(|case| {
-            (case.records[0].start_ms.min(case.records[1].start_ms), case.hash, case.class)
-        });
-        items.extend(cases.into_iter().map(|case| maker.item(case, 1 << level.min(40))));
+    let all =
+        [(&ledger.residual, SEARCHED_BYTES), (&ledger.attempts, ATTEMPT_BYTES), (&ledger.clean, CLEAN_BYTES)];
+    for (kept, bytes) in all {
+        let (cases, weight) = kept.sample(bytes);
+        items.extend(cases.into_iter().map(|case| maker.item(case, weight)));
     }
     items
 }
@@ -118,7 +105,17 @@ impl<'a> Model<'a> {
     /// an [`Attributor`].
     #[must_use]
     pub fn needs_second_pass(&self, ledger: &Ledger<'_>) -> bool {
-        !ledger.kept_all() || self.may_hide && ledger.clean.level > 0
+        !ledger.kept_all()
+            || self.may_hide && ledger.clean.level > 0
+            || self.counts_attempts() && ledger.attempts.level > 0
+    }
+
+    /// Whether attempts that one side lacks are counted by a cause.
+    fn counts_attempts(&self) -> bool {
+        self.found.iter().any(|found| {
+            let side = found.side.filter(|_| found.kind == CauseKind::MissingRecords);
+            side.is_some_and(|side| self.records_attempts[side.index()])
+        })
     }
 
     /// For a second pass over the calls.
@@ -142,16 +139,16 @@ impl<'a> Model<'a> {
     }
 
     fn replay(&self, ledger: &Ledger<'_>, attributor: &mut Attributor<'_, '_>) {
-        let mut residual = ledger.residual.clone();
-        residual.sort();
-        for case in &residual.cases {
+        for case in ledger.residual.sorted() {
             attributor.take(case, ledger.residual.weight(), false);
         }
-        let records = self.found.iter().any(|found| matches!(found.deviation, Deviation::Missing));
-        if self.may_hide || records {
-            let mut clean = ledger.clean.clone();
-            clean.sort();
-            for case in clean.cases.iter().filter(|case| self.may_hide || !case.two_sided()) {
+        if self.counts_attempts() {
+            for case in ledger.attempts.sorted() {
+                attributor.take(case, ledger.attempts.weight(), true);
+            }
+        }
+        if self.may_hide {
+            for case in ledger.clean.sorted() {
                 attributor.take(case, ledger.clean.weight(), true);
             }
         }
