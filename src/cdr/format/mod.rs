@@ -7,8 +7,8 @@
 mod assemble;
 pub mod detect;
 mod field;
-pub mod preset;
 mod fuzz;
+pub mod preset;
 pub mod rows;
 mod scan;
 pub mod words;
