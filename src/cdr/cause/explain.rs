@@ -221,6 +221,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 Candidate { rules, explains, score, against: 0 }
             })
             .filter(|candidate| candidate.score >= LEAST.min(sample.len()).max(3))
+            .filter(|candidate| self.is_factor_proven(candidate))
             .collect();
         let most = candidates.iter().map(|candidate| candidate.score).max()?;
         candidates.retain(|candidate| candidate.score * 20 >= most * 19);
@@ -236,6 +237,22 @@ impl<'s, 'a> Search<'s, 'a> {
                 .then_with(|| likelier(a).cmp(&likelier(b)))
                 .then_with(|| a.rules.cmp(&b.rules))
         })
+    }
+
+    /// A factor is proven by a currency that is named, or by prices of several rows that it changes alike: on
+    /// one price it is but another price.
+    fn is_factor_proven(&self, candidate: &Candidate) -> bool {
+        if !candidate.rules.iter().any(|rule| matches!(rule, Deviation::Factor { .. })) {
+            return true;
+        }
+        if candidate.explains.iter().any(|at| self.leg(*at).is_some_and(|leg| leg.foreign)) {
+            return true;
+        }
+        let mut prices: BTreeMap<i64, usize> = BTreeMap::new();
+        for row in candidate.explains.iter().filter_map(|at| self.items[*at].keys.row) {
+            *prices.entry(self.pricer.rater.terms(row).rate).or_default() += 1;
+        }
+        prices.values().filter(|many| **many >= 2).count() >= 2
     }
 
     /// Calls of the largest region that is explained nearly whole.

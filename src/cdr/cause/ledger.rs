@@ -226,9 +226,11 @@ pub(super) fn shows(record: &Record, rate: i64, charge: &Charge, has_amounts: bo
     if record.billed_s != charge.billed_s && record.billed_s != ABSENT_32 {
         return false;
     }
+    // The price named on an attempt charges nothing, and says nothing.
     record.rate == rate
         || record.rate == ABSENT
-        || record.rate == 0 && (record.is(flag::ATTEMPT) || charge.billed_s == 0)
+        || record.is(flag::ATTEMPT)
+        || record.rate == 0 && charge.billed_s == 0
 }
 
 /// Whether both sides show what the contract gives, and what that is. What each side charged is returned with

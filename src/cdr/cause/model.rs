@@ -1,16 +1,17 @@
 //! [`Model`]: the causes that were found, ready to be applied to any call.
 
 use super::attribute::{Attributor, Tally};
-use super::deviation::Pricer;
+use super::case::{Case, Class};
+use super::deviation::{Deviation, Pricer};
 use super::duration::Durations;
 use super::explain::explain;
-use super::found::{Destinations, Found};
+use super::found::{Destinations, Found, Pick};
 use super::ledger::{ATTEMPT_BYTES, CLEAN_BYTES, Ledger, SEARCHED_BYTES};
 use super::leg::{Item, Maker};
 use super::records;
 use super::selector::Finder;
 use crate::outcome::{CauseKind, DetailSink};
-use crate::record::{ABSENT, ABSENT_32, Record};
+use crate::record::{ABSENT, ABSENT_32, Record, Side};
 
 /// What was inferred: causes with parameters and selectors.
 #[derive(Debug, Clone)]
@@ -78,6 +79,7 @@ fn may_hide(found: &[Found], items: &[Item]) -> bool {
     found.iter().any(|found| {
         let Some(side) = found.side else { return false };
         match found.deviation.order() {
+            1 => matches!(found.deviation, Deviation::Ring),
             // The number's own prefix stands in the record, whatever it costs.
             5 => true,
             4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
@@ -105,9 +107,13 @@ impl<'a> Model<'a> {
     /// an [`Attributor`].
     #[must_use]
     pub fn needs_second_pass(&self, ledger: &Ledger<'_>) -> bool {
+        let bound = Side::BOTH.into_iter().any(|side| {
+            let attempts = ledger.tallied().only_attempts[side.other().index()];
+            attempts > 0 && self.records_attempts[side.index()] && self.missing_everywhere(side).is_none()
+        });
         !ledger.kept_all()
             || self.may_hide && ledger.clean.level > 0
-            || self.counts_attempts() && ledger.attempts.level > 0
+            || bound && self.counts_attempts() && ledger.attempts.level > 0
     }
 
     /// Whether attempts that one side lacks are counted by a cause.
@@ -129,7 +135,40 @@ impl<'a> Model<'a> {
     pub fn attribute(&self, ledger: &Ledger<'_>) -> Tally {
         let mut attributor = self.attributor(None);
         self.replay(ledger, &mut attributor);
-        Tally { tallied: *ledger.tallied(), ..attributor.finish() }
+        let mut tally = Tally { tallied: *ledger.tallied(), ..attributor.finish() };
+        if ledger.attempts.level > 0 {
+            self.count_attempts(ledger, &mut tally);
+        }
+        tally
+    }
+
+    /// The cause of the calls that a side lacks, where it is one for all of them.
+    fn missing_everywhere(&self, side: Side) -> Option<usize> {
+        let of_side = |found: &Found| found.side == Some(side) && found.kind == CauseKind::MissingRecords;
+        let mut all = self.found.iter().enumerate().filter(|(_, found)| of_side(found));
+        match (all.next(), all.next()) {
+            (Some((at, found)), None) if found.pick == Pick::default() => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Attempts that one side lacks are kept as a sample; how many there are was counted.
+    fn count_attempts(&self, ledger: &Ledger<'_>, tally: &mut Tally) {
+        for side in Side::BOTH.into_iter().filter(|side| self.records_attempts[side.index()]) {
+            let Some(at) = self.missing_everywhere(side) else { continue };
+            let own = side.other();
+            let attempts = |case: &&Case| {
+                case.class == Class::Only
+                    && case.side == own
+                    && case.records[own.index()].is(crate::record::flag::ATTEMPT)
+            };
+            let count = |cases: &[Case]| cases.iter().filter(attempts).count() as u64;
+            let exact =
+                ledger.tallied().only_attempts[own.index()].saturating_sub(count(&ledger.residual.cases));
+            let sampled = count(&ledger.attempts.cases) * ledger.attempts.weight();
+            let calls = &mut tally.causes[at].calls;
+            *calls = (*calls + exact).saturating_sub(sampled);
+        }
     }
 
     /// Hands on the kept calls that differ, with the outcome's indices of causes, earliest first.
