@@ -88,6 +88,8 @@ pub struct Tally {
     pub lines: u64,
     /// Records.
     pub records: u64,
+    /// Those that give an amount.
+    pub priced: u64,
     /// Their conversation, in milliseconds.
     pub talk_ms: u64,
     /// Their amounts.

@@ -1,4 +1,5 @@
-//! Leaves out the calls that do not begin within the period that was asked for.
+//! Leaves out the calls that do not begin within the period that was asked for, and settles how long a
+//! call was in a file that says only when it began, when it ended and what was charged.
 //!
 //! Files are paired whole and the calls sifted afterwards: a call at the border, which one side's clock
 //! puts before it and the other's behind, is in or out with all its records.
@@ -7,7 +8,7 @@ use std::collections::HashMap;
 
 use linesman_cdr::Money;
 use linesman_cdr::pair::Sink;
-use linesman_cdr::record::{Record, Side};
+use linesman_cdr::record::{ABSENT_32, Record, Side, flag};
 
 /// Records of one side that were left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,6 +78,7 @@ impl<'a, S: Sink> Within<'a, S> {
 
 impl<S: Sink> Sink for Within<'_, S> {
     fn pair(&mut self, ours: &Record, theirs: &Record) {
+        let (ours, theirs) = (&without_ring(ours, theirs), &without_ring(theirs, ours));
         if self.period.is_none() || self.has_both(ours.start_ms, std::slice::from_ref(theirs)) {
             return self.to.pair(ours, theirs);
         }
@@ -85,6 +87,7 @@ impl<S: Sink> Sink for Within<'_, S> {
     }
 
     fn only(&mut self, side: Side, record: &Record) {
+        let record = &as_charged(record);
         if self.holds(record.start_ms) {
             return self.to.only(side, record);
         }
@@ -92,6 +95,7 @@ impl<S: Sink> Sink for Within<'_, S> {
     }
 
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {
+        let (record, of) = (&as_charged(record), &as_charged(of));
         if self.has_call(side, of) {
             return self.to.duplicate(side, record, of);
         }
@@ -121,9 +125,78 @@ impl<S: Sink> Sink for Within<'_, S> {
     }
 
     fn cut_off(&mut self, side: Side, record: &Record) {
+        let record = &as_charged(record);
         if self.holds(record.start_ms) {
             return self.to.cut_off(side, record);
         }
         self.leave(side, record);
+    }
+}
+
+/// Most milliseconds that a call rings.
+const LONGEST_RING_MS: u32 = 180_000;
+
+/// A record whose length may hold the ringing, without it, as far as the other side's record of the
+/// same call tells.
+fn without_ring(record: &Record, other: &Record) -> Record {
+    if !record.is(flag::MAY_RING) || other.is(flag::MAY_RING) {
+        return *record;
+    }
+    let rung = if other.ring_ms == ABSENT_32 {
+        let more = record.talk_ms.saturating_sub(other.talk_ms);
+        if more <= LONGEST_RING_MS { record.talk_ms - more } else { record.talk_ms }
+    } else {
+        record.talk_ms.saturating_sub(other.ring_ms)
+    };
+    let apart = |talk_ms: u32| talk_ms.abs_diff(other.talk_ms);
+    let talk_ms = if apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
+    Record { talk_ms, ..*record }
+}
+
+/// Likewise where no other record tells: what was charged is the best that is known.
+fn as_charged(record: &Record) -> Record {
+    if record.is(flag::MAY_RING) && record.billed_s != ABSENT_32 {
+        return Record { talk_ms: record.billed_s.saturating_mul(1_000).min(record.talk_ms), ..*record };
+    }
+    *record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use linesman_cdr::Number;
+    use linesman_cdr::record::{ABSENT, NO_NAME};
+
+    fn record(talk_ms: u32, ring_ms: u32, flags: u32) -> Record {
+        Record {
+            caller: Number::NONE,
+            callee: Number::NONE,
+            start_ms: 0,
+            amount: ABSENT,
+            rate: ABSENT,
+            place: 0,
+            talk_ms,
+            billed_s: 66,
+            ring_ms,
+            call_id: 0,
+            flags,
+            gateway: NO_NAME,
+            account: NO_NAME,
+        }
+    }
+
+    #[test]
+    fn a_length_that_may_hold_the_ringing_is_settled_by_the_other_side() {
+        let talk = |talk_ms, other_ring_ms| {
+            let other = record(61_000, other_ring_ms, 0);
+            without_ring(&record(talk_ms, ABSENT_32, flag::MAY_RING), &other).talk_ms
+        };
+        assert_eq!(talk(69_000, 8_000), 61_000);
+        assert_eq!(talk(61_000, 8_000), 61_000);
+        assert_eq!(talk(69_000, ABSENT_32), 61_000);
+        assert_eq!(talk(7_269_000, ABSENT_32), 7_269_000, "no call rings for two hours");
+        assert_eq!(as_charged(&record(69_000, ABSENT_32, flag::MAY_RING)).talk_ms, 66_000);
+        let certain = record(69_000, ABSENT_32, 0);
+        assert_eq!(without_ring(&certain, &record(61_000, 8_000, 0)), certain);
     }
 }

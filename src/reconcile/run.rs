@@ -82,7 +82,11 @@ fn run_by(
 
     let techs = Side::BOTH
         .map(|side| learned.tech_prefixes(side).iter().map(ToString::to_string).collect::<Vec<String>>());
-    let has = |side: usize| sources[side].layout().columns.contains(&Role::Amount);
+    // A column of amounts with nothing in it, as 3CX writes, says nothing of what was charged.
+    let has = |side: usize| {
+        let wanted = sources[side].layout().columns.contains(&Role::Amount);
+        wanted && (contents[side].tally.priced > 0 || contents[side].tally.records == 0)
+    };
     let context = LedgerContext {
         rater: &rater,
         names: [&contents[0].names, &contents[1].names],

@@ -503,7 +503,11 @@ impl RowReader {
             },
             says_answer: columns.answer != NOWHERE,
         };
-        let meant = given.meant().map_err(|wrong| self.blame(wrong))?;
+        let meant = match given.meant() {
+            // A mark that the call goes on, as BroadWorks writes it: without an end, so without a length.
+            Err(Wrong::NoSpan) if flags & flag::INTERIM != 0 => return Ok(Read::Skipped),
+            meant => meant.map_err(|wrong| self.blame(wrong))?,
+        };
         flags |= meant.flags;
         // What stood before the caller's digits says nothing.
         let caller = self.party(cells, columns.caller, None)?;

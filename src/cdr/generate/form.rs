@@ -6,12 +6,8 @@ pub(super) use writer::Writer;
 
 use std::fmt::Write as _;
 
-use super::bill::Line;
-use super::plan::{PlanError, Ready};
 use super::random::Chance;
-use super::traffic::Call;
 use crate::format::Role;
-use crate::rating::Offsets;
 use crate::record::Side;
 
 /// How numbers are written.

@@ -3,7 +3,6 @@
 
 use super::Sink;
 use super::learned::{Learned, TimeBasis, moment};
-use super::lend::Lending;
 use super::rest::settle_rest;
 use super::run::{Keys, Run};
 use crate::number::Number;
@@ -45,7 +44,6 @@ impl Matcher {
         learned: &Learned,
         sink: &mut impl Sink,
     ) {
-        let sink = &mut Lending(sink);
         let buckets = ((ours.len() + theirs.len()) / 4).next_power_of_two().clamp(2, 1 << 20);
         let bits = buckets.trailing_zeros();
         // Each side in one go, while it is in the processor's cache.

@@ -9,7 +9,6 @@ mod clock;
 mod habits;
 mod learn;
 mod learned;
-mod lend;
 mod matching;
 mod number;
 mod period;

@@ -5,8 +5,6 @@ mod properties;
 mod small;
 mod speed;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::*;

@@ -8,7 +8,7 @@ use super::super::preset::Preset;
 use super::super::rows::RowReader;
 use super::*;
 use crate::Number;
-use cases::cases;
+use cases::{START, cases};
 
 fn hints() -> Hints {
     Hints { file: "sample.csv".to_owned(), side: Some(Side::Theirs), ..Hints::default() }

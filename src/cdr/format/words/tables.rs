@@ -47,7 +47,7 @@ const START: &str = "
     date time datehour seizuretime seizure attempttime 通话开始时间 开始时间 起始时间 呼叫开始时间
     呼叫时间 通话起始时间 开始通话时间 拨打时间 发起时间 起呼时间 主叫时间 开始日期 通话日期 时间
     日期时间 日期 開始時間 通話開始時間 起始時間 呼叫時間 时间戳 呼叫起始时间 fechahora fechainicio
-    fecha inicio horainicio beginn startzeit anfang datum debut début dateheure datahora dataora inizio
+    fecha inicio data hora ora heure uhrzeit zeit godzina saat horainicio beginn startzeit anfang datum debut début dateheure datahora dataora inizio
     датавремя дата времяначала начало датаивремя tarih baslangic
 ";
 const ANSWER: &str = "

@@ -6,7 +6,6 @@ use super::{Form, Header, SpanForm, TimeForm};
 use crate::format::Role;
 use crate::generate::bill::Line;
 use crate::generate::plan::{PlanError, Ready};
-use crate::generate::random::Chance;
 use crate::generate::traffic::Call;
 use crate::rating::Offsets;
 use crate::record::Side;

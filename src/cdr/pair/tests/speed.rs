@@ -1,5 +1,7 @@
 //! How long pairing takes; measured by hand.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 /// Nanoseconds that this thread has been on a processor.
