@@ -9,7 +9,7 @@ use super::field::{Fault, Wrong, bare, decimal, time, words};
 use super::scan::{self, Block, Marks, Row};
 use super::{Layout, Parsed, Rejection, TimeStyle, Zone};
 use crate::Money;
-use crate::record::{NO_NAME, Names, Record};
+use crate::record::{NO_NAME, Names};
 use cells::Cells;
 pub use columns::LayoutError;
 use columns::{Columns, Spans};
