@@ -142,7 +142,12 @@ fn a_run_shows_its_answer_or_why_there_is_none() {
     };
     for language in BOTH {
         let html = reconciliation::page(shell(language, Role::Billing), &run, None).render().unwrap();
-        assert!(html.contains("2.072600 USD") && html.contains("seconds -3") && !html.contains("<Acme>"));
+        assert!(
+            html.contains("2.072600 USD")
+                && html.contains("-3 ")
+                && !html.contains("seconds -3")
+                && !html.contains("<Acme>")
+        );
         assert!(!html.contains("data-poll"), "nothing is waited for");
         assert!(!html.contains(">page.") && !html.contains(">finding."), "{html}");
     }
