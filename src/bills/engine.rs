@@ -47,6 +47,11 @@ impl Work {
             });
             Ok(Input { path: needed(role)?, format: option("format"), hints: hints.collect() })
         };
+        let option = |wanted: &str| {
+            run.request.options.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        let period = linesman_reconcile::period(option("from"), option("to"))
+            .map_err(|(name, why)| EngineError::Failed(format!("{name}: {why}")))?;
         let job = Job {
             ours: side(InputRole::Ours)?,
             theirs: side(InputRole::Theirs)?,
@@ -56,6 +61,7 @@ impl Work {
             memory,
             temporary: Some(vault.work(&run.id)),
             hash: true,
+            period,
         };
         Ok(Self { job, party: run.party.clone(), report: vault.report(&run.id).with_extension("new") })
     }

@@ -108,6 +108,10 @@ pub async fn submit(
             wrong.push((name.clone(), "format_name"));
         }
     }
+    let end = |name: &str| options.get(name).map(String::as_str);
+    if let Err((name, _)) = linesman_reconcile::period(end("from"), end("to")) {
+        wrong.push((name.to_owned(), "moment_form"));
+    }
     wrong.extend(draft.fields.keys().map(|name| (name.clone(), "unknown_field")));
     for role in [InputRole::Rates, InputRole::Contract] {
         let kept = own.and_then(|own| match role {

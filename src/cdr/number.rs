@@ -82,7 +82,7 @@ impl Number {
     #[must_use]
     pub const fn head(self, count: u32) -> Option<u64> {
         match self.digits() {
-            Some((value, digits)) if digits >= count => Some(value / 10u64.pow(digits - count)),
+            Some((value, digits)) if digits >= count => Some(value / POWERS[(digits - count) as usize]),
             _ => None,
         }
     }

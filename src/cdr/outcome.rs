@@ -164,6 +164,12 @@ pub struct Counts {
     pub parts_ours: u64,
     /// Their records beyond the first of calls that they have in parts.
     pub parts_theirs: u64,
+    /// Our records outside the period that was asked for; in none of the counts above.
+    #[serde(default)]
+    pub outside_ours: u64,
+    /// Theirs.
+    #[serde(default)]
+    pub outside_theirs: u64,
 }
 
 /// The whole answer.

@@ -93,6 +93,9 @@ pub mod flag {
     pub const TIMES_DISAGREE: u32 = 1 << 6;
     /// The file's own answer and end times give the same conversation as its duration says.
     pub const TIMES_AGREE: u32 = 1 << 7;
+    /// No column gives the conversation: `talk_ms` is what the call took, perhaps with its ringing, while
+    /// `billed_s` says what was charged.
+    pub const MAY_RING: u32 = 1 << 28;
     /// Where the index into [`super::Names::techs`] of the called number's prefix before `#` or `*`
     /// stands, plus one; eight bits.
     pub const TECH_SHIFT: u32 = 8;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use linesman_cdr::Money;
 use linesman_cdr::format::{Layout, Rejection};
 use linesman_cdr::outcome::Outcome;
+use linesman_cdr::rating::{Offsets, moment};
 use linesman_cdr::record::{Names, Side};
 
 /// One file of records, and what its owner knows of it.
@@ -38,6 +39,29 @@ pub struct Job {
     pub temporary: Option<PathBuf>,
     /// Whether to hash large inputs too; it costs as much as a third of the run, and is for what is kept.
     pub hash: bool,
+    /// Only calls that begin from the first moment on and before the second, in milliseconds since 1970,
+    /// as reconciled: a call of both sides counts by our moment. The others are counted apart; none: all.
+    pub period: Option<[i64; 2]>,
+}
+
+/// The period from one moment to another, as people write them (`2026-04-01`, `2026-04-01T08:00:00+08:00`;
+/// UTC where no zone stands); an end that is not given is open.
+///
+/// # Errors
+/// Which of the two, and a sentence that says how it is written.
+pub fn period(from: Option<&str>, to: Option<&str>) -> Result<Option<[i64; 2]>, (&'static str, String)> {
+    let read = |name, text: Option<&str>| match text {
+        None => Ok(None),
+        Some(text) => moment(text, &Offsets::UTC).map(Some).map_err(|why| (name, why)),
+    };
+    let (first, last) = (read("from", from)?, read("to", to)?);
+    match (first, last) {
+        (None, None) => Ok(None),
+        (Some(first), Some(last)) if first >= last => {
+            Err(("to", "the end of the period is not after its beginning".to_owned()))
+        }
+        _ => Ok(Some([first.unwrap_or(i64::MIN), last.unwrap_or(i64::MAX)])),
+    }
 }
 
 /// What a file was found to be.
@@ -64,6 +88,8 @@ pub struct Tally {
     pub lines: u64,
     /// Records.
     pub records: u64,
+    /// Those that give an amount.
+    pub priced: u64,
     /// Their conversation, in milliseconds.
     pub talk_ms: u64,
     /// Their amounts.
@@ -78,6 +104,12 @@ pub struct Tally {
     pub skipped: u64,
     /// Lines of the header, empty ones, and those that carry on a quoted field.
     pub bare: u64,
+    /// Records outside the job's period, of those above.
+    pub outside: u64,
+    /// Their conversation, in milliseconds.
+    pub outside_talk_ms: u64,
+    /// Their amounts.
+    pub outside_amount: Money,
 }
 
 /// What came of a run.
@@ -112,6 +144,15 @@ pub const KEPT_REJECTIONS: usize = 100_000;
 pub const KEPT_DETAILS: usize = 1_000_000;
 
 /// Where a run is; read by another thread while it works.
+///
+/// ```
+/// use std::sync::atomic::Ordering;
+///
+/// let progress = linesman_reconcile::Progress::default();
+/// assert!(!progress.is_cancelled());
+/// progress.cancel.store(true, Ordering::Relaxed);
+/// assert!(progress.is_cancelled());
+/// ```
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of both files read.
@@ -138,4 +179,18 @@ impl Progress {
 pub trait Lines {
     /// The fields of the line that begins at `place`, in the order of the layout's columns.
     fn fields(&self, side: Side, place: u64) -> Option<Vec<String>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::period;
+
+    #[test]
+    fn a_period_has_both_ends_one_or_none() {
+        assert_eq!(period(None, None), Ok(None));
+        assert_eq!(period(Some("1970-01-02"), None), Ok(Some([86_400_000, i64::MAX])));
+        assert_eq!(period(Some("1970-01-01T08:00:00+08:00"), Some("1970-01-02")), Ok(Some([0, 86_400_000])));
+        assert_eq!(period(Some("May"), None).map_err(|(name, _)| name), Err("from"));
+        assert_eq!(period(Some("2026-04-02"), Some("2026-04-01")).map_err(|(name, _)| name), Err("to"));
+    }
 }

@@ -4,7 +4,7 @@
 //! The map, in the order in which bytes travel: a file is opened and its layout found ([`mod@source`]), cut
 //! into pieces ([`mod@feed`]), parsed and grouped by partition on all threads ([`mod@read`], [`mod@runs`],
 //! kept in memory or in the [`mod@spill`] as the [`mod@plan`] allows), paired partition by partition
-//! ([`mod@partition`]), and [`run()`] puts the steps in order.
+//! ([`mod@partition`]), sifted by the [`mod@period`] that was asked for, and [`run()`] puts the steps in order.
 
 mod error;
 mod feed;
@@ -13,6 +13,7 @@ mod learning;
 pub mod lines;
 mod names;
 mod partition;
+mod period;
 mod plan;
 mod pool;
 mod read;
@@ -23,7 +24,7 @@ pub mod source;
 mod spill;
 
 pub use error::ReconcileError;
-pub use job::{Finished, Input, InputFacts, Job, Progress};
+pub use job::{Finished, Input, InputFacts, Job, Progress, period};
 pub use plan::LEAST_MEMORY;
 pub use run::run;
 pub use source::{Source, SourceError};

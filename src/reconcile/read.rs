@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linesman_cdr::format::{Parsed, Rejection, RowReader};
 use linesman_cdr::pair::{Coverage, partition_of};
-use linesman_cdr::record::Names;
+use linesman_cdr::record::{ABSENT, Names};
 
 use crate::error::ReconcileError;
 use crate::feed::{Feed, Text};
@@ -96,6 +96,7 @@ fn tally(parsed: &Parsed) -> (Tally, Coverage) {
     let mut coverage = Coverage::default();
     for record in &parsed.records {
         tally.talk_ms += u64::from(record.talk_ms);
+        tally.priced += u64::from(record.amount != ABSENT);
         tally.amount += record.money();
         coverage.add(record);
     }
@@ -107,6 +108,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: &Self) {
         self.lines += other.lines;
         self.records += other.records;
+        self.priced += other.priced;
         self.talk_ms += other.talk_ms;
         self.amount += other.amount;
         self.rejected += other.rejected;

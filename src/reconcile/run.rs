@@ -18,6 +18,7 @@ use crate::job::{Finished, InputFacts, Job, Progress};
 use crate::learning::{ByCallerThenHour, sample};
 use crate::lines::Texts;
 use crate::partition::Walk;
+use crate::period::{Outside, Within};
 use crate::plan::Plan;
 use crate::read::{Contents, read};
 use crate::runs::Room;
@@ -72,7 +73,7 @@ fn run_by(
     progress.of.store(texts[0].length() + texts[1].length(), Ordering::Relaxed);
 
     let room = Room::new(plan.held);
-    let contents =
+    let mut contents =
         read([&texts[0], &texts[1]], [&readers[0], &readers[1]], &plan, &room, folder.path(), progress)?;
     let learned = learn_from(&contents, &sources, &deck)?;
     if progress.is_cancelled() {
@@ -81,7 +82,11 @@ fn run_by(
 
     let techs = Side::BOTH
         .map(|side| learned.tech_prefixes(side).iter().map(ToString::to_string).collect::<Vec<String>>());
-    let has = |side: usize| sources[side].layout().columns.contains(&Role::Amount);
+    // A column of amounts with nothing in it, as 3CX writes, says nothing of what was charged.
+    let has = |side: usize| {
+        let wanted = sources[side].layout().columns.contains(&Role::Amount);
+        wanted && (contents[side].tally.priced > 0 || contents[side].tally.records == 0)
+    };
     let context = LedgerContext {
         rater: &rater,
         names: [&contents[0].names, &contents[1].names],
@@ -99,8 +104,9 @@ fn run_by(
         },
         learned: &learned,
         progress,
+        period: job.period,
     };
-    let ledger = passes.ledger(context)?;
+    let (ledger, outside) = passes.ledger(context)?;
     let model = infer(&ledger);
     let mut kept = Keeping { sink: details, kept: Vec::new(), most: plan.details, count: 0 };
     let tally = if model.needs_second_pass(&ledger) {
@@ -116,7 +122,7 @@ fn run_by(
     if progress.is_cancelled() {
         return Err(ReconcileError::Cancelled);
     }
-    check(&contents, &tally)?;
+    check(&contents, &tally, &outside)?;
 
     let mut kept_texts = Texts::default();
     for ((side, source), reader) in Side::BOTH.into_iter().zip(&sources).zip(readers) {
@@ -132,9 +138,15 @@ fn run_by(
             .find_map(|side| kept_texts.call_id(side, example.places[side.index()]))
     };
     let rejected = [contents[0].tally.rejected, contents[1].tally.rejected];
-    let outcome = model.outcome(&tally, findings, rejected, &identify);
+    let mut outcome = model.outcome(&tally, findings, rejected, &identify);
+    (outcome.counts.outside_ours, outcome.counts.outside_theirs) = (outside[0].records, outside[1].records);
     let Keeping { kept: details, count: detail_count, .. } = kept;
     drop(model);
+    for (contents, outside) in contents.iter_mut().zip(&outside) {
+        contents.tally.outside = outside.records;
+        contents.tally.outside_talk_ms = outside.talk_ms;
+        contents.tally.outside_amount = outside.amount;
+    }
     let inputs = [
         facts(&sources[0], &contents[0], Side::Ours, &learned, job.hash)?,
         facts(&sources[1], &contents[1], Side::Theirs, &learned, job.hash)?,
@@ -236,9 +248,10 @@ fn learn_from(
 }
 
 /// Every record that was read is somewhere in the answer, and the causes' shares are the difference.
-fn check(contents: &[Contents; 2], tally: &Tally) -> Result<(), ReconcileError> {
+fn check(contents: &[Contents; 2], tally: &Tally, outside: &[Outside; 2]) -> Result<(), ReconcileError> {
     for side in Side::BOTH {
-        let (read, told) = (contents[side.index()].tally.records, tally.tallied.records[side.index()]);
+        let read = contents[side.index()].tally.records;
+        let told = tally.tallied.records[side.index()] + outside[side.index()].records;
         if read != told {
             return Err(ReconcileError::DoesNotAddUp(format!(
                 "{read} records of {side:?} were read, {told} came out of pairing"
@@ -260,6 +273,7 @@ struct Passes<'a> {
     walk: Walk<'a, ByCallerThenHour<'a>>,
     learned: &'a Learned,
     progress: &'a Progress,
+    period: Option<[i64; 2]>,
 }
 
 impl Passes<'_> {
@@ -268,17 +282,22 @@ impl Passes<'_> {
     }
 
     /// Pairs all records into one ledger. Threads bring what they have to it before it grows large, so
-    /// that what is kept does not depend on how many they are.
-    fn ledger<'c>(&self, context: LedgerContext<'c>) -> Result<Ledger<'c>, ReconcileError> {
+    /// that what is kept does not depend on how many they are. Beside it: what is outside the period.
+    fn ledger<'c>(&self, context: LedgerContext<'c>) -> Result<(Ledger<'c>, [Outside; 2]), ReconcileError> {
         self.begin();
         let whole = Mutex::new(Ledger::new(context));
         let most = self.walk.plan.ledger / self.walk.plan.threads / 4;
+        let mut outside = [Outside::default(); 2];
         self.walk
             .every(
                 self.progress,
-                || (Ledger::new(context), Matcher::default()),
-                |(ledger, matcher), [ours, theirs]| {
-                    matcher.run(ours, theirs, self.learned, ledger);
+                || (Ledger::new(context), Matcher::default(), [Outside::default(); 2]),
+                |(ledger, matcher, outside), [ours, theirs]| {
+                    let mut within = Within::new(self.period, ledger);
+                    matcher.run(ours, theirs, self.learned, &mut within);
+                    for (all, here) in outside.iter_mut().zip(within.outside()) {
+                        all.add(&here);
+                    }
                     if ledger.bytes() > most {
                         let mut whole = whole.lock().unwrap_or_else(PoisonError::into_inner);
                         let full = std::mem::replace(ledger, Ledger::new(context));
@@ -290,10 +309,13 @@ impl Passes<'_> {
                 |_, _, _| {},
             )?
             .into_iter()
-            .for_each(|(ledger, _)| {
+            .for_each(|(ledger, _, left)| {
+                for (all, one) in outside.iter_mut().zip(&left) {
+                    all.add(one);
+                }
                 whole.lock().unwrap_or_else(PoisonError::into_inner).merge(ledger);
             });
-        Ok(whole.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Ok((whole.into_inner().unwrap_or_else(PoisonError::into_inner), outside))
     }
 
     /// Pairs all records again and walks every call through the causes.
@@ -303,7 +325,7 @@ impl Passes<'_> {
             self.progress,
             || (model.attributor(None), Matcher::default()),
             |(attributor, matcher), [ours, theirs]| {
-                matcher.run(ours, theirs, self.learned, attributor);
+                matcher.run(ours, theirs, self.learned, &mut Within::new(self.period, attributor));
                 Ok(())
             },
             |_, _, _| {},
@@ -331,7 +353,7 @@ impl Passes<'_> {
             || (Batch::default(), Matcher::default()),
             |(batch, matcher), [ours, theirs]| {
                 let mut attributor = Attributor::new(model, Some(batch)).with_ranks(ranks.clone());
-                matcher.run(ours, theirs, self.learned, &mut attributor);
+                matcher.run(ours, theirs, self.learned, &mut Within::new(self.period, &mut attributor));
                 Ok(())
             },
             |(batch, _), partition, watch| {

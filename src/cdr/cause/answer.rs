@@ -116,6 +116,7 @@ impl Model<'_> {
                 amount_differs: tallied.amount_differs,
                 parts_ours: tallied.parts[0],
                 parts_theirs: tallied.parts[1],
+                ..Counts::default()
             },
             findings,
             causes,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Class};
-use super::ledger::{Tallied, clean_pair};
+use super::ledger::{Tallied, clean_pair, worth_nothing};
 use super::leg::Item;
 use super::model::Model;
 use super::shares::Signatures;
@@ -227,23 +227,18 @@ fn detail(case: &Case, item: &Item, walked: &Walked, ranks: Option<&[Option<u32>
 
 impl Sink for Attributor<'_, '_> {
     fn pair(&mut self, ours: &Record, theirs: &Record) {
-        let case = Case::pair(ours, theirs);
         let Some(correct) = clean_pair(&self.model.maker.context, ours, theirs) else {
-            return self.counted(&case, false);
+            return self.counted(&Case::pair(ours, theirs), false);
         };
-        let correct = i128::from(correct);
-        self.tally.tallied.clean += 1;
-        self.tally.tallied.correct += correct;
-        self.tally.tallied.charged[0] += correct;
-        self.tally.tallied.charged[1] += correct;
+        self.tally.tallied.count_clean(ours, theirs, correct);
         if self.model.may_hide {
-            return self.counted(&case, true);
+            self.take(&Case::pair(ours, theirs), 1, true);
         }
-        self.tally.tallied.count(case.class, case.side, &case.records, 0);
     }
 
     fn only(&mut self, side: Side, record: &Record) {
-        self.counted(&Case::single(Class::Only, side, record, record), false);
+        let nothing = worth_nothing(&self.model.maker.context, record);
+        self.counted(&Case::single(Class::Only, side, record, record), nothing);
     }
 
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {

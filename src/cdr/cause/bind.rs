@@ -10,8 +10,7 @@ use crate::outcome::CauseKind;
 use crate::record::{ABSENT, ABSENT_32};
 
 /// Causes of the rules that a search has learned.
-pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<Found> {
-    let finder = Finder { destinations };
+pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Found> {
     let mut causes = Vec::new();
     for rule in &search.pool {
         let evidence = evidence(search, *rule);
@@ -22,7 +21,10 @@ pub(super) fn bind(search: &Search<'_, '_>, destinations: &Destinations) -> Vec<
         let deviation = renamed(search, *rule);
         let kind = kind(deviation);
         let picks = finder.find(search.items, &evidence, 0.995);
-        let bound = |pick: Pick| Found::on(search.side, deviation, kind, with_row(search, deviation, pick));
+        let bound = |pick: Pick| {
+            let pick = only_row(search, &evidence, finder.destinations, pick);
+            Found::on(search.side, deviation, kind, with_row(search, deviation, pick))
+        };
         if picks.is_empty() {
             // Seen here and there, on no calls in particular: proven by number, where the record names what was
             // used or hardly a call is left that nothing explains.
@@ -65,6 +67,8 @@ fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
     for (at, set) in search.odd.iter().zip(&search.sets) {
         match set {
             Some(set) if set.contains(&rule) => evidence.hit(*at),
+            // Where no fee is charged at all, one that is added cannot be seen.
+            Some(set) if matches!(rule, Deviation::FeeAdded(_)) && set.contains(&Deviation::NoFee) => {}
             Some(set) if concerns(search, *at, rule) && without(*at, set) => evidence.miss(*at),
             _ => {}
         }
@@ -75,6 +79,26 @@ fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
         }
     }
     evidence
+}
+
+/// What is seen on the calls of one row only, where other rows have calls as well, is known of that row alone.
+fn only_row(search: &Search<'_, '_>, evidence: &Evidence, destinations: &Destinations, pick: Pick) -> Pick {
+    if pick.row_prefix.is_some() || pick.prefix.is_some() || pick.destination.is_some() {
+        return pick;
+    }
+    let prefixes = |places: &[usize]| -> Vec<Number> {
+        let picked = places.iter().map(|at| &search.items[*at].keys);
+        let picked = picked.filter(|keys| keys.row.is_some() && pick.includes(keys, destinations));
+        let mut all: Vec<Number> = picked.map(|keys| keys.prefix).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let talked: Vec<usize> = search.odd.iter().chain(&search.fitting).copied().collect();
+    match prefixes(&evidence.hits).as_slice() {
+        [one] if prefixes(&talked).len() > 1 => Pick { row_prefix: Some(*one), ..pick },
+        _ => pick,
+    }
 }
 
 /// Whether a rule can be seen on a call at all.

@@ -45,7 +45,7 @@ impl Case {
     }
 
     fn of(class: Class, side: Side, records: [Record; 2], parts: Box<[Record]>) -> Self {
-        let hash = hash(&records[0]).wrapping_add(hash(&records[1]));
+        let hash = hash_of([&records[0], &records[1]]);
         Self { class, side, records, parts, hash }
     }
 
@@ -54,25 +54,31 @@ impl Case {
         matches!(self.class, Class::Pair | Class::Split)
     }
 
-    fn bytes(&self) -> usize {
+    /// Memory that it takes.
+    pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.parts)
     }
 }
 
+/// Of the content of two records, the same when the sides are swapped.
+#[inline]
+pub(super) fn hash_of(records: [&Record; 2]) -> u64 {
+    let state = hash(records[0]).wrapping_add(hash(records[1]));
+    let state = (state ^ state >> 32).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    state ^ state >> 32
+}
+
 /// Of what a record says, not of where it stands.
+#[inline]
 fn hash(record: &Record) -> u64 {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    for word in [
-        record.caller.code(),
-        record.callee.code(),
-        record.start_ms.cast_unsigned(),
-        u64::from(record.talk_ms) << 32 | u64::from(record.call_id),
-        record.amount.cast_unsigned(),
-    ] {
-        state = (state ^ word).wrapping_mul(0xff51_afd7_ed55_8ccd);
-        state ^= state >> 32;
-    }
-    state
+    // Every call is hashed: multiplications that do not wait for one another.
+    let talk = u64::from(record.talk_ms) << 32 | u64::from(record.call_id);
+    let state = record.caller.code().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ record.callee.code().wrapping_mul(0xc2b2_ae3d_27d4_eb4f).rotate_left(13)
+        ^ record.start_ms.cast_unsigned().wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(26)
+        ^ talk.wrapping_mul(0xc4ce_b9fe_1a85_ec53).rotate_left(39)
+        ^ record.amount.cast_unsigned().wrapping_mul(0x1656_67b1_9e37_79f9).rotate_left(52);
+    (state ^ state >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93)
 }
 
 /// Cases up to a number of bytes. When they do not fit, half of them by their hash are left out, and again:
@@ -106,7 +112,9 @@ impl Kept {
         1 << self.level.min(63)
     }
 
-    fn admits(&self, hash: u64) -> bool {
+    /// Whether a case with this hash would be kept for now.
+    #[inline]
+    pub fn admits(&self, hash: u64) -> bool {
         self.level == 0 || hash.trailing_zeros() >= self.level
     }
 
@@ -130,20 +138,40 @@ impl Kept {
     }
 
     /// Takes over another's; the result is the same whoever takes whose.
-    pub fn merge(&mut self, other: Self) {
-        self.level = self.level.max(other.level);
-        let level = self.level;
-        self.cases.extend(other.cases);
-        self.cases.retain(|case| level == 0 || case.hash.trailing_zeros() >= level);
-        self.bytes = self.cases.iter().map(Case::bytes).sum();
+    pub fn merge(&mut self, mut other: Self) {
+        let level = self.level.max(other.level);
+        for kept in [&mut *self, &mut other] {
+            if kept.level < level {
+                kept.level = level;
+                kept.cases.retain(|case| case.hash.trailing_zeros() >= level);
+                kept.bytes = kept.cases.iter().map(Case::bytes).sum();
+            }
+        }
+        self.bytes += other.bytes;
+        self.cases.append(&mut other.cases);
         self.shrink();
     }
 
-    /// In an order that depends on the cases alone.
-    pub fn sort(&mut self) {
-        self.cases.sort_by_cached_key(|case| {
+    /// The cases that would be kept in so many bytes, in an order that depends on them alone, and how many each
+    /// stands for.
+    pub fn sample(&self, bytes: usize) -> (Vec<&Case>, u64) {
+        let mut level = self.level;
+        let mut cases: Vec<&Case> = self.cases.iter().collect();
+        let mut taken = self.bytes;
+        while taken > bytes && level < 63 {
+            level += 1;
+            cases.retain(|case| case.hash.trailing_zeros() >= level);
+            taken = cases.iter().map(|case| case.bytes()).sum();
+        }
+        cases.sort_by_cached_key(|case| {
             let start = case.records[0].start_ms.min(case.records[1].start_ms);
             (start, case.hash, case.class, case.side, case.records[0].place, case.records[1].place)
         });
+        (cases, 1 << level.min(40))
+    }
+
+    /// All of them, in an order that depends on them alone.
+    pub fn sorted(&self) -> Vec<&Case> {
+        self.sample(usize::MAX).0
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::quick::Quick;
 use crate::number::Number;
 use crate::outcome::CauseKind;
 use crate::rating::{BlockRule, FreeSeconds, Rater, Rounding, Subsecond, Terms};
@@ -137,7 +138,9 @@ struct Changes {
 #[derive(Debug, Clone)]
 pub(super) struct Pricer<'a> {
     pub rater: &'a Rater,
-    rows: HashMap<Number, Vec<u32>>,
+    rows: HashMap<Number, Vec<u32>, Quick>,
+    /// Of each row.
+    prefixes: Vec<Number>,
     edges: Vec<u32>,
 }
 
@@ -145,20 +148,22 @@ const DAY_S: i64 = 86_400;
 
 impl<'a> Pricer<'a> {
     pub fn new(rater: &'a Rater) -> Self {
-        let mut rows: HashMap<Number, Vec<u32>> = HashMap::new();
-        let mut edges = Vec::new();
+        let mut rows: HashMap<Number, Vec<u32>, Quick> = HashMap::default();
+        let (mut prefixes, mut edges) = (Vec::new(), Vec::new());
         for (at, row) in (0u32..).zip(&rater.deck().rows) {
-            rows.entry(Number::of(&row.prefix)).or_default().push(at);
+            let prefix = Number::of(&row.prefix);
+            rows.entry(prefix).or_default().push(at);
+            prefixes.push(prefix);
             edges.extend(row.band_s.into_iter().flatten().map(|edge| edge % 86_400));
         }
         edges.sort_unstable();
         edges.dedup();
-        Self { rater, rows, edges }
+        Self { rater, rows, prefixes, edges }
     }
 
     /// Prefix of a row.
     pub fn prefix_of(&self, row: u32) -> Number {
-        self.rater.deck_row(row).map_or(Number::NONE, |row| Number::of(&row.prefix))
+        self.prefixes.get(row as usize).copied().unwrap_or(Number::NONE)
     }
 
     /// Rows of exactly this prefix.

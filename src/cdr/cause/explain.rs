@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 use super::bind::bind;
 use super::catalogue::{Catalogue, blocks_shown, preference};
 use super::deviation::{Deviation, Pricer};
-use super::found::{Destinations, Found};
+use super::found::Found;
 use super::ledger::LedgerContext;
 use super::leg::{Item, Leg, Standing};
+use super::quick::Quick;
 use super::region::{Region, regions, thinned};
+use super::selector::Finder;
 use super::solve::solve;
 use crate::record::Side;
 
@@ -17,6 +19,8 @@ use crate::record::Side;
 const SAMPLES: [usize; 3] = [600, 60, 24];
 /// Fewest calls that make a rule.
 pub(super) const LEAST: usize = 4;
+/// Odd calls beyond which only rules by ones and twos are tried on each, and sets of more that were seen.
+const MANY: usize = 10_000;
 /// Rounds of learning.
 const ROUNDS: usize = 40;
 /// Deviations that triples are made of.
@@ -26,7 +30,7 @@ const ACTIVE: usize = 14;
 pub(super) fn explain(
     items: &[Item],
     pricer: &Pricer<'_>,
-    destinations: &Destinations,
+    finder: &Finder<'_>,
     context: &LedgerContext<'_>,
 ) -> Vec<Found> {
     let mut found = Vec::new();
@@ -34,7 +38,7 @@ pub(super) fn explain(
         let mut search = Search::new(items, pricer, side, context);
         search.learn();
         search.prune();
-        found.extend(bind(&search, destinations));
+        found.extend(bind(&search, finder));
     }
     found
 }
@@ -120,7 +124,8 @@ impl<'s, 'a> Search<'s, 'a> {
                     self.pool.push(rule);
                 }
             }
-            self.settle();
+            let open_places: Vec<usize> = (0..self.odd.len()).filter(|at| self.sets[*at].is_none()).collect();
+            self.settle(&open_places, before);
             if self.pool.len() == before || self.unexplained().len() == open.len() {
                 return;
             }
@@ -152,7 +157,7 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// The rule that explains a region of the open calls, or the most of all when `whole` is not asked for.
     fn best(&self, sample: &[usize], contexts: &[Vec<Deviation>], whole: bool) -> Option<Candidate> {
-        let mut votes: HashMap<Vec<Deviation>, Vec<usize>> = HashMap::new();
+        let mut votes: HashMap<Vec<Deviation>, Vec<usize>, Quick> = HashMap::default();
         for context in contexts {
             self.vote(sample, context, &mut |rules, at| {
                 let voters = votes.entry(rules).or_default();
@@ -198,10 +203,10 @@ impl<'s, 'a> Search<'s, 'a> {
     fn rank(
         &self,
         sample: &[usize],
-        votes: HashMap<Vec<Deviation>, Vec<usize>>,
+        votes: HashMap<Vec<Deviation>, Vec<usize>, Quick>,
         whole: bool,
     ) -> Option<Candidate> {
-        let mut total: HashMap<Region, usize> = HashMap::new();
+        let mut total: HashMap<Region, usize, Quick> = HashMap::default();
         for at in sample {
             for region in regions(&self.items[*at].keys) {
                 *total.entry(region).or_default() += 1;
@@ -216,6 +221,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 Candidate { rules, explains, score, against: 0 }
             })
             .filter(|candidate| candidate.score >= LEAST.min(sample.len()).max(3))
+            .filter(|candidate| self.is_factor_proven(candidate))
             .collect();
         let most = candidates.iter().map(|candidate| candidate.score).max()?;
         candidates.retain(|candidate| candidate.score * 20 >= most * 19);
@@ -233,9 +239,25 @@ impl<'s, 'a> Search<'s, 'a> {
         })
     }
 
+    /// A factor is proven by a currency that is named, or by prices of several rows that it changes alike: on
+    /// one price it is but another price.
+    fn is_factor_proven(&self, candidate: &Candidate) -> bool {
+        if !candidate.rules.iter().any(|rule| matches!(rule, Deviation::Factor { .. })) {
+            return true;
+        }
+        if candidate.explains.iter().any(|at| self.leg(*at).is_some_and(|leg| leg.foreign)) {
+            return true;
+        }
+        let mut prices: BTreeMap<i64, usize> = BTreeMap::new();
+        for row in candidate.explains.iter().filter_map(|at| self.items[*at].keys.row) {
+            *prices.entry(self.pricer.rater.terms(row).rate).or_default() += 1;
+        }
+        prices.values().filter(|many| **many >= 2).count() >= 2
+    }
+
     /// Calls of the largest region that is explained nearly whole.
-    fn purest(&self, explains: &[usize], total: &HashMap<Region, usize>) -> usize {
-        let mut inside: HashMap<Region, usize> = HashMap::new();
+    fn purest(&self, explains: &[usize], total: &HashMap<Region, usize, Quick>) -> usize {
+        let mut inside: HashMap<Region, usize, Quick> = HashMap::default();
         for at in explains {
             for region in regions(&self.items[*at].keys) {
                 *inside.entry(region).or_default() += 1;
@@ -346,21 +368,22 @@ impl<'s, 'a> Search<'s, 'a> {
         off(rules) < off(&[])
     }
 
-    /// Explains every odd call by as few rules of the pool as will do.
-    fn settle(&mut self) {
+    /// Explains odd calls by as few rules of the pool as will do, one of which is new: learned after the first
+    /// so many. What the others do together was seen when the last of them was new.
+    fn settle(&mut self, places: &[usize], since: usize) {
         let contexts = self.contexts();
-        for place in 0..self.odd.len() {
-            if self.sets[place].is_none() {
-                self.sets[place] = self.set_of(self.odd[place], &contexts);
-            }
+        for place in places {
+            self.sets[*place] = self.set_of(self.odd[*place], &contexts, since);
         }
     }
 
-    pub fn set_of(&self, at: usize, known: &[Vec<Deviation>]) -> Option<Vec<Deviation>> {
+    fn set_of(&self, at: usize, known: &[Vec<Deviation>], since: usize) -> Option<Vec<Deviation>> {
+        let news = &self.pool[since.min(self.pool.len())..];
         let leg = self.leg(at)?;
         let explains = |set: &[Deviation]| {
-            leg.explained_by(self.pricer, set)
-                || explained_by_other(&self.items[at], self.side, self.pricer, set)
+            set.iter().any(|rule| news.contains(rule))
+                && (leg.explained_by(self.pricer, set)
+                    || explained_by_other(&self.items[at], self.side, self.pricer, set))
         };
         let rules: Vec<Deviation> = self.pool.iter().copied().filter(|rule| self.matters(at, rule)).collect();
         if let Some(rule) = rules.iter().find(|rule| explains(&[**rule])) {
@@ -371,7 +394,9 @@ impl<'s, 'a> Search<'s, 'a> {
                 return Some(set.clone());
             }
         }
-        for many in 2..=4 {
+        // Of many calls those that only four rules explain are too dear to look for.
+        let most = if self.odd.len() > MANY { 2 } else { 4 };
+        for many in 2..=most {
             if let Some(set) = choose(&rules, many, &mut Vec::new(), &explains) {
                 return Some(set);
             }
@@ -399,12 +424,10 @@ impl<'s, 'a> Search<'s, 'a> {
             let before = explained(self);
             let (pool, sets) = (self.pool.clone(), self.sets.clone());
             let rule = self.pool.remove(place);
-            for set in &mut self.sets {
-                if set.as_ref().is_some_and(|set| set.contains(&rule)) {
-                    *set = None;
-                }
-            }
-            self.settle();
+            let held = |at: &usize| sets[*at].as_ref().is_some_and(|set| set.contains(&rule));
+            let places: Vec<usize> = (0..self.odd.len()).filter(held).collect();
+            places.iter().for_each(|at| self.sets[*at] = None);
+            self.settle(&places, 0);
             if explained(self) + LEAST.min(3) <= before {
                 (self.pool, self.sets) = (pool, sets);
             }

@@ -1,9 +1,9 @@
 //! [`Ledger`]: takes what pairing finds, counts and sums it, and keeps the calls that differ.
 
-use super::case::{Case, Class, Kept};
+use super::case::{Case, Class, Kept, hash_of};
 use crate::money::Money;
 use crate::pair::Sink;
-use crate::rating::{Charge, Rated, Rater, Unrated};
+use crate::rating::{Charge, Rater, Unrated};
 use crate::record::{ABSENT, ABSENT_32, Names, Record, Side, flag};
 
 /// What a ledger needs to judge calls.
@@ -17,7 +17,7 @@ pub struct LedgerContext<'a> {
     pub has_amounts: [bool; 2],
     /// Technical prefixes of digits alone that pairing took off each side's called numbers.
     pub techs: [&'a [String]; 2],
-    /// Bytes that kept calls may take.
+    /// Bytes that kept calls may take; some sixteen million are taken in any case.
     pub capacity: usize,
 }
 
@@ -67,6 +67,20 @@ impl Tallied {
             self.cut_off[side] += other.cut_off[side];
             self.charged[side] += other.charged[side];
         }
+    }
+
+    /// Counts a pair that is clean at so much. Its amounts do not differ then.
+    #[inline]
+    pub(super) fn count_clean(&mut self, ours: &Record, theirs: &Record, correct: i64) {
+        self.records[0] += 1;
+        self.records[1] += 1;
+        self.paired += 1;
+        self.paired_attempts += u64::from(ours.flags & theirs.flags & flag::ATTEMPT != 0);
+        self.clean += 1;
+        let correct = i128::from(correct);
+        self.charged[0] += correct;
+        self.charged[1] += correct;
+        self.correct += correct;
     }
 
     /// Counts a case by its class, its money aside.
@@ -122,19 +136,26 @@ pub struct Ledger<'a> {
     pub(super) tallied: Tallied,
     pub(super) clean: Kept,
     pub(super) residual: Kept,
+    /// Attempts of one side alone, which are worth nothing.
+    pub(super) attempts: Kept,
 }
 
-/// Most clean calls that are kept as counter-evidence.
-const CLEAN_BYTES: usize = 24 << 20;
+/// Clean calls that are kept as counter-evidence, whatever memory there is: the causes do not depend on it.
+pub(super) const CLEAN_BYTES: usize = 32_768 * size_of::<Case>();
+/// Attempts of one side alone, likewise.
+pub(super) const ATTEMPT_BYTES: usize = 16_384 * size_of::<Case>();
+/// Differing calls that the search looks at and that are kept at least, likewise.
+pub(super) const SEARCHED_BYTES: usize = 40_000 * size_of::<Case>();
 
 impl<'a> Ledger<'a> {
     /// Empty.
     #[must_use]
     pub fn new(context: LedgerContext<'a>) -> Self {
-        let clean = (context.capacity / 4).min(CLEAN_BYTES);
+        let residual = context.capacity / 8 * 7;
         Self {
-            clean: Kept::new(clean),
-            residual: Kept::new(context.capacity.saturating_sub(clean)),
+            clean: Kept::new(CLEAN_BYTES),
+            residual: Kept::new(residual.saturating_sub(CLEAN_BYTES).max(SEARCHED_BYTES)),
+            attempts: Kept::new((context.capacity / 8).max(ATTEMPT_BYTES)),
             tallied: Tallied::default(),
             context,
         }
@@ -145,6 +166,7 @@ impl<'a> Ledger<'a> {
         self.tallied.merge(&other.tallied);
         self.clean.merge(other.clean);
         self.residual.merge(other.residual);
+        self.attempts.merge(other.attempts);
     }
 
     /// One without calls that keeps what this one would: filled and merged again and again, a ledger of
@@ -156,13 +178,14 @@ impl<'a> Ledger<'a> {
             tallied: Tallied::default(),
             clean: self.clean.emptied(),
             residual: self.residual.emptied(),
+            attempts: self.attempts.emptied(),
         }
     }
 
     /// Bytes of the kept calls.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        self.clean.bytes() + self.residual.bytes()
+        self.clean.bytes() + self.residual.bytes() + self.attempts.bytes()
     }
 
     /// What was counted.
@@ -177,11 +200,21 @@ impl<'a> Ledger<'a> {
         self.residual.level == 0
     }
 
+    #[cold]
+    fn differing_pair(&mut self, ours: &Record, theirs: &Record) {
+        self.residual(Case::pair(ours, theirs));
+    }
+
     fn residual(&mut self, case: Case) {
         let parts = case.parts.len();
         self.tallied.count(case.class, case.side, &case.records, parts);
         self.residual.push(case);
     }
+}
+
+/// Whether a record is an attempt that nothing was charged for, as agreed.
+pub(super) fn worth_nothing(context: &LedgerContext<'_>, record: &Record) -> bool {
+    record.is(flag::ATTEMPT) && record.money() == Money::ZERO && context.rater.terms(0).unanswered == 0
 }
 
 /// What a record shows of a call that was rated so, as far as it shows it.
@@ -193,9 +226,11 @@ pub(super) fn shows(record: &Record, rate: i64, charge: &Charge, has_amounts: bo
     if record.billed_s != charge.billed_s && record.billed_s != ABSENT_32 {
         return false;
     }
+    // The price named on an attempt charges nothing, and says nothing.
     record.rate == rate
         || record.rate == ABSENT
-        || record.rate == 0 && (record.is(flag::ATTEMPT) || charge.billed_s == 0)
+        || record.is(flag::ATTEMPT)
+        || record.rate == 0 && charge.billed_s == 0
 }
 
 /// Whether both sides show what the contract gives, and what that is. What each side charged is returned with
@@ -215,13 +250,14 @@ pub(super) fn clean_pair(context: &LedgerContext<'_>, ours: &Record, theirs: &Re
             return None;
         }
     }
-    let rated = context.rater.rate(ours.callee, at_ours.min(at_theirs), talk_ours, answered_ours);
-    let Ok(Rated { terms, charge, .. }) = rated else {
+    let rated = context.rater.charge(ours.callee, at_ours.min(at_theirs), talk_ours, answered_ours);
+    let Ok((row, charge)) = rated else {
         return matches!(rated, Err(Unrated::NoNumber | Unrated::NoPrefix | Unrated::NoDate))
             .then(|| [ours, theirs].iter().all(|record| record.amount == 0 || record.amount == ABSENT))
             .filter(|free| *free)
             .map(|_| 0);
     };
+    let terms = context.rater.terms(row);
     let same_talk = talk_ours == talk_theirs
         || talk_ours.abs_diff(talk_theirs) < 1_000
             && terms.subsecond.seconds(talk_ours) == terms.subsecond.seconds(talk_theirs);
@@ -235,25 +271,23 @@ impl Sink for Ledger<'_> {
     #[inline]
     fn pair(&mut self, ours: &Record, theirs: &Record) {
         let Some(correct) = clean_pair(&self.context, ours, theirs) else {
-            return self.residual(Case::pair(ours, theirs));
+            return self.differing_pair(ours, theirs);
         };
-        self.tallied.count(Class::Pair, Side::Ours, &[*ours, *theirs], 0);
-        self.tallied.clean += 1;
-        let correct = i128::from(correct);
-        self.tallied.charged[0] += correct;
-        self.tallied.charged[1] += correct;
-        self.tallied.correct += correct;
-        self.clean.push(Case::pair(ours, theirs));
+        self.tallied.count_clean(ours, theirs, correct);
+        if self.clean.admits(hash_of([ours, theirs])) {
+            self.clean.push(Case::pair(ours, theirs));
+        }
     }
 
     fn only(&mut self, side: Side, record: &Record) {
-        let case = Case::single(Class::Only, side, record, record);
-        // An attempt that only one side has is worth nothing: counted, and a sample kept.
-        if record.is(flag::ATTEMPT) && record.money() == Money::ZERO {
-            self.tallied.count(Class::Only, side, &case.records, 0);
-            return self.clean.push(case);
+        if worth_nothing(&self.context, record) {
+            self.tallied.count(Class::Only, side, &[*record, *record], 0);
+            if self.attempts.admits(hash_of([record, record])) {
+                self.attempts.push(Case::single(Class::Only, side, record, record));
+            }
+            return;
         }
-        self.residual(case);
+        self.residual(Case::single(Class::Only, side, record, record));
     }
 
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {

@@ -21,6 +21,7 @@ mod found;
 mod ledger;
 mod leg;
 mod model;
+mod quick;
 mod records;
 mod region;
 mod selector;

@@ -1,16 +1,17 @@
 //! [`Model`]: the causes that were found, ready to be applied to any call.
 
 use super::attribute::{Attributor, Tally};
+use super::case::{Case, Class};
 use super::deviation::{Deviation, Pricer};
 use super::duration::Durations;
 use super::explain::explain;
-use super::found::{Destinations, Found};
-use super::ledger::Ledger;
+use super::found::{Destinations, Found, Pick};
+use super::ledger::{ATTEMPT_BYTES, CLEAN_BYTES, Ledger, SEARCHED_BYTES};
 use super::leg::{Item, Maker};
 use super::records;
 use super::selector::Finder;
-use crate::outcome::DetailSink;
-use crate::record::{ABSENT, ABSENT_32, Record};
+use crate::outcome::{CauseKind, DetailSink};
+use crate::record::{ABSENT, ABSENT_32, Record, Side};
 
 /// What was inferred: causes with parameters and selectors.
 #[derive(Debug, Clone)]
@@ -26,9 +27,6 @@ pub struct Model<'a> {
     pub(super) may_hide: bool,
 }
 
-/// Most kept calls of a kind that the search looks at; every call is attributed by what it finds.
-const SEARCHED: usize = 40_000;
-
 /// Finds the causes.
 #[must_use]
 pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
@@ -37,7 +35,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
     let pricer = Pricer::new(context.rater);
     let destinations = Destinations::new(&pricer);
     let mut items = items(ledger, &maker);
-    let finder = Finder { destinations: &destinations };
+    let finder = Finder::new(&items, &destinations);
     let (durations, mut found) = Durations::learn(&items, context.rater, &finder);
     let tallied = ledger.tallied();
     let records_attempts = [0, 1].map(|side: usize| {
@@ -54,7 +52,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
             }
         }
     }
-    found.extend(explain(&items, &pricer, &destinations, &context));
+    found.extend(explain(&items, &pricer, &finder, &context));
     found.extend(records::parts(&items, &pricer, &found, &destinations));
     let may_hide = may_hide(&found, &items);
     Model { maker, pricer, destinations, durations, found, records_attempts, may_hide }
@@ -62,21 +60,11 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
 
 fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
     let mut items = Vec::new();
-    for kept in [&ledger.residual, &ledger.clean] {
-        let mut level = kept.level;
-        let count = |level: u32| {
-            let all = kept.cases.iter();
-            all.filter(|case| level == 0 || case.hash.trailing_zeros() >= level).count()
-        };
-        while count(level) > SEARCHED {
-            level += 1;
-        }
-        let mut cases: Vec<_> =
-            kept.cases.iter().filter(|case| level == 0 || case.hash.trailing_zeros() >= level).collect();
-        cases.sort_by_cached_key(|case| {
-            (case.records[0].start_ms.min(case.records[1].start_ms), case.hash, case.class)
-        });
-        items.extend(cases.into_iter().map(|case| maker.item(case, 1 << level.min(40))));
+    let all =
+        [(&ledger.residual, SEARCHED_BYTES), (&ledger.attempts, ATTEMPT_BYTES), (&ledger.clean, CLEAN_BYTES)];
+    for (kept, bytes) in all {
+        let (cases, weight) = kept.sample(bytes);
+        items.extend(cases.into_iter().map(|case| maker.item(case, weight)));
     }
     items
 }
@@ -91,6 +79,7 @@ fn may_hide(found: &[Found], items: &[Item]) -> bool {
     found.iter().any(|found| {
         let Some(side) = found.side else { return false };
         match found.deviation.order() {
+            1 => matches!(found.deviation, Deviation::Ring),
             // The number's own prefix stands in the record, whatever it costs.
             5 => true,
             4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
@@ -118,7 +107,21 @@ impl<'a> Model<'a> {
     /// an [`Attributor`].
     #[must_use]
     pub fn needs_second_pass(&self, ledger: &Ledger<'_>) -> bool {
-        !ledger.kept_all() || self.may_hide && ledger.clean.level > 0
+        let bound = Side::BOTH.into_iter().any(|side| {
+            let attempts = ledger.tallied().only_attempts[side.other().index()];
+            attempts > 0 && self.records_attempts[side.index()] && self.missing_everywhere(side).is_none()
+        });
+        !ledger.kept_all()
+            || self.may_hide && ledger.clean.level > 0
+            || bound && self.counts_attempts() && ledger.attempts.level > 0
+    }
+
+    /// Whether attempts that one side lacks are counted by a cause.
+    fn counts_attempts(&self) -> bool {
+        self.found.iter().any(|found| {
+            let side = found.side.filter(|_| found.kind == CauseKind::MissingRecords);
+            side.is_some_and(|side| self.records_attempts[side.index()])
+        })
     }
 
     /// For a second pass over the calls.
@@ -132,7 +135,40 @@ impl<'a> Model<'a> {
     pub fn attribute(&self, ledger: &Ledger<'_>) -> Tally {
         let mut attributor = self.attributor(None);
         self.replay(ledger, &mut attributor);
-        Tally { tallied: *ledger.tallied(), ..attributor.finish() }
+        let mut tally = Tally { tallied: *ledger.tallied(), ..attributor.finish() };
+        if ledger.attempts.level > 0 {
+            self.count_attempts(ledger, &mut tally);
+        }
+        tally
+    }
+
+    /// The cause of the calls that a side lacks, where it is one for all of them.
+    fn missing_everywhere(&self, side: Side) -> Option<usize> {
+        let of_side = |found: &Found| found.side == Some(side) && found.kind == CauseKind::MissingRecords;
+        let mut all = self.found.iter().enumerate().filter(|(_, found)| of_side(found));
+        match (all.next(), all.next()) {
+            (Some((at, found)), None) if found.pick == Pick::default() => Some(at),
+            _ => None,
+        }
+    }
+
+    /// Attempts that one side lacks are kept as a sample; how many there are was counted.
+    fn count_attempts(&self, ledger: &Ledger<'_>, tally: &mut Tally) {
+        for side in Side::BOTH.into_iter().filter(|side| self.records_attempts[side.index()]) {
+            let Some(at) = self.missing_everywhere(side) else { continue };
+            let own = side.other();
+            let attempts = |case: &&Case| {
+                case.class == Class::Only
+                    && case.side == own
+                    && case.records[own.index()].is(crate::record::flag::ATTEMPT)
+            };
+            let count = |cases: &[Case]| cases.iter().filter(attempts).count() as u64;
+            let exact =
+                ledger.tallied().only_attempts[own.index()].saturating_sub(count(&ledger.residual.cases));
+            let sampled = count(&ledger.attempts.cases) * ledger.attempts.weight();
+            let calls = &mut tally.causes[at].calls;
+            *calls = (*calls + exact).saturating_sub(sampled);
+        }
     }
 
     /// Hands on the kept calls that differ, with the outcome's indices of causes, earliest first.
@@ -142,16 +178,16 @@ impl<'a> Model<'a> {
     }
 
     fn replay(&self, ledger: &Ledger<'_>, attributor: &mut Attributor<'_, '_>) {
-        let mut residual = ledger.residual.clone();
-        residual.sort();
-        for case in &residual.cases {
+        for case in ledger.residual.sorted() {
             attributor.take(case, ledger.residual.weight(), false);
         }
-        let records = self.found.iter().any(|found| matches!(found.deviation, Deviation::Missing));
-        if self.may_hide || records {
-            let mut clean = ledger.clean.clone();
-            clean.sort();
-            for case in clean.cases.iter().filter(|case| self.may_hide || !case.two_sided()) {
+        if self.counts_attempts() {
+            for case in ledger.attempts.sorted() {
+                attributor.take(case, ledger.attempts.weight(), true);
+            }
+        }
+        if self.may_hide {
+            for case in ledger.clean.sorted() {
                 attributor.take(case, ledger.clean.weight(), true);
             }
         }

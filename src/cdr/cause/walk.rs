@@ -108,6 +108,8 @@ impl Model<'_> {
             | Deviation::Tech { .. }
             | Deviation::Unpriced
             | Deviation::Label => true,
+            // The seconds differ, be it that blocks hide it in the money.
+            Deviation::Ring => leg.situation.ring_ms > 0,
             Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) => with != without,
             _ if with != without => true,
             _ => {

@@ -48,7 +48,15 @@ impl Given {
     #[inline(always)]
     pub fn meant(&self) -> Result<Meant, Wrong> {
         let mut flags = 0;
-        let talk_ms = if self.talk == ABSENT_32 { self.computed_talk()? } else { self.talk };
+        let talk_ms = if self.talk == ABSENT_32 {
+            let talk_ms = self.computed_talk()?;
+            if talk_ms > 0 && self.billed != ABSENT_32 && self.ring == ABSENT_32 && self.answer == ABSENT {
+                flags |= flag::MAY_RING;
+            }
+            talk_ms
+        } else {
+            self.talk
+        };
         if self.answered == Some(false) || talk_ms == 0 {
             flags |= flag::ATTEMPT;
         }
@@ -82,10 +90,15 @@ impl Given {
         }
         let total = if self.total != ABSENT_32 {
             self.total
+        } else if self.billed == 0 {
+            return Ok(0);
+        } else if self.start != ABSENT && self.end != ABSENT {
+            match between(self.start, self.end) {
+                Err(_) if self.billed != ABSENT_32 => return Ok(self.billed),
+                between => between?,
+            }
         } else if self.billed != ABSENT_32 {
             return Ok(self.billed);
-        } else if self.start != ABSENT && self.end != ABSENT {
-            between(self.start, self.end)?
         } else {
             return Err(Wrong::NoSpan);
         };

@@ -13,7 +13,7 @@ pub mod rows;
 mod scan;
 pub mod words;
 
-pub use fuzz::fuzz_rows;
+pub use fuzz::{fuzz_detect, fuzz_rows};
 pub use rows::{LayoutError, RowReader};
 
 use serde::{Deserialize, Serialize};

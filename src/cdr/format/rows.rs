@@ -3,19 +3,22 @@
 //! A reader is made once from a [`Layout`] and may be used from many threads; each piece of text is read
 //! by itself. Files, and cutting them into pieces at [`RowReader::cut`], are the caller's.
 
-use thiserror::Error;
-
-use super::assemble::Given;
 use super::field::words::Counted;
 use super::field::zone::Clock;
-use super::field::{Fault, Wrong, bare, decimal, number, span, time, words};
+use super::field::{Fault, Wrong, bare, decimal, time, words};
 use super::scan::{self, Block, Marks, Row};
-use super::{Layout, Parsed, Rejection, Role, SpanStyle, TimeStyle, Zone};
+use super::{Layout, Parsed, Rejection, TimeStyle, Zone};
 use crate::Money;
-use crate::number::Number;
-use crate::record::{ABSENT, ABSENT_32, NO_NAME, Names, Record, flag};
+use crate::record::{NO_NAME, Names};
+use cells::Cells;
+pub use columns::LayoutError;
+use columns::{Columns, Spans};
 
+mod brisk;
+mod cells;
+mod columns;
 mod complaint;
+mod record;
 #[cfg(test)]
 mod tests;
 
@@ -27,125 +30,6 @@ const MOST_NAMES: usize = NO_NAME as usize;
 const MOST_SMALL: usize = 254;
 /// Where no column is.
 const NOWHERE: u16 = u16::MAX;
-
-/// Why a layout cannot be read by.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LayoutError {
-    /// No column for something that every call has.
-    #[error(
-        "no column is known to hold {what}; name it, for instance with --ours-columns or --theirs-columns"
-    )]
-    Missing {
-        /// What.
-        what: &'static str,
-    },
-    /// Two columns for one thing.
-    #[error("columns {first} and {second} are both said to hold {role:?}; name one of them `ignored`")]
-    Twice {
-        /// What.
-        role: Role,
-        /// The first, from 1.
-        first: usize,
-        /// The second, from 1.
-        second: usize,
-    },
-    /// A sign that cannot be one.
-    #[error("`{sign}` cannot be the {what}; give one plain character that is no digit, quote or line end")]
-    Sign {
-        /// What for.
-        what: &'static str,
-        /// The sign.
-        sign: char,
-    },
-    /// Two signs that are the same.
-    #[error("`{0}` is said to be both decimal sign and thousands separator; name the right ones")]
-    SameSigns(char),
-    /// No such place.
-    #[error("no time zone is called `{0}`; give a name like Asia/Shanghai or an offset like +08:00")]
-    Zone(String),
-}
-
-/// Where the columns that matter stand.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    call_id: u16,
-    caller: u16,
-    callee: u16,
-    start: u16,
-    date: u16,
-    time_of_day: u16,
-    answer: u16,
-    end: u16,
-    talk: u16,
-    total: u16,
-    ring: u16,
-    billed: u16,
-    rate: u16,
-    amount: u16,
-    currency: u16,
-    gateway: u16,
-    account: u16,
-    disposition: u16,
-    kind: u16,
-}
-
-impl Columns {
-    fn of(columns: &[Role]) -> Result<Self, LayoutError> {
-        let at = |role: Role| -> Result<u16, LayoutError> {
-            let mut found = columns.iter().enumerate().filter(|(_, held)| **held == role).map(|(at, _)| at);
-            match (found.next(), found.next()) {
-                (Some(first), Some(second)) => {
-                    Err(LayoutError::Twice { role, first: first + 1, second: second + 1 })
-                }
-                (Some(at), None) => Ok(u16::try_from(at).unwrap_or(NOWHERE)),
-                (None, _) => Ok(NOWHERE),
-            }
-        };
-        let columns = Self {
-            call_id: at(Role::CallId)?,
-            caller: at(Role::Caller)?,
-            callee: at(Role::Callee)?,
-            start: at(Role::Start)?,
-            date: at(Role::StartDate)?,
-            time_of_day: at(Role::StartTimeOfDay)?,
-            answer: at(Role::Answer)?,
-            end: at(Role::End)?,
-            talk: at(Role::Talk)?,
-            total: at(Role::Total)?,
-            ring: at(Role::Ring)?,
-            billed: at(Role::Billed)?,
-            rate: at(Role::Rate)?,
-            amount: at(Role::Amount)?,
-            currency: at(Role::Currency)?,
-            gateway: at(Role::Gateway)?,
-            account: at(Role::Account)?,
-            disposition: at(Role::Disposition)?,
-            kind: at(Role::RecordKind)?,
-        };
-        let has = |column: u16| column != NOWHERE;
-        let starts = has(columns.start) || has(columns.date) && has(columns.time_of_day);
-        if !has(columns.callee) {
-            return Err(LayoutError::Missing { what: "the called number (`callee`)" });
-        }
-        if !starts && !has(columns.answer) && !has(columns.end) {
-            return Err(LayoutError::Missing { what: "a time (`start`, `answer` or `end`)" });
-        }
-        let lasts = has(columns.talk) || has(columns.total) || has(columns.billed);
-        if !lasts && !(has(columns.end) && (starts || has(columns.answer))) {
-            return Err(LayoutError::Missing { what: "a duration (`talk`, `total` or `billed`)" });
-        }
-        Ok(columns)
-    }
-}
-
-/// Styles of the columns with durations.
-#[derive(Debug, Clone, Copy)]
-struct Spans {
-    talk: SpanStyle,
-    total: SpanStyle,
-    ring: SpanStyle,
-    billed: SpanStyle,
-}
 
 /// Reads the rows of one file.
 #[derive(Debug, Clone)]
@@ -162,6 +46,9 @@ pub struct RowReader {
     answered: Vec<String>,
     interim: Vec<String>,
     skipped: Vec<String>,
+    /// Whether rows can be read by the short way, and whether their only moment is the beginning.
+    brisk: bool,
+    bare: bool,
 }
 
 /// What reading one piece remembers from row to row.
@@ -173,54 +60,11 @@ struct Memory {
     techs: Counted,
 }
 
-/// The fields of one row.
-#[derive(Clone, Copy)]
-struct Cells<'a> {
-    text: &'a [u8],
-    /// What `ends` counts from.
-    base: usize,
-    /// Where the row begins.
-    start: usize,
-    ends: &'a [u32],
-    /// Whether fields may be quoted.
-    quoted: bool,
-}
-
-impl<'a> Cells<'a> {
-    /// Where a field begins and ends, without its quotes; nothing where there is no such column.
-    #[inline(always)]
-    fn at(&self, column: u16) -> (usize, usize) {
-        let column = usize::from(column);
-        let Some(end) = self.ends.get(column) else { return (0, 0) };
-        let to = self.base + *end as usize;
-        let from = if column == 0 {
-            self.start
-        } else {
-            self.base + self.ends.get(column - 1).map_or(0, |end| *end as usize) + 1
-        };
-        if self.quoted { self.unquoted(from, to) } else { (from, to) }
-    }
-
-    fn unquoted(&self, from: usize, to: usize) -> (usize, usize) {
-        let quote = |at: usize| self.text.get(at) == Some(&b'"');
-        if to >= from + 2 && quote(from) && quote(to - 1) { (from + 1, to - 1) } else { (from, to) }
-    }
-
-    fn get(&self, column: u16) -> &'a [u8] {
-        let (from, to) = self.at(column);
-        self.text.get(from..to).unwrap_or_default()
-    }
-}
-
 /// What became of a row that is no fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Read {
     Record,
     Skipped,
-}
-
-const fn fault(wrong: Wrong, column: u16) -> Fault {
-    Fault { wrong, column: if column == NOWHERE { None } else { Some(column) } }
 }
 
 impl RowReader {
@@ -243,8 +87,8 @@ impl RowReader {
             })
         })?;
         let style =
-            |column: u16| layout.spans.get(usize::from(column)).copied().unwrap_or(SpanStyle::Seconds);
-        Ok(Self {
+            |column: u16| layout.spans.get(usize::from(column)).copied().unwrap_or(super::SpanStyle::Seconds);
+        let mut reader = Self {
             delimiter: sign("delimiter", layout.delimiter)?,
             header_lines: layout.header_lines,
             width: layout.columns.len(),
@@ -262,7 +106,11 @@ impl RowReader {
             answered: layout.answered.clone(),
             interim: layout.interim.clone(),
             skipped: layout.skipped.clone(),
-        })
+            brisk: false,
+            bare: false,
+        };
+        (reader.brisk, reader.bare) = (reader.is_brisk(), reader.is_bare());
+        Ok(reader)
     }
 
     /// Reads a piece of text that begins with a row and ends with one. `base` is its place in the whole text:
@@ -303,20 +151,31 @@ impl RowReader {
             use fearless_simd::Simd as _;
             avx2.vectorize(
                 #[inline(always)]
-                || self.read_rows(text, base, memory, parsed),
+                || {
+                    self.read_rows(text, base, memory, parsed, |chunk, sign| {
+                        scan::masks_avx2(avx2, chunk, sign)
+                    })
+                },
             );
             return;
         }
-        self.read_rows(text, base, memory, parsed);
+        self.read_rows(text, base, memory, parsed, scan::masks);
     }
 
     #[inline(always)]
-    fn read_rows(&self, text: &[u8], base: u64, memory: &mut Memory, parsed: &mut Parsed) {
+    fn read_rows(
+        &self,
+        text: &[u8],
+        base: u64,
+        memory: &mut Memory,
+        parsed: &mut Parsed,
+        masks: impl Fn(&[u8; 64], u8) -> scan::Masks,
+    ) {
         let mut at = if base == 0 { self.after_header(text, parsed) } else { 0 };
         let mut marks = Marks::default();
         let mut ends = Vec::new();
         while at < text.len() {
-            if marks.mark(text, at, self.delimiter) == Block::Marked {
+            if marks.mark_by(text, at, self.delimiter, &masks) == Block::Marked {
                 at = self.read_marked(text, at, base, &mut marks, memory, parsed);
                 continue;
             }
@@ -384,37 +243,53 @@ impl RowReader {
         parsed: &mut Parsed,
     ) -> usize {
         let quoted = marks.quoted();
-        let (ends, lines) = marks.both();
-        let (mut first, mut start) = (0, base);
+        let (ends, filled, lines) = marks.both();
+        // What is before the first row stands first.
+        let (mut first, mut start) = (1, base);
         for line in lines {
             // Whether the row has as many fields as it should: the mark of its end is where it then stands.
             let mut count = self.width;
-            if ends.get(first + count - 1) != Some(line) {
+            if first + count > filled || ends.get(first + count - 1) != Some(line) {
                 count = ends.iter().skip(first).take_while(|end| *end < line).count() + 1;
             }
-            let Some(fields) = ends.get_mut(first..first + count) else { break };
             let end = base + *line as usize;
-            if end > start
-                && text.get(end - 1) == Some(&b'\r')
-                && let Some(last) = fields.last_mut()
-            {
+            let returned = end > start && text.get(end - 1) == Some(&b'\r');
+            if returned && let Some(last) = ends.get_mut(first + count - 1) {
                 *last -= 1;
             }
             parsed.lines += 1;
+            let Some(fields) = ends.get(first..first + count) else { break };
             let cells = Cells { text, base, start, ends: fields, quoted };
             if count == self.width {
-                match self.record(&cells, place, memory, &mut parsed.records) {
-                    Ok(Read::Record) => {}
-                    Ok(Read::Skipped) => parsed.skipped += 1,
-                    Err(fault) => self.reject(&cells, fault, memory, parsed),
+                let window =
+                    if self.brisk { ends.get(first - 1..).and_then(<[u32]>::first_chunk) } else { None };
+                let read = match window {
+                    Some(window) => self.brisk(&cells, window, end, place, memory, &mut parsed.records),
+                    None => false,
+                };
+                if !read {
+                    self.read_plain(&cells, place, memory, parsed);
                 }
             } else {
                 self.read_odd(&cells, false, place, memory, parsed);
+            }
+            if returned && let Some(last) = ends.get_mut(first + count - 1) {
+                *last += 1;
             }
             first += count;
             start = end + 1;
         }
         start
+    }
+
+    /// A row with the right number of fields that the short way leaves alone.
+    #[inline(never)]
+    fn read_plain(&self, cells: &Cells<'_>, place: u64, memory: &mut Memory, parsed: &mut Parsed) {
+        match self.record(cells, place, memory, &mut parsed.records) {
+            Ok(Read::Record) => {}
+            Ok(Read::Skipped) => parsed.skipped += 1,
+            Err(fault) => self.reject(cells, fault, memory, parsed),
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "the state of one loop, handed on")]
@@ -467,209 +342,6 @@ impl RowReader {
             Err(fault) => self.reject(cells, fault, memory, parsed),
         }
     }
-
-    /// Puts the record of one row to the others.
-    #[inline(always)]
-    fn record(
-        &self,
-        cells: &Cells<'_>,
-        place: u64,
-        memory: &mut Memory,
-        records: &mut Vec<Record>,
-    ) -> Result<Read, Fault> {
-        let columns = &self.columns;
-        let mut flags = 0;
-        if columns.kind != NOWHERE {
-            let kind = bare(cells.get(columns.kind));
-            if words::is_one_of(kind, &self.skipped) {
-                return Ok(Read::Skipped);
-            }
-            if words::is_one_of(kind, &self.interim) {
-                flags |= flag::INTERIM;
-            }
-        }
-        let given = Given {
-            start: self.start(cells, memory)?,
-            answer: self.other_time(cells, columns.answer, memory)?,
-            end: self.other_time(cells, columns.end, memory)?,
-            talk: self.span(cells, columns.talk, self.spans.talk)?,
-            total: self.other_span(cells, columns.total, self.spans.total)?,
-            ring: self.other_span(cells, columns.ring, self.spans.ring)?,
-            billed: self.span(cells, columns.billed, self.spans.billed)?,
-            answered: if columns.disposition == NOWHERE {
-                None
-            } else {
-                words::answered(cells.get(columns.disposition), &self.answered)
-            },
-            says_answer: columns.answer != NOWHERE,
-        };
-        let meant = given.meant().map_err(|wrong| self.blame(wrong))?;
-        flags |= meant.flags;
-        // What stood before the caller's digits says nothing.
-        let caller = self.party(cells, columns.caller, None)?;
-        let callee = self.party(cells, columns.callee, Some((&mut memory.techs, &mut flags)))?;
-        if callee.is_none() && flags & flag::ATTEMPT == 0 {
-            return Err(fault(Wrong::NoCallee, columns.callee));
-        }
-        let amount = self.decimal(cells, columns.amount)?;
-        flags |= amount.decimals << flag::DECIMALS_SHIFT;
-        let rate = self.decimal(cells, columns.rate)?;
-        if columns.currency != NOWHERE {
-            flags |= self.currency(cells, memory)? << flag::CURRENCY_SHIFT;
-        }
-        let (id_from, id_to) = cells.at(columns.call_id);
-        records.push(Record {
-            caller,
-            callee,
-            start_ms: meant.start_ms,
-            amount: amount.value,
-            rate: rate.value,
-            place: place + cells.start as u64,
-            talk_ms: meant.talk_ms,
-            billed_s: if given.billed == ABSENT_32 { ABSENT_32 } else { (given.billed + 500) / 1000 },
-            ring_ms: meant.ring_ms,
-            call_id: if id_from == id_to { 0 } else { words::identity(cells.text, id_from, id_to) },
-            flags,
-            gateway: name(cells, columns.gateway, &mut memory.gateways),
-            account: name(cells, columns.account, &mut memory.accounts),
-        });
-        Ok(Read::Record)
-    }
-
-    #[inline(always)]
-    fn start(&self, cells: &Cells<'_>, memory: &mut Memory) -> Result<i64, Fault> {
-        let columns = &self.columns;
-        if columns.start == NOWHERE && columns.date != NOWHERE {
-            let read = memory.times.split(cells.get(columns.date), cells.get(columns.time_of_day));
-            return read.map_err(|wrong| {
-                fault(wrong, if wrong == Wrong::NoTimeOfDay { columns.time_of_day } else { columns.date })
-            });
-        }
-        self.time(cells, columns.start, memory)
-    }
-
-    #[inline(always)]
-    fn time(&self, cells: &Cells<'_>, column: u16, memory: &mut Memory) -> Result<i64, Fault> {
-        if column == NOWHERE {
-            return Ok(ABSENT);
-        }
-        let (from, to) = cells.at(column);
-        memory.times.read(cells.text, from, to).map_err(|wrong| fault(wrong, column))
-    }
-
-    #[inline(always)]
-    fn span(&self, cells: &Cells<'_>, column: u16, style: SpanStyle) -> Result<u32, Fault> {
-        if column == NOWHERE {
-            return Ok(ABSENT_32);
-        }
-        let (from, to) = cells.at(column);
-        span::read(cells.text, from, to, style, self.decimals).map_err(|wrong| fault(wrong, column))
-    }
-
-    /// As [`RowReader::time`], for columns that most files have not: their code stays out of the way.
-    #[inline(always)]
-    fn other_time(&self, cells: &Cells<'_>, column: u16, memory: &mut Memory) -> Result<i64, Fault> {
-        #[inline(never)]
-        fn read(
-            reader: &RowReader,
-            cells: &Cells<'_>,
-            column: u16,
-            memory: &mut Memory,
-        ) -> Result<i64, Fault> {
-            reader.time(cells, column, memory)
-        }
-        if column == NOWHERE { Ok(ABSENT) } else { read(self, cells, column, memory) }
-    }
-
-    /// As [`RowReader::span`], likewise.
-    #[inline(always)]
-    fn other_span(&self, cells: &Cells<'_>, column: u16, style: SpanStyle) -> Result<u32, Fault> {
-        #[inline(never)]
-        fn read(reader: &RowReader, cells: &Cells<'_>, column: u16, style: SpanStyle) -> Result<u32, Fault> {
-            reader.span(cells, column, style)
-        }
-        if column == NOWHERE { Ok(ABSENT_32) } else { read(self, cells, column, style) }
-    }
-
-    #[inline(always)]
-    fn party(
-        &self,
-        cells: &Cells<'_>,
-        column: u16,
-        techs: Option<(&mut Counted, &mut u32)>,
-    ) -> Result<Number, Fault> {
-        let (from, to) = cells.at(column);
-        if from == to {
-            return Ok(Number::NONE);
-        }
-        if let Some(number) = number::plain(cells.text, from, to) {
-            return Ok(number);
-        }
-        let raw = cells.text.get(from..to).unwrap_or_default();
-        any_party(raw, techs).map_err(|wrong| fault(wrong, column))
-    }
-
-    #[inline(always)]
-    fn decimal(&self, cells: &Cells<'_>, column: u16) -> Result<decimal::Decimal, Fault> {
-        const NONE: decimal::Decimal = decimal::Decimal { value: ABSENT, decimals: 0 };
-        let (from, to) = cells.at(column);
-        if from == to {
-            return Ok(NONE);
-        }
-        if let Some(read) = decimal::plain(cells.text, from, to, self.decimals.point) {
-            return Ok(read);
-        }
-        let read = decimal::any(cells.text.get(from..to).unwrap_or_default(), self.decimals);
-        read.map(|read| read.unwrap_or(NONE)).map_err(|wrong| fault(wrong, column))
-    }
-
-    /// Its number plus one; 0 for none.
-    fn currency(&self, cells: &Cells<'_>, memory: &mut Memory) -> Result<u32, Fault> {
-        let (from, to) = cells.at(self.columns.currency);
-        if from == to {
-            return Ok(0);
-        }
-        let raw = cells.text.get(from..to).unwrap_or_default();
-        if let Some(number) = memory.currencies.known(raw) {
-            return Ok(u32::from(number) + 1);
-        }
-        let name = words::currency(raw);
-        if name.is_empty() || super::field::is_blank(name.as_bytes()) {
-            return Ok(0);
-        }
-        match memory.currencies.named(raw, &name) {
-            Some(number) => Ok(u32::from(number) + 1),
-            None => Err(fault(Wrong::Currencies, self.columns.currency)),
-        }
-    }
-
-    /// The column that is to blame where it took several to find out.
-    fn blame(&self, wrong: Wrong) -> Fault {
-        let column = match wrong {
-            Wrong::EndBeforeAnswer | Wrong::LongSpan => self.columns.end,
-            _ => NOWHERE,
-        };
-        fault(wrong, column)
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn any_party(raw: &[u8], techs: Option<(&mut Counted, &mut u32)>) -> Result<Number, Wrong> {
-    let party = number::any(&words::unquoted(raw))?;
-    if !party.tech.is_empty()
-        && let Some((techs, flags)) = techs
-        && let Some(number) = techs.number(&party.tech, 0, party.tech.len())
-    {
-        *flags |= (u32::from(number) + 1) << flag::TECH_SHIFT;
-    }
-    Ok(party.number)
-}
-
-#[inline(always)]
-fn name(cells: &Cells<'_>, column: u16, names: &mut Counted) -> u16 {
-    let (from, to) = cells.at(column);
-    if from == to { NO_NAME } else { names.number(cells.text, from, to).unwrap_or(NO_NAME) }
 }
 
 /// The ends of a row's fields without the carriage return before its line end.

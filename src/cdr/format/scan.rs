@@ -36,9 +36,10 @@ pub enum Block {
 }
 
 impl Marks {
-    /// Ends of all fields, line ends among them, and ends of the rows.
-    pub fn both(&mut self) -> (&mut [u32], &[u32]) {
-        (self.ends.get_mut(..self.filled).unwrap_or_default(), &self.lines)
+    /// The byte before the block, ends of all fields, line ends among them; how many of these hold; and ends
+    /// of the rows.
+    pub fn both(&mut self) -> (&mut [u32], usize, &[u32]) {
+        (&mut self.ends, self.filled, &self.lines)
     }
 
     /// End of the last row.
@@ -52,13 +53,27 @@ impl Marks {
     }
 
     /// Marks the block of `text` that begins at `from`, which is the beginning of a row.
-    #[inline(always)]
     pub fn mark(&mut self, text: &[u8], from: usize, delimiter: u8) -> Block {
-        self.filled = 0;
+        self.mark_by(text, from, delimiter, &masks)
+    }
+
+    /// As [`Marks::mark`], with a way to find the marks of 64 bytes.
+    #[inline(always)]
+    pub fn mark_by(
+        &mut self,
+        text: &[u8],
+        from: usize,
+        delimiter: u8,
+        masks: &impl Fn(&[u8; 64], u8) -> Masks,
+    ) -> Block {
+        self.filled = 1;
         self.lines.clear();
         self.quoted = false;
         if self.ends.is_empty() {
             self.ends.resize(BLOCK + 128, 0);
+        }
+        if let Some(before) = self.ends.first_mut() {
+            *before = u32::MAX;
         }
         let rest = text.get(from..).unwrap_or_default();
         let block = rest.get(..BLOCK).unwrap_or(rest);
@@ -67,7 +82,7 @@ impl Marks {
         let mut chunks = block.chunks_exact(64);
         for chunk in chunks.by_ref() {
             let Ok(chunk) = <&[u8; 64]>::try_from(chunk) else { return Block::Patient };
-            if !self.mark_64(chunk, at, delimiter, &mut quotes) {
+            if !self.mark_64(chunk, at, masks(chunk, delimiter), &mut quotes) {
                 return Block::Patient;
             }
             at += 64;
@@ -82,7 +97,7 @@ impl Marks {
                 // The end of the text is as good as a delimiter, which the padding is not.
                 return Block::Patient;
             }
-            if !self.mark_64(&padded, at, delimiter, &mut quotes) {
+            if !self.mark_64(&padded, at, masks(&padded, delimiter), &mut quotes) {
                 return Block::Patient;
             }
         }
@@ -107,8 +122,8 @@ impl Marks {
     }
 
     #[inline(always)]
-    fn mark_64(&mut self, chunk: &[u8; 64], at: usize, delimiter: u8, quotes: &mut Quotes) -> bool {
-        let (mut fields, mut lines, quote) = masks(chunk, delimiter);
+    fn mark_64(&mut self, chunk: &[u8; 64], at: usize, masks: Masks, quotes: &mut Quotes) -> bool {
+        let (mut fields, mut lines, quote) = masks;
         if quote != 0 || quotes.inside != 0 || quotes.closed != 0 {
             self.quoted = true;
             let returns = mask_of(chunk, b'\r');
@@ -174,8 +189,33 @@ impl Quotes {
     }
 }
 
+/// Of 64 bytes those that are delimiters or line ends, line ends, and quotes.
+pub type Masks = (u64, u64, u64);
+
+/// [`masks`] in the instructions of a newer processor.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn masks(chunk: &[u8; 64], delimiter: u8) -> (u64, u64, u64) {
+pub fn masks_avx2(avx2: fearless_simd::Avx2, chunk: &[u8; 64], delimiter: u8) -> Masks {
+    use fearless_simd::prelude::*;
+    let (delimiters, ends, quotes) = (
+        fearless_simd::u8x32::splat(avx2, delimiter),
+        fearless_simd::u8x32::splat(avx2, b'\n'),
+        fearless_simd::u8x32::splat(avx2, b'"'),
+    );
+    let [low, high] = chunk.as_chunks::<32>().0 else { return (0, 0, 0) };
+    let half = |bytes: &[u8; 32]| {
+        let bytes = fearless_simd::u8x32::from_slice(avx2, bytes);
+        let line = bytes.simd_eq(ends);
+        let field = bytes.simd_eq(delimiters) | line;
+        (field.to_bitmask(), line.to_bitmask(), bytes.simd_eq(quotes).to_bitmask())
+    };
+    let (low, high) = (half(low), half(high));
+    (low.0 | high.0 << 32, low.1 | high.1 << 32, low.2 | high.2 << 32)
+}
+
+/// The marks of 64 bytes, on any processor.
+#[inline(always)]
+pub fn masks(chunk: &[u8; 64], delimiter: u8) -> Masks {
     let (delimiters, ends, quotes) = (u8x16::splat(delimiter), u8x16::splat(b'\n'), u8x16::splat(b'"'));
     let (mut fields, mut lines, mut quoted) = (0_u64, 0_u64, 0_u64);
     for (part, bytes) in chunk.as_chunks::<16>().0.iter().enumerate() {

@@ -28,7 +28,8 @@ use crate::record::{Record, Side};
 
 /// What came of pairing, one call after the other; the order is fixed by the records alone.
 pub trait Sink {
-    /// The same call on both sides. Numbers and times are those of ours' terms.
+    /// The same call on both sides. Numbers and times are those of ours' terms; a conversation that only
+    /// one side tells stands on both.
     fn pair(&mut self, ours: &Record, theirs: &Record);
     /// A call that the other side has not.
     fn only(&mut self, side: Side, record: &Record);

@@ -54,6 +54,12 @@ pub struct Arguments {
     /// Bound of memory, as 512M or 4GiB
     #[arg(long, value_name = "SIZE", default_value = "2GiB", value_parser = size::bytes)]
     memory: u64,
+    /// Only calls that begin from this moment on, as 2026-04-01 or 2026-04-01T08:00:00+08:00; UTC unless it says
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only calls that begin before this moment
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
     #[command(flatten)]
     looks: Looks,
     #[command(flatten)]
@@ -147,6 +153,8 @@ fn job(arguments: &Arguments) -> Result<Job, Failure> {
     let [ours_hints, theirs_hints] = arguments.looks.hints();
     let (ours_format, theirs_format) =
         (arguments.looks.ours_format.clone(), arguments.looks.theirs_format.clone());
+    let period = linesman_reconcile::period(arguments.from.as_deref(), arguments.to.as_deref())
+        .map_err(|(flag, why)| Failure::new(Exit::Usage, format!("--{flag}: {why}")))?;
     Ok(Job {
         ours: Input { path: ours.clone(), format: ours_format, hints: ours_hints },
         theirs: Input { path: theirs.clone(), format: theirs_format, hints: theirs_hints },
@@ -156,6 +164,7 @@ fn job(arguments: &Arguments) -> Result<Job, Failure> {
         memory: arguments.memory,
         temporary: None,
         hash: arguments.report.is_some(),
+        period,
     })
 }
 

@@ -45,8 +45,10 @@ pub(crate) fn differences(path: &Path, view: &View<'_>, calls: &mut Calls<'_>) -
     to.flush()
 }
 
-/// Writes the lines that are no records.
+/// Writes the lines that are no records; a last row of a side says where not all were kept.
 pub(crate) fn rejected(path: &Path, view: &View<'_>) -> io::Result<()> {
+    let counts = &view.finished.outcome.counts;
+    let all = [counts.rejected_ours, counts.rejected_theirs];
     let columns = ["side", "line", "column", "reason", "text"];
     let mut to = open(path, &header(&columns, view.language))?;
     for side in Side::BOTH {
@@ -60,6 +62,12 @@ pub(crate) fn rejected(path: &Path, view: &View<'_>) -> io::Result<()> {
                 harmless(sentence::reason(rejection, view.language)),
                 harmless(&rejection.text),
             ])?;
+        }
+        let kept = view.finished.rejections[side.index()].len() as u64;
+        if kept < all[side.index()] {
+            let values = [("count", &*figures::count(kept)), ("all", &*figures::count(all[side.index()]))];
+            let said = view.language.say("sheets.rejected_capped", &values);
+            to.write_record([who.clone(), String::new(), String::new(), said, String::new()])?;
         }
     }
     to.flush()

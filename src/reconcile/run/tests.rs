@@ -74,6 +74,7 @@ fn job(folder: &Path, calls: u64) -> Job {
         memory: 256 << 20,
         temporary: Some(temporary),
         hash: false,
+        period: None,
     }
 }
 
@@ -198,4 +199,98 @@ fn an_error_names_the_file_and_leaves_nothing_behind() {
     let Err(error) = run(&job, &Progress::default(), &mut Nowhere) else { panic!("there is no deck") };
     assert!(error.to_string().contains("missing.csv"), "{error}");
     assert!(is_empty(folder.path()));
+}
+
+#[test]
+fn a_period_takes_whole_calls_and_counts_the_others_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path(), 6300);
+    let begin = 1_777_593_600_000; // 2026-05-01
+    job.period = Some([begin + 7_000_000, begin + 14_000_000]);
+    let finished = run(&job, &Progress::default(), &mut Nowhere).unwrap();
+    let counts = &finished.outcome.counts;
+    assert_eq!((counts.ours, counts.theirs), (999, 999));
+    assert_eq!((counts.paired, counts.only_ours, counts.only_theirs), (997, 2, 1));
+    assert_eq!(counts.duplicates_theirs, 1);
+    for (tally, inside, outside) in [
+        (&finished.inputs[0].tally, counts.ours, counts.outside_ours),
+        (&finished.inputs[1].tally, counts.theirs, counts.outside_theirs),
+    ] {
+        assert_eq!(tally.records, inside + outside);
+        assert_eq!(tally.outside, outside);
+        assert!(tally.outside_amount.0 > 0 && tally.outside_amount.0 < tally.amount.0);
+    }
+    assert_eq!(finished.outcome.unexplained, "0");
+}
+
+/// Our file in some form, with its one bad line, and the line that it must be told as.
+fn forms() -> Vec<(&'static str, Vec<u8>, u64)> {
+    use std::io::Write as _;
+    let calls: Vec<String> = (0..200).map(|call| line(call, false)).collect();
+    let mut text = HEADER.to_owned();
+    for (call, line) in calls.iter().enumerate() {
+        match call {
+            10 => text += &line.replace(",gw", ",\"gw\n").replace('\n', "\"\n").replacen("\"\n", "\n", 1),
+            40 => text = text + "this is no record\n" + line,
+            _ => text += line,
+        }
+    }
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    let wide: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let preamble = format!("# export\n\n{text}");
+    let objects: Vec<String> = calls
+        .iter()
+        .map(|line| {
+            let fields: serde_json::Map<String, serde_json::Value> = HEADER
+                .trim()
+                .split(',')
+                .map(str::to_owned)
+                .zip(line.trim().split(',').map(Into::into))
+                .collect();
+            serde_json::Value::Object(fields).to_string()
+        })
+        .collect();
+    let with = |bad: &str| {
+        let mut all = objects.clone();
+        all.insert(40, bad.to_owned());
+        all
+    };
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "Statement").unwrap();
+    let rows = std::iter::once(HEADER).chain(calls.iter().map(String::as_str));
+    for (row, line) in rows.enumerate() {
+        // Title, an empty row, the header; the bad row stands where call 40 would.
+        let row = u32::try_from(row).unwrap() + 2 + u32::from(row > 40);
+        for (column, field) in line.trim().split(',').enumerate() {
+            sheet.write(row, u16::try_from(column).unwrap(), field).unwrap();
+        }
+    }
+    sheet.write(43, 0, "this is no record").unwrap();
+    vec![
+        ("csv", text.clone().into_bytes(), 43),
+        ("csv.gz", packed.finish().unwrap(), 43),
+        ("txt", wide, 43),
+        ("log", preamble.into_bytes(), 45),
+        ("jsonl", (with("no object").join("\n") + "\n").into_bytes(), 41),
+        ("json", format!("[{}]", with("{\"id\":\"bad\"}").join(",\n")).into_bytes(), 41),
+        ("xlsx", book.save_to_buffer().unwrap(), 44),
+    ]
+}
+
+#[test]
+fn a_rejected_line_is_told_as_the_line_row_or_record_of_the_users_own_file() {
+    for (end, bytes, line) in forms() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = job(folder.path(), 200);
+        job.ours.path = folder.path().join(format!("records.{end}"));
+        std::fs::write(&job.ours.path, bytes).unwrap();
+        let finished = run(&job, &Progress::default(), &mut Nowhere).unwrap();
+        let lines: Vec<u64> = finished.rejections[0].iter().map(|rejection| rejection.line).collect();
+        assert_eq!(lines, [line], "{end}: {:?}", finished.rejections[0]);
+        assert_eq!(finished.outcome.counts.rejected_ours, 1, "{end}");
+        assert_eq!(finished.outcome.counts.ours, 200, "{end}");
+    }
 }

@@ -62,6 +62,20 @@ impl Times {
         self.any(text.get(from..to).unwrap_or_default())
     }
 
+    /// UTC of nineteen characters, given as their words from places 0, 8 and 11, when their date is the one
+    /// that was read last.
+    #[inline(always)]
+    pub fn nineteen_known(&mut self, words: [u64; 3]) -> Option<i64> {
+        let [date, rest, clock] = words;
+        let between = (rest >> 16) as u8;
+        let same = date == self.last.0 && rest & 0xffff == self.last.1 && matches!(between, b' ' | b'T');
+        if !same {
+            return None;
+        }
+        let local_ms = self.last.2 + clock_8(clock)?;
+        if RANGE.contains(&local_ms) { Some(self.clock.utc(local_ms)) } else { None }
+    }
+
     /// `2026-04-03 00:00:03` and its like: ten characters of date, one between, eight of time.
     #[inline(always)]
     fn nineteen(&mut self, text: &[u8], from: usize) -> Option<i64> {

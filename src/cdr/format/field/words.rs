@@ -113,6 +113,14 @@ pub fn identity(text: &[u8], from: usize, to: usize) -> u32 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let length = to - from;
     let mut hash = (length as u64).wrapping_mul(FACTOR);
+    if (8..=16).contains(&length)
+        && let (Some(head), Some(tail)) = (word(text, from), word(text, to - 8))
+    {
+        hash = (hash ^ head).wrapping_mul(FACTOR);
+        hash = (hash ^ hash >> 29 ^ tail).wrapping_mul(FACTOR);
+        hash ^= hash >> 29;
+        return ((hash.wrapping_mul(FACTOR) >> 32) as u32).max(1);
+    }
     let mut at = from;
     while at + 8 <= to {
         hash = (hash ^ word(text, at).unwrap_or_default()).wrapping_mul(FACTOR);

@@ -2,13 +2,13 @@
 
 use linesman_cdr::Money;
 use linesman_cdr::record::Side;
-use rust_xlsxwriter::{Url, Workbook, XlsxError};
+use rust_xlsxwriter::{Workbook, XlsxError};
 
 use super::super::calls::Cell;
 use super::super::figures::{self, Breakdown, Sums, money};
+use super::super::sentence;
 use super::super::settings::settings;
 use super::super::workings::clock;
-use super::super::{REJECTED, sentence};
 use super::Book;
 use super::sheet::{Page, letters};
 
@@ -358,11 +358,9 @@ pub(super) fn rejected(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), X
     let mut page = Page::new(workbook, &book.formats, &book.word("sheet.rejected"), kept > BIG)?;
     page.widths(&[11.0, 10.0, 9.0, 70.0, 90.0])?;
     if all > kept as u64 {
-        let values =
-            [("count", &*figures::count(kept as u64)), ("all", &*figures::count(all)), ("file", REJECTED)];
-        let url = Url::new(format!("external:{REJECTED}"))
-            .set_text(book.view.language.say("sheets.capped", &values));
-        page.sheet.write_url(page.row, 0, url)?;
+        let values = [("count", &*figures::count(kept as u64)), ("all", &*figures::count(all))];
+        let said = book.view.language.say("sheets.rejected_capped", &values);
+        page.text(0, &said, &book.formats.note)?;
         page.row += 1;
     }
     let header = page.row;

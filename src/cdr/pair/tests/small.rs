@@ -1,0 +1,90 @@
+//! A few records each: parts, interim records, duplicates and cut-offs.
+
+use super::*;
+
+fn small(ours: &[Record], theirs: &[Record]) -> Tally {
+    let placed = |records: &[Record]| -> Vec<Record> {
+        (0..).zip(records).map(|(place, record)| Record { place, ..*record }).collect()
+    };
+    let mut tally = Tally::default();
+    match_partition(placed(ours), placed(theirs), &Learned::default(), &mut tally);
+    tally
+}
+
+#[test]
+fn a_call_in_parts_is_one_call() {
+    let call = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
+    let tally = small(&[call(0, 1_800), call(1_800, 1_800), call(3_600, 77)], &[call(1, 3_677)]);
+    assert_eq!(tally.splits[0], [(vec![0, 1, 2], 0)]);
+    let tally = small(&[call(1, 90)], &[call(0, 45), call(45, 44)]);
+    assert_eq!(tally.splits[1], [(vec![0, 1], 0)]);
+    // A redial is no part: together they are not as long.
+    let tally = small(&[call(0, 45), call(50, 44)], &[call(0, 60)]);
+    assert_eq!((tally.pairs.len(), tally.only[0].len()), (1, 1));
+}
+
+#[test]
+fn interim_records_beside_the_final_one_are_no_calls() {
+    let call = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
+    let tally = small(&[call(0, 3_600)], &[call(0, 900), call(900, 900), call(0, 3_600)]);
+    assert_eq!(tally.pairs, [(0, 2)]);
+    assert_eq!(tally.interims[1], [(0, 2), (1, 2)]);
+    let tally = small(&[call(0, 3_600)], &[call(0, 900), call(0, 1_800), call(0, 3_600)]);
+    assert_eq!(tally.interims[1], [(0, 2), (1, 2)]);
+}
+
+#[test]
+fn duplicates_are_told_from_redials_and_forks() {
+    let call = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
+    let tally = small(&[call(0, 60)], &[call(0, 60), call(0, 60), call(1, 60)]);
+    assert_eq!((tally.pairs.len(), tally.duplicates[1].len()), (1, 2));
+    // A call of a second, and again after two.
+    let tally = small(&[call(0, 1)], &[call(0, 1), call(2, 1)]);
+    assert_eq!((tally.pairs.len(), tally.only[1].len()), (1, 1));
+    // Alone on one side, and twice.
+    let tally = small(&[call(0, 60), call(0, 60)], &[]);
+    assert_eq!((tally.only[0].len(), tally.duplicates[0].len()), (1, 1));
+    // Forks over two gateways against one attempt.
+    let fork = |gateway| Record { gateway, ..call(0, 0) };
+    let tally = small(&[fork(0)], &[fork(0), fork(1), fork(1)]);
+    assert_eq!((tally.pairs.len(), tally.only[1].len(), tally.duplicates[1].len()), (1, 1, 1));
+    // An attempt and the answered call after it, within tolerance.
+    let tally = small(&[call(0, 0), call(1, 30)], &[call(0, 30), call(1, 0)]);
+    assert_eq!(tally.pairs, [(0, 1), (1, 0)]);
+    // Answered on one side only.
+    assert_eq!(small(&[call(0, 0)], &[call(1, 30)]).pairs.len(), 1);
+}
+
+#[test]
+fn a_call_over_midnight_is_cut_off_when_the_files_are_cut_by_different_moments() {
+    let files = files(15, 20_000, 3, |_, _| ());
+    let (begin, end) = ((BEGIN / 86_400 + 1) * 86_400_000, (BEGIN / 86_400 + 2) * 86_400_000);
+    let period = begin..end;
+    let ours: Vec<Record> =
+        files.ours.iter().copied().filter(|record| period.contains(&record.start_ms)).collect();
+    let theirs: Vec<Record> =
+        files.theirs.iter().copied().filter(|record| period.contains(&learned::end(record))).collect();
+    let learned = learn_all(&ours, &theirs);
+    assert!(learned.periods[0].is_some());
+    let tally = matched(&ours, &theirs, &learned, 3);
+    let crossing = |records: &[Record]| {
+        records
+            .iter()
+            .filter(|record| period.contains(&record.start_ms) != period.contains(&learned::end(record)))
+            .count()
+    };
+    assert!(crossing(&ours) > 3 && crossing(&theirs) > 3);
+    // A duplicate or missing record among them changes nothing by more than itself.
+    assert!(tally.cut_off[0].len().abs_diff(crossing(&ours)) <= 1, "{:?}", tally.cut_off);
+    assert!(tally.cut_off[1].len().abs_diff(crossing(&theirs)) <= 1, "{:?}", tally.cut_off);
+    // The same rule on both sides: whatever lacks is missing.
+    let theirs: Vec<Record> = files
+        .theirs
+        .iter()
+        .copied()
+        .filter(|record| period.contains(&record.start_ms) && record.start_ms < end - 1_800_000)
+        .collect();
+    let learned = learn_all(&ours, &theirs);
+    let tally = matched(&ours, &theirs, &learned, 3);
+    assert_eq!(tally.cut_off.concat(), Vec::<u64>::new(), "{:?}", learned.periods);
+}

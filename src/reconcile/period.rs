@@ -1,0 +1,202 @@
+//! Leaves out the calls that do not begin within the period that was asked for, and settles how long a
+//! call was in a file that says only when it began, when it ended and what was charged.
+//!
+//! Files are paired whole and the calls sifted afterwards: a call at the border, which one side's clock
+//! puts before it and the other's behind, is in or out with all its records.
+
+use std::collections::HashMap;
+
+use linesman_cdr::Money;
+use linesman_cdr::pair::Sink;
+use linesman_cdr::record::{ABSENT_32, Record, Side, flag};
+
+/// Records of one side that were left out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Outside {
+    pub(crate) records: u64,
+    pub(crate) talk_ms: u64,
+    pub(crate) amount: Money,
+}
+
+impl Outside {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.records += other.records;
+        self.talk_ms += other.talk_ms;
+        self.amount += other.amount;
+    }
+}
+
+/// Hands on what begins within a period and counts the rest.
+pub(crate) struct Within<'a, S> {
+    period: Option<[i64; 2]>,
+    to: &'a mut S,
+    /// Records of theirs whose call, by our moment, is in or out against their own; by their place.
+    moved: HashMap<u64, bool>,
+    outside: [Outside; 2],
+}
+
+impl<'a, S: Sink> Within<'a, S> {
+    /// Half-open; none: everything.
+    pub(crate) fn new(period: Option<[i64; 2]>, to: &'a mut S) -> Self {
+        Self { period, to, moved: HashMap::new(), outside: Default::default() }
+    }
+
+    /// What was left out, by [`Side::index`].
+    pub(crate) const fn outside(&self) -> [Outside; 2] {
+        self.outside
+    }
+
+    fn holds(&self, start_ms: i64) -> bool {
+        self.period.is_none_or(|[from, to]| (from..to).contains(&start_ms))
+    }
+
+    /// Whether a call is in by our moment; that of theirs is remembered where it says otherwise.
+    fn has_both(&mut self, our_start_ms: i64, theirs: &[Record]) -> bool {
+        let held = self.holds(our_start_ms);
+        for record in theirs {
+            if self.holds(record.start_ms) != held {
+                self.moved.insert(record.place, held);
+            }
+        }
+        held
+    }
+
+    /// Whether the call of a record that was paired before, or stands alone, is in.
+    fn has_call(&self, side: Side, record: &Record) -> bool {
+        let moved = if side == Side::Theirs { self.moved.get(&record.place) } else { None };
+        moved.copied().unwrap_or_else(|| self.holds(record.start_ms))
+    }
+
+    fn leave(&mut self, side: Side, record: &Record) {
+        self.outside[side.index()].add(&Outside {
+            records: 1,
+            talk_ms: u64::from(record.talk_ms),
+            amount: record.money(),
+        });
+    }
+}
+
+impl<S: Sink> Sink for Within<'_, S> {
+    fn pair(&mut self, ours: &Record, theirs: &Record) {
+        let (ours, theirs) = (&without_ring(ours, theirs), &without_ring(theirs, ours));
+        if self.period.is_none() || self.has_both(ours.start_ms, std::slice::from_ref(theirs)) {
+            return self.to.pair(ours, theirs);
+        }
+        self.leave(Side::Ours, ours);
+        self.leave(Side::Theirs, theirs);
+    }
+
+    fn only(&mut self, side: Side, record: &Record) {
+        let record = &as_charged(record);
+        if self.holds(record.start_ms) {
+            return self.to.only(side, record);
+        }
+        self.leave(side, record);
+    }
+
+    fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {
+        let (record, of) = (&as_charged(record), &as_charged(of));
+        if self.has_call(side, of) {
+            return self.to.duplicate(side, record, of);
+        }
+        self.leave(side, record);
+    }
+
+    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
+        let held = match side {
+            Side::Ours => {
+                let begin = parts.iter().map(|part| part.start_ms).min().unwrap_or(whole.start_ms);
+                self.has_both(begin, std::slice::from_ref(whole))
+            }
+            Side::Theirs => self.has_both(whole.start_ms, parts),
+        };
+        if held {
+            return self.to.split(side, parts, whole);
+        }
+        parts.iter().for_each(|part| self.leave(side, part));
+        self.leave(side.other(), whole);
+    }
+
+    fn interim(&mut self, side: Side, record: &Record, whole: &Record) {
+        if self.has_call(side, whole) {
+            return self.to.interim(side, record, whole);
+        }
+        self.leave(side, record);
+    }
+
+    fn cut_off(&mut self, side: Side, record: &Record) {
+        let record = &as_charged(record);
+        if self.holds(record.start_ms) {
+            return self.to.cut_off(side, record);
+        }
+        self.leave(side, record);
+    }
+}
+
+/// Most milliseconds that a call rings.
+const LONGEST_RING_MS: u32 = 180_000;
+
+/// A record whose length may hold the ringing, without it, as far as the other side's record of the
+/// same call tells.
+fn without_ring(record: &Record, other: &Record) -> Record {
+    if !record.is(flag::MAY_RING) || other.is(flag::MAY_RING) {
+        return *record;
+    }
+    let rung = if other.ring_ms == ABSENT_32 {
+        let more = record.talk_ms.saturating_sub(other.talk_ms);
+        if more <= LONGEST_RING_MS { record.talk_ms - more } else { record.talk_ms }
+    } else {
+        record.talk_ms.saturating_sub(other.ring_ms)
+    };
+    let apart = |talk_ms: u32| talk_ms.abs_diff(other.talk_ms);
+    let talk_ms = if apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
+    Record { talk_ms, ..*record }
+}
+
+/// Likewise where no other record tells: what was charged is the best that is known.
+fn as_charged(record: &Record) -> Record {
+    if record.is(flag::MAY_RING) && record.billed_s != ABSENT_32 {
+        return Record { talk_ms: record.billed_s.saturating_mul(1_000).min(record.talk_ms), ..*record };
+    }
+    *record
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use linesman_cdr::Number;
+    use linesman_cdr::record::{ABSENT, NO_NAME};
+
+    fn record(talk_ms: u32, ring_ms: u32, flags: u32) -> Record {
+        Record {
+            caller: Number::NONE,
+            callee: Number::NONE,
+            start_ms: 0,
+            amount: ABSENT,
+            rate: ABSENT,
+            place: 0,
+            talk_ms,
+            billed_s: 66,
+            ring_ms,
+            call_id: 0,
+            flags,
+            gateway: NO_NAME,
+            account: NO_NAME,
+        }
+    }
+
+    #[test]
+    fn a_length_that_may_hold_the_ringing_is_settled_by_the_other_side() {
+        let talk = |talk_ms, other_ring_ms| {
+            let other = record(61_000, other_ring_ms, 0);
+            without_ring(&record(talk_ms, ABSENT_32, flag::MAY_RING), &other).talk_ms
+        };
+        assert_eq!(talk(69_000, 8_000), 61_000);
+        assert_eq!(talk(61_000, 8_000), 61_000);
+        assert_eq!(talk(69_000, ABSENT_32), 61_000);
+        assert_eq!(talk(7_269_000, ABSENT_32), 7_269_000, "no call rings for two hours");
+        assert_eq!(as_charged(&record(69_000, ABSENT_32, flag::MAY_RING)).talk_ms, 66_000);
+        let certain = record(69_000, ABSENT_32, 0);
+        assert_eq!(without_ring(&certain, &record(61_000, 8_000, 0)), certain);
+    }
+}
