@@ -31,7 +31,7 @@ async fn upload(daemon: &Daemon, role: Role, parts: &[(&str, Option<&str>, &str)
     daemon.send(request, form(parts)).await
 }
 
-fn bills<'a>(theirs: &'a str) -> Vec<(&'a str, Option<&'a str>, &'a str)> {
+fn bills(theirs: &str) -> Vec<(&str, Option<&str>, &str)> {
     vec![
         ("party", None, "Acme"),
         ("ours", Some("../../ours.csv"), "a,b\n1,2\n"),

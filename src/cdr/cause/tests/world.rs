@@ -79,9 +79,9 @@ pub enum Act {
     CutOff,
     Parts,
     Ring,
-    RingCharged,
+
     Ceil,
-    Nearest,
+
     Hung,
     Longer(u32),
     Shorter,
@@ -248,11 +248,9 @@ impl World {
             && scope.gateway.is_none_or(|gateway| call.gateway == gateway)
             && scope.account.is_none_or(|account| call.account == account)
             && scope.window.is_none_or(|[from, to]| from <= call.at_ms && call.at_ms <= to)
-            && (scope.one_in == 0 || call.caller % scope.one_in == 0)
+            && (scope.one_in == 0 || call.caller.is_multiple_of(scope.one_in))
             && match fault.act {
-                Act::Hung | Act::Longer(_) | Act::Ring | Act::RingCharged | Act::Ceil | Act::Nearest => {
-                    call.answered
-                }
+                Act::Hung | Act::Longer(_) | Act::Ring | Act::Ceil => call.answered,
                 Act::Parts => call.answered && call.talk_ms >= 120_000,
                 Act::Unrated => call.answered,
                 Act::Row(_) | Act::Rate(_) | Act::Stale | Act::Shorter => scope.prefix.is_some(),
@@ -294,7 +292,6 @@ impl World {
             return (0, 0, 0, 0);
         }
         let mut terms: Terms = self.rater.terms(row);
-        let mut talk_ms = talk_ms;
         for act in acts {
             match *act {
                 Act::Rate(rate) => terms.rate = rate,
@@ -309,7 +306,6 @@ impl World {
                 Act::Decimals(decimals) => terms.decimals = decimals,
                 Act::Mode(mode) => terms.rounding = mode,
                 Act::Tax(ppm) => terms.tax_ppm = ppm,
-                Act::RingCharged => talk_ms += call.ring_ms,
                 _ => {}
             }
         }
@@ -319,14 +315,7 @@ impl World {
     }
 
     fn seconds(call: &Call, acts: &[Act]) -> u32 {
-        let mut rule = Subsecond::Floor;
-        for act in acts {
-            match act {
-                Act::Ceil => rule = Subsecond::Ceil,
-                Act::Nearest => rule = Subsecond::Nearest,
-                _ => {}
-            }
-        }
+        let rule = if acts.contains(&Act::Ceil) { Subsecond::Ceil } else { Subsecond::Floor };
         let mut talk = rule.seconds(call.talk_ms) * 1_000;
         for act in acts {
             match act {
@@ -441,7 +430,7 @@ impl World {
                 let (with, without) = (after, before);
                 let shown = match act {
                     Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => true,
-                    Act::Ceil | Act::Nearest => Self::seconds(call, &acts) != Self::seconds(call, &[]),
+                    Act::Ceil => Self::seconds(call, &acts) != Self::seconds(call, &[]),
                     Act::Ring | Act::Hung | Act::Longer(_) | Act::Unrated => true,
                     Act::Tech(_) => call.answered,
                     _ if rounding => with.2 != without.2,
@@ -530,8 +519,8 @@ pub fn kind_of(act: Act) -> CauseKind {
         Act::Duplicate => CauseKind::DuplicateRecords,
         Act::CutOff => CauseKind::PeriodCutoff,
         Act::Parts => CauseKind::PartialRecordsRecharged,
-        Act::Ring | Act::RingCharged => CauseKind::RingTimeBilled,
-        Act::Ceil | Act::Nearest => CauseKind::SubsecondRounding,
+        Act::Ring => CauseKind::RingTimeBilled,
+        Act::Ceil => CauseKind::SubsecondRounding,
         Act::Hung => CauseKind::HungCall,
         Act::Longer(_) => CauseKind::DurationDiffers,
         Act::Shorter => CauseKind::PrefixMissing,

@@ -206,8 +206,8 @@ impl RowReader {
         let billed = self.brisk_span(cells, window, columns.billed, self.spans.billed)?;
         let meant = if self.bare && start != ABSENT && talk != ABSENT_32 {
             let attempt = u32::from(talk == 0) * flag::ATTEMPT;
-            let fine = u32::from(talk % 1000 != 0) * flag::FINE_TALK
-                | u32::from(start % 1000 != 0) * flag::FINE_TIME;
+            let fine = (u32::from(talk % 1000 != 0) * flag::FINE_TALK)
+                | (u32::from(start % 1000 != 0) * flag::FINE_TIME);
             Meant { start_ms: start, talk_ms: talk, ring_ms: ABSENT_32, flags: attempt | fine }
         } else {
             self.brisk_meaning(cells, window, start, talk, billed, memory)?

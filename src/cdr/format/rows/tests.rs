@@ -368,7 +368,7 @@ fn two_of_the_times_and_durations_give_the_rest() {
         (vec![Answer, Talk, Ring], format!("{answer},61,8"), 0, 61, Some(8), 0),
         (vec![End, Talk], format!("{end},61"), 8, 61, None, flag::FROM_END | flag::FROM_ANSWER),
         (vec![End, Talk, Total], format!("{end},61,69"), 0, 61, Some(8), flag::FROM_END),
-        (vec![Start, Billed], format!("{start},66"), 0, 66, None, 0),
+        (vec![Start, Billed], format!("{start},66"), 0, 66, None, flag::MAY_RING),
         (
             vec![Start, Answer, End, Talk],
             format!("{start},{answer},{end},61"),
