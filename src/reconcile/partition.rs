@@ -148,6 +148,8 @@ mod tests {
     use linesman_cdr::record::Names;
     use std::sync::Mutex;
 
+    type Seen = (Names, Vec<Rejection>, crate::job::Tally);
+
     fn layout() -> Layout {
         let columns = vec![Role::Caller, Role::Callee, Role::Start, Role::Talk, Role::Gateway];
         Layout {
@@ -181,11 +183,7 @@ mod tests {
 
     /// What a run over two texts leaves: per side names, rejections, tally, and all records with
     /// their gateway's name; and the largest number of records that were together.
-    fn walk(
-        folder: &Path,
-        texts: [&str; 2],
-        plan: &Plan,
-    ) -> ([(Names, Vec<Rejection>, crate::job::Tally); 2], Vec<String>, usize) {
+    fn walk(folder: &Path, texts: [&str; 2], plan: &Plan) -> ([Seen; 2], Vec<String>, usize) {
         let files = [0, 1].map(|index| {
             let path = folder.join(format!("{index}.csv"));
             std::fs::write(&path, texts[index]).unwrap();

@@ -232,7 +232,7 @@ fn what_is_broken_or_cannot_be_opened_is_told_with_place_and_remedy() {
     assert!(said("archive.zip", b"PK\x03\x04\x14\x00\x00\x00 not a workbook").contains("archive.zip"));
     assert!(said("empty.csv", b"").contains("no line"));
     assert!(
-        said("noise.bin", &(0..4000_u32).map(|at| (at * 7919 >> 3) as u8 & 0x1f).collect::<Vec<_>>())
+        said("noise.bin", &(0..4000_u32).map(|at| ((at * 7919) >> 3) as u8 & 0x1f).collect::<Vec<_>>())
             .contains("no text")
     );
     let missing = Input { path: bench.folder.path().join("none.csv"), ..Input::default() };

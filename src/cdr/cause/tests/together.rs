@@ -2,7 +2,7 @@
 
 use super::alone::acts;
 use super::world::*;
-use crate::rating::Rounding;
+use crate::rating::{FreeSeconds, Rounding};
 use crate::record::Side;
 
 /// Acts that cannot meet another of their own kind or that hide it whole.
