@@ -6,7 +6,7 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`vault`] | the directory: what is coming in, what a run reads, the reports that it wrote |
-//! | [`submit`] | from files and fields to a run that is kept; the same content is the same run |
+//! | [`mod@submit`] | from files and fields to a run that is kept; the same content is the same run |
 //! | [`period`] | which period a bill is of, where nobody says |
 //! | [`engine`] | the call of `linesman-reconcile`, blocking, on a thread of the caller's |
 

@@ -1,10 +1,10 @@
 //! Runs a reconciliation: opens files, spreads the work over threads within a bound of memory,
 //! writes the reports. The thinking is in [`linesman_cdr`].
 //!
-//! The map, in the order in which bytes travel: a file is opened and its layout found ([`mod@source`]), cut
-//! into pieces ([`mod@feed`]), parsed and grouped by partition on all threads ([`mod@read`], [`mod@runs`],
-//! kept in memory or in the [`mod@spill`] as the [`mod@plan`] allows), paired partition by partition
-//! ([`mod@partition`]), sifted by the [`mod@period`] that was asked for, and [`run()`] puts the steps in order.
+//! The map, in the order in which bytes travel: a file is opened and its layout found (`source`), cut
+//! into pieces (`feed`), parsed and grouped by partition on all threads (`read`, `runs`,
+//! kept in memory or in the `spill` as the `plan` allows), paired partition by partition
+//! (`partition`), sifted by the `period` that was asked for, and [`run()`] puts the steps in order.
 
 mod error;
 mod feed;

@@ -1,7 +1,7 @@
 //! What people get of a run: a summary on the terminal, and a folder with a workbook, a page to
 //! print and send, the differing calls as CSV, and the answer as JSON.
 //!
-//! [`summary`] and [`write`] take a [`Finished`] run. [`Kept`] is the [`DetailSink`] to give to a run
+//! [`summary`] and [`write()`] take a [`Finished`] run. [`Kept`] is the [`DetailSink`] to give to a run
 //! whose differing calls may be more than memory should hold; [`Report`] takes those, and the names
 //! of the parties. Nothing here opens the inputs (fields come through [`Lines`]), asks the time, or
 //! draws a diagram.
