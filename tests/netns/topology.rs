@@ -251,8 +251,9 @@ fn the_network_carries_pings_and_sip_and_can_be_broken_and_mended() {
         network.kill_gateway("site-2");
         assert!(!pings(&network, "198.18.122.1") && pings(&network, "198.18.22.2"));
         network.restart_gateway("site-2");
-        network.lossy("site-1", 1000);
-        assert!(!pings(&network, "198.18.21.2"));
+        network.lossy("site-1", 999);
+        // One packet in a thousand passes.
+        assert!((0..3).any(|_| !pings(&network, "198.18.21.2")));
         network.clean();
         network.isolate();
         assert!(!pings(&network, ANCHOR));
