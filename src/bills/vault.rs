@@ -5,7 +5,7 @@
 //! incoming/RANDOM/ROLE/NAME        being uploaded
 //! runs/ID/inputs/ROLE/NAME         what a run reads
 //! runs/ID/report/LANGUAGE/NAME     what it wrote
-//! runs/ID/work/                    what it needs meanwhile
+//! runs/ID/scratch/                 what it needs meanwhile
 //! ```
 
 use std::collections::BTreeSet;
@@ -77,7 +77,7 @@ impl Vault {
     /// A folder for what a run needs meanwhile.
     #[must_use]
     pub fn work(&self, id: &str) -> PathBuf {
-        self.run(id).join("work")
+        self.run(id).join("scratch")
     }
 
     /// A place for files that come in.

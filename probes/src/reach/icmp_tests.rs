@@ -89,12 +89,20 @@ fn routers_messages_are_silence_and_redirects_are_neither_loss_nor_answer() {
     assert_eq!(meaning_v6(137), Meaning::Notice);
 }
 
-/// Runs the ignored test `inside` in a network namespace of its own, after `setup`.
-fn in_own_namespace(setup: &str, inside: &str) {
-    let script = format!("{setup} && exec \"$0\" --exact --ignored --nocapture reach::icmp::tests::{inside}");
+/// Set in the copy of the test program that runs inside a namespace.
+const INSIDE: &str = "LINESMAN_TEST_INSIDE_NAMESPACE";
+
+/// Runs `checks` in a network namespace of its own, after `setup`: `test` starts itself once more there.
+fn in_own_namespace(test: &str, setup: &str, checks: impl Future<Output = ()>) {
+    if std::env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        return runtime.block_on(checks);
+    }
+    let script = format!("{setup} && exec \"$0\" --exact --nocapture reach::icmp::tests::{test}");
     let output = Command::new("unshare")
         .args(["--net", "sh", "-ec", &script])
         .arg(std::env::current_exe().unwrap())
+        .env(INSIDE, "1")
         .output();
     let output = match output {
         Ok(output) => output,
@@ -113,61 +121,51 @@ const VETH: &str = "ip link set lo up && ip link add lm0 type veth peer name lm1
 
 #[test]
 fn a_neighbour_that_is_not_there_is_silent() {
-    in_own_namespace(VETH, "inside_a_missing_neighbour");
-}
-
-#[tokio::test]
-#[ignore = "run by another test inside a network namespace"]
-async fn inside_a_missing_neighbour() {
-    let engine = IcmpEngine::new(IcmpSettings::default()).unwrap();
-    let silent = probe(&engine, "198.18.0.9").unwrap();
-    let round = Round { count: 2, spread: Duration::from_millis(50), timeout: Duration::from_millis(300) };
-    assert_eq!(silent.measure(round).await, Measured::silent(2));
-    // After three unanswered ARP requests the kernel knows, and says so at once.
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    assert_eq!(silent.measure(round).await, Measured::silent(2));
-    let unroutable = probe(&engine, "203.0.113.1").unwrap().measure(round).await;
-    assert_eq!(unroutable, Measured::unmeasured(Impediment::NoRoute));
+    in_own_namespace("a_neighbour_that_is_not_there_is_silent", VETH, async {
+        let engine = IcmpEngine::new(IcmpSettings::default()).unwrap();
+        let silent = probe(&engine, "198.18.0.9").unwrap();
+        let round =
+            Round { count: 2, spread: Duration::from_millis(50), timeout: Duration::from_millis(300) };
+        assert_eq!(silent.measure(round).await, Measured::silent(2));
+        // After three unanswered ARP requests the kernel knows, and says so at once.
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        assert_eq!(silent.measure(round).await, Measured::silent(2));
+        let unroutable = probe(&engine, "203.0.113.1").unwrap().measure(round).await;
+        assert_eq!(unroutable, Measured::unmeasured(Impediment::NoRoute));
+    });
 }
 
 #[test]
 fn a_target_behind_our_own_dead_port_is_not_measured() {
     let setup = format!("{VETH} && ip link set lm1 down");
-    in_own_namespace(&setup, "inside_a_dead_port");
-}
-
-#[tokio::test]
-#[ignore = "run by another test inside a network namespace"]
-async fn inside_a_dead_port() {
-    use crate::probe::{ProbeFactory, ProbeSpec};
-    let factory = crate::reach::SocketProbes::default();
-    let spec = ProbeSpec::Icmp { address: "198.18.0.9".parse().unwrap(), payload: 56 };
-    let round = Round { count: 1, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
-    let measured = factory.make(&spec).unwrap().measure(round).await;
-    let down = Impediment::InterfaceDown { interface: "lm0".to_owned() };
-    assert_eq!(measured, Measured::unmeasured(down));
+    in_own_namespace("a_target_behind_our_own_dead_port_is_not_measured", &setup, async {
+        use crate::probe::{ProbeFactory, ProbeSpec};
+        let factory = crate::reach::SocketProbes::default();
+        let spec = ProbeSpec::Icmp { address: "198.18.0.9".parse().unwrap(), payload: 56 };
+        let round = Round { count: 1, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
+        let measured = factory.make(&spec).unwrap().measure(round).await;
+        let down = Impediment::InterfaceDown { interface: "lm0".to_owned() };
+        assert_eq!(measured, Measured::unmeasured(down));
+    });
 }
 
 #[test]
 fn an_unprivileged_socket_serves_when_the_system_allows_it() {
     in_own_namespace(
+        "an_unprivileged_socket_serves_when_the_system_allows_it",
         "ip link set lo up && echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range",
-        "inside_an_unprivileged_namespace",
+        async {
+            let engine = IcmpEngine::new(IcmpSettings { receive_buffer: 2048 }).unwrap();
+            let target = "127.0.0.8".parse().unwrap();
+            assert_eq!(engine.opened(target).unwrap().kind, IcmpSocketKind::Datagram);
+            // The kernel owns the identifier here: answers are told apart by sequence alone.
+            let probes: Vec<IcmpProbe> = (0..3).map(|_| probe(&engine, "127.0.0.8").unwrap()).collect();
+            let all = futures_util::future::join_all(probes.iter().map(|probe| probe.measure(ROUND))).await;
+            assert!(all.iter().all(|measured| measured.burst.received == 5), "{all:?}");
+            // And its drops are seen as well.
+            let round = Round { count: 300, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
+            let burst = probes[0].measure(round).await;
+            assert!(matches!(burst.impediment, Some(Impediment::SocketDrops { .. })), "{burst:?}");
+        },
     );
-}
-
-#[tokio::test]
-#[ignore = "run by another test inside a network namespace"]
-async fn inside_an_unprivileged_namespace() {
-    let engine = IcmpEngine::new(IcmpSettings { receive_buffer: 2048 }).unwrap();
-    let target = "127.0.0.8".parse().unwrap();
-    assert_eq!(engine.opened(target).unwrap().kind, IcmpSocketKind::Datagram);
-    // The kernel owns the identifier here: answers are told apart by sequence alone.
-    let probes: Vec<IcmpProbe> = (0..3).map(|_| probe(&engine, "127.0.0.8").unwrap()).collect();
-    let all = futures_util::future::join_all(probes.iter().map(|probe| probe.measure(ROUND))).await;
-    assert!(all.iter().all(|measured| measured.burst.received == 5), "{all:?}");
-    // And its drops are seen as well.
-    let round = Round { count: 300, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
-    let burst = probes[0].measure(round).await;
-    assert!(matches!(burst.impediment, Some(Impediment::SocketDrops { .. })), "{burst:?}");
 }

@@ -279,19 +279,3 @@ fn called_numbers_are_those_of_the_destinations() {
     });
     assert!(redialled.count() > 60);
 }
-
-/// `cargo test -p linesman-cdr a_million -- --ignored --nocapture`
-#[test]
-#[ignore = "measures, does not judge"]
-fn a_million_calls_take_seconds() {
-    let begun = std::time::Instant::now();
-    let truth = write(&Plan::bench(1, 1_000_000), &mut std::io::sink(), &mut std::io::sink()).unwrap();
-    let causes: Vec<_> = truth.causes.iter().map(|cause| (cause.kind, cause.calls)).collect();
-    println!("{:?} {:?} {causes:?}", begun.elapsed(), truth.counts);
-    let pair = pair(&Plan::new(1, 1_000)).unwrap();
-    let show = |text: &[u8]| println!("{}", String::from_utf8_lossy(&text[..1_500]));
-    show(&pair.ours);
-    show(&pair.theirs);
-    println!("{}", pair.rates);
-    println!("{}", pair.contract);
-}
