@@ -3,7 +3,6 @@
 
 mod properties;
 mod small;
-mod speed;
 
 use serde_json::{Value, json};
 

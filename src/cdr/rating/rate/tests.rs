@@ -171,35 +171,3 @@ proptest! {
         }
     }
 }
-
-type Work<'a> = &'a dyn Fn(usize, Number) -> i64;
-
-/// `cargo test -p linesman-cdr --release rating_a_call -- --ignored --nocapture`
-#[test]
-#[ignore = "measures, does not judge"]
-fn rating_a_call_takes_nanoseconds() {
-    let mut rows = String::new();
-    for prefix in 1..10_000 {
-        rows.push_str(&format!("{prefix},0.0215,2026-01-01,2026-04-10,,\n{prefix},0.0225,2026-04-10,,,\n"));
-    }
-    let rater = rater("", &rows);
-    let callees: Vec<Number> = (0..1_000_000u64)
-        .map(|at| Number::of(&format!("{}", 10_000_000_000 + at * 7_919_000_003 % 80_000_000_000)))
-        .collect();
-    let start = at("2026-04-05T00:00:00Z");
-    let measured = |what: &str, work: Work<'_>| {
-        let begun = std::time::Instant::now();
-        let sum =
-            callees.iter().enumerate().fold(0i64, |sum, (at, callee)| sum.wrapping_add(work(at, *callee)));
-        println!("{what}: {:?} for {} calls, {sum}", begun.elapsed(), callees.len());
-    };
-    let terms = Terms::plain(21_500_000, 60, 6);
-    let hot: Vec<Number> = callees.iter().copied().take(64).collect();
-    measured("row of few prefixes", &|at, _| rater.row_of(hot[at % 64], start).map_or(0, i64::from));
-    measured("row", &|at, callee| rater.row_of(callee, start + at as i64 * 500).map_or(0, i64::from));
-    measured("charge", &|at, _| terms.charge(at as u32 % 300_000, true).amount);
-    measured("all", &|at, callee| {
-        let charged = rater.charge(callee, start + at as i64 * 500, at as u32 % 300_000, true);
-        charged.map_or(0, |(_, charge)| charge.amount)
-    });
-}
