@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod access;
+#[path = "../support/bills.rs"]
+mod bills;
 mod daemon;
 mod live;
 mod network;

@@ -2,11 +2,12 @@
 
 use axum::body::Body;
 use linesman::diagnosis::{Cause, Class, Side};
-use linesman::store::{ReportFile, Role, RunAnswer};
+use linesman::store::{ReportFile, Role};
 use linesman::ticket::wanted::Action;
 use linesman_cdr::outcome::CauseKind;
 use serde_json::Value;
 
+use crate::bills::undecided;
 use crate::daemon::{Answer, Daemon, fault};
 
 const BOUNDARY: &str = "----linesman";
@@ -135,25 +136,6 @@ async fn an_upload_that_cannot_be_is_refused_with_every_reason_and_nothing_is_ke
     assert_eq!(std::fs::read_dir(incoming).unwrap().count(), 0, "nothing is left of it");
 }
 
-fn answer(files: Vec<ReportFile>) -> RunAnswer {
-    let outcome = serde_json::json!({
-        "currency": "USD",
-        "totals": {"ours": "1", "theirs": "2", "difference": "1", "correct": "1", "ours_minus_correct": "0",
-            "theirs_minus_correct": "1"},
-        "counts": {"ours": 1, "theirs": 1, "paired": 1, "only_ours": 0, "only_theirs": 0, "duplicates_ours": 0,
-            "duplicates_theirs": 0, "rejected_ours": 0, "rejected_theirs": 0, "amount_differs": 1,
-            "parts_ours": 0, "parts_theirs": 0},
-        "findings": [], "causes": [], "unexplained": "1", "verdict": "undecided"});
-    RunAnswer {
-        outcome: serde_json::from_value(outcome).unwrap(),
-        engine: "0".to_owned(),
-        rates_sha256: "r".to_owned(),
-        contract_sha256: None,
-        files,
-        seconds: 0.5,
-    }
-}
-
 #[tokio::test]
 async fn a_report_is_taken_by_its_name_as_a_file_to_save_and_nothing_beside_it_is() {
     let daemon = Daemon::start().await;
@@ -166,7 +148,7 @@ async fn a_report_is_taken_by_its_name_as_a_file_to_save_and_nothing_beside_it_i
     let file = ReportFile { name: "en/report.html".to_owned(), bytes: 11, sha256: String::new() };
     let told = fault("link-1", crate::daemon::start_of_time());
     let at = crate::daemon::start_of_time();
-    daemon.state.store.finish_run(&id, "2026-10", &answer(vec![file]), &told, at).await.unwrap();
+    daemon.state.store.finish_run(&id, "2026-10", &undecided(vec![file]), &told, at).await.unwrap();
     let path = |rest: &str| format!("/api/v1/reconciliations/{id}/files/{rest}");
     let taken = daemon.get(Role::Billing, &path("en/report.html")).await;
     assert_eq!((taken.status.as_u16(), taken.text.as_str()), (200, "<p>owed</p>"));

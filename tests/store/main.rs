@@ -4,6 +4,8 @@
     reason = "a panic is how a test fails; clippy knows only functions marked as tests"
 )]
 
+#[path = "../support/bills.rs"]
+mod bills;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 

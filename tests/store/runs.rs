@@ -2,9 +2,10 @@
 
 use chrono::TimeDelta;
 use linesman::clock::Clock as _;
-use linesman::store::{InputRole, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
+use linesman::store::{InputRole, RunFilter, RunInput, RunRequest, RunStatus};
 use linesman::ticket::{Actor, Event};
 
+use crate::bills::undecided;
 use crate::fixture::{Daemon, Database, fault, noon};
 
 crate::on_both! {
@@ -30,25 +31,6 @@ fn request(party: &str, theirs: &str) -> RunRequest {
             input(InputRole::Rates, "r"),
         ],
         options: vec![("theirs-zone".to_owned(), "Asia/Shanghai".to_owned())],
-    }
-}
-
-fn answer() -> RunAnswer {
-    let outcome = serde_json::json!({
-        "currency": "USD",
-        "totals": {"ours": "1", "theirs": "2", "difference": "1", "correct": "1", "ours_minus_correct": "0",
-            "theirs_minus_correct": "1"},
-        "counts": {"ours": 1, "theirs": 1, "paired": 1, "only_ours": 0, "only_theirs": 0, "duplicates_ours": 0,
-            "duplicates_theirs": 0, "rejected_ours": 0, "rejected_theirs": 0, "amount_differs": 1,
-            "parts_ours": 0, "parts_theirs": 0},
-        "findings": [], "causes": [], "unexplained": "1", "verdict": "undecided"});
-    RunAnswer {
-        outcome: serde_json::from_value(outcome).unwrap(),
-        engine: "0".to_owned(),
-        rates_sha256: "r".to_owned(),
-        contract_sha256: None,
-        files: Vec::new(),
-        seconds: 0.5,
     }
 }
 
@@ -105,7 +87,7 @@ async fn an_answer_waits_for_its_plan_over_a_restart_and_a_newer_one_is_planned_
     daemon.store.add_run("run-1", &request("Acme", "b"), "bill").await.unwrap();
     daemon.store.take_run().await.unwrap().unwrap();
     let told = fault("A:acme:2026-10");
-    daemon.store.finish_run("run-1", "2026-10", &answer(), &told, noon()).await.unwrap();
+    daemon.store.finish_run("run-1", "2026-10", &undecided(Vec::new()), &told, noon()).await.unwrap();
     daemon.stop().await.unwrap();
 
     let daemon = Daemon::start(&database).await;
@@ -118,13 +100,13 @@ async fn an_answer_waits_for_its_plan_over_a_restart_and_a_newer_one_is_planned_
     assert!(daemon.store.runs_to_plan().await.unwrap().is_empty());
     let run = daemon.store.run("run-1").await.unwrap().unwrap();
     assert_eq!((run.period.as_deref(), run.ticket.as_ref()), (Some("2026-10"), Some(&ticket.id)));
-    assert_eq!(run.answer, Some(answer()));
+    assert_eq!(run.answer, Some(undecided(Vec::new())));
     let of_ticket = RunFilter { ticket: Some(ticket.id.clone()), ..RunFilter::default() };
     assert_eq!(daemon.store.runs(&of_ticket, 10).await.unwrap().len(), 1);
     daemon.store.rerun("run-1").await.unwrap();
     daemon.store.take_run().await.unwrap().unwrap();
     let later = noon() + TimeDelta::seconds(9);
-    daemon.store.finish_run("run-1", "2026-10", &answer(), &told, later).await.unwrap();
+    daemon.store.finish_run("run-1", "2026-10", &undecided(Vec::new()), &told, later).await.unwrap();
     assert_eq!(daemon.store.runs_to_plan().await.unwrap().len(), 1);
     let kept = daemon.store.run("run-1").await.unwrap().unwrap();
     assert_eq!(kept.ticket, Some(ticket.id), "until then it has its ticket");
@@ -139,7 +121,10 @@ async fn a_run_is_kept_for_its_time_and_longer_while_its_ticket_is_open(database
     }
     let ticket = daemon.open("A:acme:2026-10").await;
     for id in ["run-1", "run-2"] {
-        store.finish_run(id, "2026-10", &answer(), &fault("A:acme:2026-10"), noon()).await.unwrap();
+        store
+            .finish_run(id, "2026-10", &undecided(Vec::new()), &fault("A:acme:2026-10"), noon())
+            .await
+            .unwrap();
     }
     store.run_planned("run-1", noon(), Some(&ticket.id)).await.unwrap();
     assert!(store.old_runs(noon()).await.unwrap().is_empty(), "what ended at the edge stays");

@@ -30,7 +30,7 @@ pub struct Injection {
 pub struct InjectionError(pub String);
 
 /// Kinds in the order in which amounts are told apart.
-const ORDER: [CauseKind; 26] = [
+pub(super) const ORDER: [CauseKind; 26] = [
     CauseKind::MissingRecords,
     CauseKind::DuplicateRecords,
     CauseKind::PeriodCutoff,

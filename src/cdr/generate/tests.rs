@@ -1,39 +1,11 @@
 use proptest::prelude::*;
 
+use super::inject::ORDER;
 use super::*;
 use crate::outcome::{CauseKind, Fault, Outcome};
 use crate::rating::{Contract, Deck, Rater};
 use crate::record::{Side, flag};
 use crate::{Money, Number};
-
-const KINDS: [CauseKind; 26] = [
-    CauseKind::MissingRecords,
-    CauseKind::DuplicateRecords,
-    CauseKind::PeriodCutoff,
-    CauseKind::PartialRecords,
-    CauseKind::PartialRecordsRecharged,
-    CauseKind::RingTimeBilled,
-    CauseKind::SubsecondRounding,
-    CauseKind::HungCall,
-    CauseKind::DurationDiffers,
-    CauseKind::PrefixMissing,
-    CauseKind::TechPrefixNotStripped,
-    CauseKind::WrongPrefix,
-    CauseKind::StaleRate,
-    CauseKind::WrongRate,
-    CauseKind::Currency,
-    CauseKind::TimeBandTimezone,
-    CauseKind::TimeBandWrong,
-    CauseKind::Increment,
-    CauseKind::FreeSeconds,
-    CauseKind::MinimumCharge,
-    CauseKind::ConnectFeeMissing,
-    CauseKind::ConnectFeeAdded,
-    CauseKind::RoundingDecimals,
-    CauseKind::RoundingMode,
-    CauseKind::Tax,
-    CauseKind::Unrated,
-];
 
 fn money(text: &str) -> Money {
     Money::parse(text).unwrap_or_else(|| panic!("`{text}` is no amount"))
@@ -99,7 +71,7 @@ fn the_same_seed_makes_the_same_files_and_another_seed_others() {
 
 #[test]
 fn every_kind_of_cause_shows_on_either_side_and_adds_up() {
-    for kind in KINDS {
+    for kind in ORDER {
         for side in Side::BOTH {
             let plan = Plan::new(kind as u64 + 10, 3_000).with(Injection::new(kind, side).share(400_000));
             let pair = pair(&plan).unwrap();
@@ -224,12 +196,12 @@ fn any_injection() -> impl Strategy<Value = Injection> {
         Just(Some(("gateway", "gw1"))),
         Just(Some(("account", "acct2"))),
     ];
-    (0..KINDS.len(), any::<bool>(), selector, 50_000u32..=1_000_000).prop_map(
+    (0..ORDER.len(), any::<bool>(), selector, 50_000u32..=1_000_000).prop_map(
         |(kind, theirs, selector, share)| {
             let side = if theirs { Side::Theirs } else { Side::Ours };
-            let injection = Injection::new(KINDS[kind], side).share(share);
+            let injection = Injection::new(ORDER[kind], side).share(share);
             match selector {
-                Some(("prefix", prefix)) if KINDS[kind] != CauseKind::PrefixMissing => {
+                Some(("prefix", prefix)) if ORDER[kind] != CauseKind::PrefixMissing => {
                     injection.prefix(prefix)
                 }
                 Some(("gateway", name)) => injection.gateway(name),
