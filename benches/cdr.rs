@@ -47,7 +47,7 @@ fn reading(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(CALLS));
     group.bench_function("read", |bencher| {
         let mut parsed = Parsed::default();
-        bencher.iter(|| reader.read_into(black_box(&text), 0, &mut parsed));
+        bencher.iter(|| reader.read_into(black_box(&text), 0, &mut parsed, |_| ()));
     });
     group.finish();
 }

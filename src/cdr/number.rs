@@ -39,6 +39,15 @@ impl Number {
         Some(Self(POWERS[digits as usize] + value))
     }
 
+    /// As [`Number::from_digits`], for a value that is known to be of so many digits.
+    #[inline(always)]
+    pub(crate) const fn of_digits(value: u64, digits: u32) -> Option<Self> {
+        if digits == 0 || digits > MOST_DIGITS {
+            return None;
+        }
+        Some(Self(POWERS[digits as usize] + value))
+    }
+
     /// Of any text that is no plain row of digits (FNV-1a).
     #[must_use]
     pub fn hashed(text: &[u8]) -> Self {
@@ -70,6 +79,7 @@ impl Number {
 
     /// Value and count of digits, unless it is nobody or a hash.
     #[must_use]
+    #[inline]
     pub const fn digits(self) -> Option<(u64, u32)> {
         if self.0 == 0 || self.0 & HASHED != 0 {
             return None;
@@ -90,6 +100,7 @@ impl Number {
     /// Its last `count` digits, fewer if it has fewer; of a hash, the hash: numbers with equal
     /// tails have equal values here.
     #[must_use]
+    #[inline]
     pub const fn tail(self, count: u32) -> u64 {
         match self.digits() {
             Some((value, _)) => value % 10u64.pow(count),

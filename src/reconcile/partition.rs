@@ -121,9 +121,9 @@ impl<D: Divide> Walk<'_, D> {
         let filling = Filling::new(parts, self.room, Spill::new(self.folder)?);
         let mut scatter = Scatter::default();
         runs.each_piece(partition, AT_ONCE, |number, records| {
-            filling.add(number, records, None, &mut scatter, |record| {
-                self.divide.part(step, side, record, parts)
-            })
+            scatter.begin(parts);
+            records.iter().for_each(|record| scatter.note(self.divide.part(step, side, record, parts)));
+            filling.add(number, records, None, &mut scatter)
         })?;
         Ok(filling.finish())
     }

@@ -77,7 +77,11 @@ impl<'a, S: Sink> Within<'a, S> {
 }
 
 impl<S: Sink> Sink for Within<'_, S> {
+    #[inline]
     fn pair(&mut self, ours: &Record, theirs: &Record) {
+        if (ours.flags | theirs.flags) & flag::MAY_RING == 0 && self.period.is_none() {
+            return self.to.pair(ours, theirs);
+        }
         let (ours, theirs) = (&without_ring(ours, theirs), &without_ring(theirs, ours));
         if self.period.is_none() || self.has_both(ours.start_ms, std::slice::from_ref(theirs)) {
             return self.to.pair(ours, theirs);

@@ -43,7 +43,7 @@ impl Plan {
         let piece = (each / 48).clamp(64 << 10, 4 << 20);
         // A thread holds a partition's records of both sides, sorts and pairs them.
         let together = (each / 8 / RECORD_BYTES / 3).max(2 * CACHED / 4);
-        let held = memory / 8 * 5;
+        let held = memory / 16 * 11;
         let spills = both.saturating_mul(RECORD_BYTES) > held;
         let cached = longer.div_ceil(CACHED).min(MOST_FOR_CACHE[usize::from(spills)]);
         let fitting = both.saturating_mul(3).div_ceil(together * 2);

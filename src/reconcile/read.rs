@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linesman_cdr::format::{Parsed, Rejection, RowReader};
 use linesman_cdr::pair::{Coverage, partition_of};
-use linesman_cdr::record::{ABSENT, Names};
+use linesman_cdr::record::{ABSENT, Names, Record};
 
 use crate::error::ReconcileError;
 use crate::feed::{Feed, Text};
@@ -54,20 +54,18 @@ pub(crate) fn read(
         while !watch.stopped() {
             let Some(piece) = feed.next(&mut buffer)? else { break };
             let index = piece.side.index();
-            readers[index].read_into(&buffer, piece.base, &mut parsed);
-            let (tally, coverage) = tally(&parsed);
+            scatter.begin(plan.partitions);
+            let (mut tally, mut coverage) = (Tally::default(), Coverage::default());
+            readers[index].read_into(&buffer, piece.base, &mut parsed, |record| {
+                tally.count(record);
+                coverage.add(record);
+                scatter.note(partition_of(record.callee, plan.partitions));
+            });
+            tally.add(&Tally::of(&parsed));
+            let remap = lock(&gathered[index]).names(&parsed.names);
+            fillings[index].add(piece.number, &parsed.records, Some(&remap), &mut scatter)?;
             let rejections = std::mem::take(&mut parsed.rejections);
-            let remap = lock(&gathered[index]).take(
-                piece.number,
-                &parsed.names,
-                &tally,
-                &coverage,
-                rejections,
-                plan.rejections,
-            );
-            fillings[index].add(piece.number, &parsed.records, Some(&remap), &mut scatter, |record| {
-                partition_of(record.callee, plan.partitions)
-            })?;
+            lock(&gathered[index]).take(piece.number, &tally, &coverage, rejections, plan.rejections);
             progress.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
         }
         Ok(())
@@ -81,29 +79,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a piece's lines came to, and its first and last moments.
-fn tally(parsed: &Parsed) -> (Tally, Coverage) {
-    let mut tally = Tally {
-        lines: parsed.lines,
-        records: parsed.records.len() as u64,
-        rejected: parsed.rejected,
-        rejected_talk_ms: parsed.rejected_talk_ms,
-        rejected_amount: parsed.rejected_amount,
-        skipped: parsed.skipped,
-        bare: parsed.header + parsed.blank + parsed.continued,
-        ..Tally::default()
-    };
-    let mut coverage = Coverage::default();
-    for record in &parsed.records {
-        tally.talk_ms += u64::from(record.talk_ms);
-        tally.priced += u64::from(record.amount != ABSENT);
-        tally.amount += record.money();
-        coverage.add(record);
-    }
-    (tally, coverage)
-}
-
 impl Tally {
+    /// What a piece's lines came to, but for its records.
+    fn of(parsed: &Parsed) -> Self {
+        Self {
+            lines: parsed.lines,
+            rejected: parsed.rejected,
+            rejected_talk_ms: parsed.rejected_talk_ms,
+            rejected_amount: parsed.rejected_amount,
+            skipped: parsed.skipped,
+            bare: parsed.header + parsed.blank + parsed.continued,
+            ..Self::default()
+        }
+    }
+
+    /// Counts a record.
+    #[inline]
+    fn count(&mut self, record: &Record) {
+        self.records += 1;
+        self.talk_ms += u64::from(record.talk_ms);
+        self.priced += u64::from(record.amount != ABSENT);
+        self.amount += record.money();
+    }
+
     /// Adds another piece's.
     pub(crate) fn add(&mut self, other: &Self) {
         self.lines += other.lines;
@@ -131,15 +129,18 @@ struct Gathered {
 }
 
 impl Gathered {
+    fn names(&mut self, names: &Names) -> Remap {
+        self.book.intern(names)
+    }
+
     fn take(
         &mut self,
         piece: u64,
-        names: &Names,
         tally: &Tally,
         coverage: &Coverage,
         mut rejections: Vec<Rejection>,
         most: usize,
-    ) -> Remap {
+    ) {
         self.tally.add(tally);
         self.coverage.merge(coverage);
         self.lines.push((piece, tally.lines));
@@ -154,7 +155,6 @@ impl Gathered {
         {
             self.kept -= last.remove().len();
         }
-        self.book.intern(names)
     }
 
     fn finish(mut self, runs: Runs, most: usize) -> Contents {

@@ -47,9 +47,28 @@ struct Run {
 /// Buffers that a thread uses again for each piece.
 #[derive(Default)]
 pub(crate) struct Scatter {
+    /// Of each record of the piece.
     partitions: Vec<u32>,
+    /// Records of each partition, one place further on.
+    counts: Vec<u32>,
     next: Vec<u32>,
     grouped: Vec<Record>,
+}
+
+impl Scatter {
+    /// Before the records of a piece are noted.
+    pub(crate) fn begin(&mut self, partitions: u32) {
+        self.partitions.clear();
+        self.counts.clear();
+        self.counts.resize(partitions as usize + 1, 0);
+    }
+
+    /// Notes the next record's partition, which must be below their count.
+    #[inline]
+    pub(crate) fn note(&mut self, partition: u32) {
+        self.partitions.push(partition);
+        self.counts[partition as usize + 1] += 1;
+    }
 }
 
 /// All runs of one side.
@@ -73,22 +92,16 @@ impl<'a> Filling<'a> {
         Self { partitions, room, spill, runs: Mutex::new(Vec::new()) }
     }
 
-    /// Groups the records of one piece and keeps them. `partition` must answer below their count.
+    /// Groups the records of one piece, each of which was noted, and keeps them.
     pub(crate) fn add(
         &self,
         piece: u64,
         records: &[Record],
         remap: Option<&Remap>,
         scatter: &mut Scatter,
-        partition: impl Fn(&Record) -> u32,
     ) -> Result<(), ReconcileError> {
-        let Scatter { partitions, next, grouped } = scatter;
-        partitions.clear();
-        partitions.extend(records.iter().map(partition));
-        let mut begins = vec![0u32; self.partitions as usize + 1];
-        for partition in partitions.iter() {
-            begins[*partition as usize + 1] += 1;
-        }
+        let Scatter { partitions, counts, next, grouped } = scatter;
+        let mut begins = counts.clone();
         for index in 1..begins.len() {
             begins[index] += begins[index - 1];
         }
@@ -240,7 +253,9 @@ mod tests {
             // Threads finish pieces in any order; the last one first here.
             for (number, piece) in pieces.iter().enumerate().rev() {
                 let records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
-                filling.add(number as u64, &records, None, &mut scatter, part).unwrap();
+                scatter.begin(partitions);
+                records.iter().for_each(|record| scatter.note(part(record)));
+                filling.add(number as u64, &records, None, &mut scatter).unwrap();
             }
             let runs = filling.finish();
             let mut out = Vec::new();

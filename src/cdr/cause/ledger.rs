@@ -257,7 +257,7 @@ pub(super) fn clean_pair(context: &LedgerContext<'_>, ours: &Record, theirs: &Re
             .filter(|free| *free)
             .map(|_| 0);
     };
-    let terms = context.rater.terms(row);
+    let terms = context.rater.terms_of(row);
     let same_talk = talk_ours == talk_theirs
         || talk_ours.abs_diff(talk_theirs) < 1_000
             && terms.subsecond.seconds(talk_ours) == terms.subsecond.seconds(talk_theirs);

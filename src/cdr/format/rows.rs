@@ -9,7 +9,8 @@ use super::field::{Fault, Wrong, bare, decimal, time, words};
 use super::scan::{self, Block, Marks, Row};
 use super::{Layout, Parsed, Rejection, TimeStyle, Zone};
 use crate::Money;
-use crate::record::{NO_NAME, Names};
+use crate::record::{NO_NAME, Names, Record};
+use brisk::Window;
 use cells::Cells;
 pub use columns::LayoutError;
 use columns::{Columns, Spans};
@@ -52,12 +53,18 @@ pub struct RowReader {
 }
 
 /// What reading one piece remembers from row to row.
-struct Memory {
+struct Memory<S> {
+    /// Sees each record.
+    seen: S,
     times: time::Times,
     gateways: Counted,
     accounts: Counted,
     currencies: Counted,
     techs: Counted,
+    /// The currency that came last, as it is written, and its number plus one.
+    currency: ((u64, usize), u32),
+    /// Room for the blocks at the edges of a text.
+    space: Vec<u8>,
 }
 
 /// What became of a row that is no fault.
@@ -118,22 +125,26 @@ impl RowReader {
     #[must_use]
     pub fn read(&self, text: &[u8], base: u64) -> Parsed {
         let mut parsed = Parsed::default();
-        self.read_into(text, base, &mut parsed);
+        self.read_into(text, base, &mut parsed, |_| ());
         parsed
     }
 
-    /// As [`RowReader::read`], into what an earlier piece has left behind, whose memory is used again.
-    pub fn read_into(&self, text: &[u8], base: u64, parsed: &mut Parsed) {
+    /// As [`RowReader::read`], into what an earlier piece has left behind, whose memory is used again. Each
+    /// record is shown once while it is at hand.
+    pub fn read_into(&self, text: &[u8], base: u64, parsed: &mut Parsed, seen: impl FnMut(&Record)) {
         let mut records = std::mem::take(&mut parsed.records);
         records.clear();
         *parsed = Parsed { records, ..Parsed::default() };
         parsed.records.reserve(self.estimate(text));
         let mut memory = Memory {
+            seen,
             times: time::Times::new(self.style, self.clock.clone()),
             gateways: Counted::new(MOST_NAMES),
             accounts: Counted::new(MOST_NAMES),
             currencies: Counted::new(MOST_SMALL),
             techs: Counted::new(MOST_SMALL),
+            currency: ((0, 0), 0),
+            space: Vec::new(),
         };
         self.read_rows_fast(text, base, &mut memory, parsed);
         parsed.names = Names {
@@ -145,7 +156,13 @@ impl RowReader {
     }
 
     /// [`RowReader::read_rows`], in the instructions of a newer processor where this is one.
-    fn read_rows_fast(&self, text: &[u8], base: u64, memory: &mut Memory, parsed: &mut Parsed) {
+    fn read_rows_fast(
+        &self,
+        text: &[u8],
+        base: u64,
+        memory: &mut Memory<impl FnMut(&Record)>,
+        parsed: &mut Parsed,
+    ) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = fearless_simd::Level::new().as_avx2() {
             use fearless_simd::Simd as _;
@@ -167,7 +184,7 @@ impl RowReader {
         &self,
         text: &[u8],
         base: u64,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
         parsed: &mut Parsed,
         masks: impl Fn(&[u8; 64], u8) -> scan::Masks,
     ) {
@@ -239,11 +256,13 @@ impl RowReader {
         base: usize,
         place: u64,
         marks: &mut Marks,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
         parsed: &mut Parsed,
     ) -> usize {
         let quoted = marks.quoted();
         let (ends, filled, lines) = marks.both();
+        let mut space = std::mem::take(&mut memory.space);
+        let window = if self.brisk { Window::of(text, base, &mut space) } else { None };
         // What is before the first row stands first.
         let (mut first, mut start) = (1, base);
         for line in lines {
@@ -261,11 +280,15 @@ impl RowReader {
             let Some(fields) = ends.get(first..first + count) else { break };
             let cells = Cells { text, base, start, ends: fields, quoted };
             if count == self.width {
-                let window =
-                    if self.brisk { ends.get(first - 1..).and_then(<[u32]>::first_chunk) } else { None };
-                let read = match window {
-                    Some(window) => self.brisk(&cells, window, end, place, memory, &mut parsed.records),
-                    None => false,
+                let near = ends.get(first - 1..).and_then(<[u32]>::first_chunk);
+                let read = match (window, near) {
+                    (Some(window), Some(near)) if quoted => {
+                        self.brisk::<true>(&cells, window, near, place, memory, &mut parsed.records)
+                    }
+                    (Some(window), Some(near)) => {
+                        self.brisk::<false>(&cells, window, near, place, memory, &mut parsed.records)
+                    }
+                    _ => false,
                 };
                 if !read {
                     self.read_plain(&cells, place, memory, parsed);
@@ -279,12 +302,19 @@ impl RowReader {
             first += count;
             start = end + 1;
         }
+        memory.space = space;
         start
     }
 
     /// A row with the right number of fields that the short way leaves alone.
     #[inline(never)]
-    fn read_plain(&self, cells: &Cells<'_>, place: u64, memory: &mut Memory, parsed: &mut Parsed) {
+    fn read_plain(
+        &self,
+        cells: &Cells<'_>,
+        place: u64,
+        memory: &mut Memory<impl FnMut(&Record)>,
+        parsed: &mut Parsed,
+    ) {
         match self.record(cells, place, memory, &mut parsed.records) {
             Ok(Read::Record) => {}
             Ok(Read::Skipped) => parsed.skipped += 1,
@@ -300,7 +330,7 @@ impl RowReader {
         place: u64,
         row: Row,
         ends: &mut [u32],
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
         parsed: &mut Parsed,
     ) {
         parsed.lines += u64::from(row.lines);
@@ -326,7 +356,14 @@ impl RowReader {
 
     /// A row with another number of fields: empty ones at its end do no harm.
     #[cold]
-    fn read_odd(&self, cells: &Cells<'_>, open: bool, place: u64, memory: &mut Memory, parsed: &mut Parsed) {
+    fn read_odd(
+        &self,
+        cells: &Cells<'_>,
+        open: bool,
+        place: u64,
+        memory: &mut Memory<impl FnMut(&Record)>,
+        parsed: &mut Parsed,
+    ) {
         let fits = cells.ends.len() > self.width
             && (self.width..cells.ends.len())
                 .all(|column| bare(cells.get(u16::try_from(column).unwrap_or(NOWHERE))).is_empty());

@@ -11,6 +11,7 @@ use crate::record::{Record, Side};
 /// Which of `partitions` parts a called number belongs to: by its last eight digits, which no rewrite
 /// touches.
 #[must_use]
+#[inline]
 pub fn partition_of(callee: Number, partitions: u32) -> u32 {
     let hash = callee.tail(super::number::KEPT_DIGITS).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (hash ^ hash >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32;

@@ -27,10 +27,21 @@ impl Rounding {
     }
 
     /// As [`Rounding::divide`], in half the width.
+    #[inline]
     const fn divide_narrow(self, value: i64, divisor: i64) -> i64 {
         let whole = value / divisor;
-        let rest = (value % divisor).unsigned_abs();
-        if rest == 0 || self.keeps(rest as u128, divisor.unsigned_abs() as u128, whole % 2 != 0) {
+        let rest = (value - whole * divisor).unsigned_abs();
+        if rest == 0 {
+            return whole;
+        }
+        let over = divisor.unsigned_abs() - rest;
+        let keeps = match self {
+            Self::Up => false,
+            Self::Down => true,
+            Self::HalfUp => rest < over,
+            Self::HalfEven => rest < over || rest == over && whole % 2 == 0,
+        };
+        if keeps {
             return whole;
         }
         if value < 0 { whole - 1 } else { whole + 1 }
@@ -124,7 +135,9 @@ impl Terms {
     #[inline]
     pub fn charge(&self, talk_ms: u32, answered: bool) -> Charge {
         if !answered {
-            return Charge { billed_s: 0, amount: self.taxed(i128::from(self.unanswered)) };
+            let plain = self.unanswered == 0 || self.tax_ppm == 0;
+            let amount = if plain { self.unanswered } else { self.taxed(i128::from(self.unanswered)) };
+            return Charge { billed_s: 0, amount };
         }
         let billed_s = self.billed_s(self.subsecond.seconds(talk_ms));
         let amount = self.fast(billed_s).unwrap_or_else(|| {

@@ -45,21 +45,14 @@ pub struct Span {
     pub billed_s: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Price {
-    rate: i64,
-    connect_fee: i64,
-    initial_s: u32,
-    increment_s: u32,
-}
-
 /// Deck and contract, ready to rate.
 #[derive(Debug, Clone)]
 pub struct Rater {
     deck: Deck,
     contract: Contract,
     index: Index,
-    prices: Vec<Price>,
+    /// Of each row.
+    terms: Vec<Terms>,
     base: Terms,
     zone: Offsets,
     /// Edges of bands in seconds of the day, sorted; empty when calls are not split.
@@ -73,11 +66,14 @@ impl Rater {
     /// [`ContractError`] when the zone of the bands means nothing.
     pub fn new(deck: &Deck, contract: &Contract) -> Result<Self, ContractError> {
         let zone = contract.band_zone.as_deref().or(deck.band_zone.as_deref()).unwrap_or("UTC");
-        let price = |row: &DeckRow| Price {
+        let base = contract.terms(deck.decimals, deck.rounding);
+        let terms = |row: &DeckRow| Terms {
             rate: row.rate,
-            connect_fee: contract.connect_fee.map_or(row.connect_fee, |_| 0),
             initial_s: contract.initial_sec.unwrap_or(row.initial_s),
             increment_s: contract.increment_sec.unwrap_or(row.increment_s),
+            // Either the contract's fee stands in the base and the row's is nothing, or the other way round.
+            connect_fee: base.connect_fee + contract.connect_fee.map_or(row.connect_fee, |_| 0),
+            ..base
         };
         let mut edges = Vec::new();
         if contract.bands == Bands::Split {
@@ -87,8 +83,8 @@ impl Rater {
         }
         Ok(Self {
             index: Index::new(&deck.rows),
-            prices: deck.rows.iter().map(price).collect(),
-            base: contract.terms(deck.decimals, deck.rounding),
+            terms: deck.rows.iter().map(terms).collect(),
+            base,
             zone: Offsets::of(zone)?,
             edges,
             deck: deck.clone(),
@@ -148,6 +144,18 @@ impl Rater {
     #[inline]
     fn entry_at(&self, callee: Number, dated_ms: i64, at_ms: i64, offset_s: Option<i32>) -> Option<&Entry> {
         let longest = self.index.longest(callee)?;
+        // Nearly always a row of the longest prefix holds all day.
+        let first = self.index.rows(longest).iter().find(|entry| entry.dated(dated_ms));
+        if let Some(entry) = first
+            && !entry.banded()
+        {
+            return Some(entry);
+        }
+        self.entry_above(longest, dated_ms, at_ms, offset_s)
+    }
+
+    /// As [`Rater::entry_at`], of a prefix and all shorter ones.
+    fn entry_above(&self, longest: u32, dated_ms: i64, at_ms: i64, offset_s: Option<i32>) -> Option<&Entry> {
         let mut second = None;
         self.index.upward(Some(longest)).find_map(|prefix| {
             self.index.rows(prefix).iter().find(|entry| {
@@ -205,15 +213,14 @@ impl Rater {
     #[must_use]
     #[inline]
     pub fn terms(&self, row: u32) -> Terms {
-        let Some(price) = self.prices.get(row as usize) else { return self.base };
-        Terms {
-            rate: price.rate,
-            initial_s: price.initial_s,
-            increment_s: price.increment_s,
-            // Either the contract's fee stands in the base and the row's is nothing, or the other way round.
-            connect_fee: self.base.connect_fee + price.connect_fee,
-            ..self.base
-        }
+        *self.terms_of(row)
+    }
+
+    /// As [`Rater::terms`], where they stand.
+    #[must_use]
+    #[inline]
+    pub fn terms_of(&self, row: u32) -> &Terms {
+        self.terms.get(row as usize).unwrap_or(&self.base)
     }
 
     /// Rates a call: the moment that the contract goes by, in UTC, and the conversation.
@@ -239,11 +246,11 @@ impl Rater {
         answered: bool,
     ) -> Result<(u32, Charge), Unrated> {
         let Some(row) = self.row_of(callee, at_ms) else { return Err(self.why_not(callee)) };
-        let terms = self.terms(row);
+        let terms = self.terms_of(row);
         let charge = if self.edges.is_empty() || !answered {
             terms.charge(talk_ms, answered)
         } else {
-            self.split_charge(callee, at_ms, talk_ms, row, &terms)
+            self.split_charge(callee, at_ms, talk_ms, row, terms)
         };
         Ok((row, charge))
     }

@@ -13,8 +13,8 @@ const SLOTS: usize = 256;
 pub struct Counted {
     names: Vec<String>,
     all: HashMap<Vec<u8>, u16>,
-    /// By hash: the name's first eight bytes, its length, its number.
-    slots: Vec<(u64, usize, u16)>,
+    /// By hash: the name's first and last bytes as [`Counted::known_by`] has them, its length, its number.
+    slots: Vec<((u64, u64), usize, u16)>,
     most: usize,
 }
 
@@ -22,7 +22,7 @@ impl Counted {
     /// For at most so many names.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { names: Vec::new(), all: HashMap::new(), slots: vec![(0, 0, 0); SLOTS], most }
+        Self { names: Vec::new(), all: HashMap::new(), slots: vec![((0, 0), 0, 0); SLOTS], most }
     }
 
     /// The names by their numbers.
@@ -35,24 +35,29 @@ impl Counted {
     /// it is blank after all.
     #[inline(always)]
     pub fn number(&mut self, text: &[u8], from: usize, to: usize) -> Option<u16> {
-        let length = to - from;
-        if length > 8 {
-            return self.look_up(text.get(from..to)?);
+        let raw = text.get(from..to)?;
+        let length = raw.len();
+        let ends = match length {
+            0 | 17.. => return self.look_up(raw),
+            9..=16 => (word(text, from)?, word(text, to - 8)?),
+            _ => (raw.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0),
+        };
+        if let Some(number) = self.known_by(ends, length) {
+            return Some(number);
         }
-        let Some(bytes) = word(text, from) else { return self.look_up(text.get(from..to)?) };
-        let bytes = bytes & (u64::MAX >> (64 - 8 * length));
-        let hash = (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize;
-        if let Some((kept, long, number)) = self.slots.get(hash)
-            && *kept == bytes
-            && *long == length
-        {
-            return Some(*number);
-        }
-        let number = self.look_up(text.get(from..to)?)?;
-        if let Some(slot) = self.slots.get_mut(hash) {
-            *slot = (bytes, length, number);
+        let number = self.look_up(raw)?;
+        if let Some(slot) = self.slots.get_mut(slot(ends)) {
+            *slot = (ends, length, number);
         }
         Some(number)
+    }
+
+    /// Number of a name of at most sixteen bytes, by its first and its last eight, or by all that it has and
+    /// nothing, if it has come lately.
+    #[inline(always)]
+    pub fn known_by(&self, ends: (u64, u64), length: usize) -> Option<u16> {
+        let (kept, long, number) = self.slots.get(slot(ends))?;
+        if *kept == ends && *long == length { Some(*number) } else { None }
     }
 
     #[inline(never)]
@@ -89,6 +94,12 @@ impl Counted {
     }
 }
 
+/// Where a name is looked for first.
+#[inline(always)]
+const fn slot((head, tail): (u64, u64)) -> usize {
+    ((head ^ tail.rotate_left(23)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize
+}
+
 /// With doubled quotes as one.
 #[must_use]
 pub fn unquoted(text: &[u8]) -> Cow<'_, [u8]> {
@@ -106,21 +117,30 @@ pub fn unquoted(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(kept)
 }
 
+const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// [`identity`] of eight to sixteen bytes, by the first and the last eight of them.
+#[inline(always)]
+#[must_use]
+pub fn short_identity(head: u64, tail: u64, length: usize) -> u32 {
+    let mut hash = (length as u64).wrapping_mul(FACTOR);
+    hash = (hash ^ head).wrapping_mul(FACTOR);
+    hash = (hash ^ hash >> 29 ^ tail).wrapping_mul(FACTOR);
+    hash ^= hash >> 29;
+    ((hash.wrapping_mul(FACTOR) >> 32) as u32).max(1)
+}
+
 /// Hash of a call's identity, never 0 but for an empty one.
 #[inline(always)]
 #[must_use]
 pub fn identity(text: &[u8], from: usize, to: usize) -> u32 {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let length = to - from;
-    let mut hash = (length as u64).wrapping_mul(FACTOR);
     if (8..=16).contains(&length)
         && let (Some(head), Some(tail)) = (word(text, from), word(text, to - 8))
     {
-        hash = (hash ^ head).wrapping_mul(FACTOR);
-        hash = (hash ^ hash >> 29 ^ tail).wrapping_mul(FACTOR);
-        hash ^= hash >> 29;
-        return ((hash.wrapping_mul(FACTOR) >> 32) as u32).max(1);
+        return short_identity(head, tail, length);
     }
+    let mut hash = (length as u64).wrapping_mul(FACTOR);
     let mut at = from;
     while at + 8 <= to {
         hash = (hash ^ word(text, at).unwrap_or_default()).wrapping_mul(FACTOR);

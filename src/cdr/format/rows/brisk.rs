@@ -1,89 +1,137 @@
 //! The short way from a row to its record, for rows as nearly all are: the right number of fields, none of
-//! them odd. It reads from a window of fixed size around the row, so that no load has to be checked against
+//! them odd. It reads from a window of fixed size around the block, so that no load has to be checked against
 //! the end of the text; whatever it does not expect it leaves to the patient way, which must come to the same.
 
 use super::cells::Cells;
-use super::record::name;
+use super::scan::BLOCK;
 use super::{Memory, NOWHERE, RowReader};
 use crate::format::SpanStyle;
 use crate::format::assemble::{Given, Meant};
+use crate::format::field::words::Counted;
 use crate::format::field::{POWERS, ZEROS, all_digits, decimal, eight_digits, span, words};
 use crate::number::Number;
-use crate::record::{ABSENT, ABSENT_32, Record, flag};
+use crate::record::{ABSENT, ABSENT_32, NO_NAME, Record, flag};
 
 #[cfg(test)]
 mod tests;
 
-/// Longest row that is read so; a load from any place in it ends inside the window.
-const LONGEST: usize = 1000;
-/// Places of a row within the window, a power of two.
-const PLACES: usize = 1024;
-/// Bytes of the window before the row and after its last place.
+/// Bytes of the window before the block and after its last place.
 const AROUND: usize = 16;
+/// Places of a block, its end among them, as a power of two.
+const PLACES: usize = 2 * BLOCK;
 /// Bytes of a window.
 const WINDOW: usize = AROUND + PLACES + AROUND;
 /// Ends of fields that are looked at, a power of two: the one before the row and those of its columns.
 pub(super) const ENDS: usize = 32;
+const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// Of sixteen bytes in two words, those that hold the last so many.
-const LAST: [(u64, u64); 17] = {
-    let mut masks = [(0, 0); 17];
+/// Of sixteen bytes, those that hold the last so many.
+const LAST: [[u8; 16]; 17] = {
+    let mut masks = [[0; 16]; 17];
     let mut count = 1;
     while count <= 16 {
-        masks[count] = if count <= 8 {
-            (0, u64::MAX << (64 - 8 * count))
-        } else {
-            (u64::MAX << (128 - 8 * count), u64::MAX)
-        };
+        let mut at = 16 - count;
+        while at < 16 {
+            masks[count][at] = 0xff;
+            at += 1;
+        }
         count += 1;
     }
     masks
 };
 
-/// A row with what stands around it. Places count from the row's beginning.
+/// A block with what stands around it, so that a load from any place in it ends inside. Places count from the
+/// block's beginning.
 #[derive(Clone, Copy)]
-struct Window<'a> {
+pub(super) struct Window<'a> {
     bytes: &'a [u8; WINDOW],
-    ends: &'a [u32; ENDS],
-    /// Where the row begins, as `ends` count.
-    origin: u32,
-    quoted: bool,
+    /// The text, and where in it the block begins.
+    text: &'a [u8],
+    base: usize,
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    /// Of the block that begins at `base`; at the edges of the text a copy in `space` stands for it.
+    pub(super) fn of(text: &'a [u8], base: usize, space: &'a mut Vec<u8>) -> Option<Self> {
+        let around = base.checked_sub(AROUND).and_then(|from| text.get(from..)?.first_chunk());
+        if let Some(bytes) = around {
+            return Some(Self { bytes, text, base });
+        }
+        space.resize(WINDOW, 0);
+        let block = text.get(base..)?;
+        let block = block.get(..BLOCK).unwrap_or(block);
+        space.get_mut(AROUND..AROUND + block.len())?.copy_from_slice(block);
+        Some(Self { bytes: space.first_chunk()?, text, base })
+    }
+}
+
+/// A row within its window.
+#[derive(Clone, Copy)]
+struct Row<'a, const QUOTED: bool> {
+    window: Window<'a>,
+    /// Ends of its fields, the one of the row before first.
+    ends: &'a [u32; ENDS],
+}
+
+impl<const QUOTED: bool> Row<'_, QUOTED> {
     /// Where a field begins and ends, without its quotes.
     #[inline(always)]
     fn field(&self, column: u16) -> (usize, usize) {
         let column = usize::from(column);
-        let from = self.ends[column % ENDS].wrapping_add(1).wrapping_sub(self.origin) as usize;
-        let to = self.ends[(column + 1) % ENDS].wrapping_sub(self.origin) as usize;
-        if self.quoted && to >= from + 2 && self.byte(from) == b'"' && self.byte(to - 1) == b'"' {
+        let from = self.ends[column % ENDS].wrapping_add(1) as usize;
+        let to = self.ends[(column + 1) % ENDS] as usize;
+        if QUOTED && to >= from + 2 && self.byte(from) == b'"' && self.byte(to - 1) == b'"' {
             return (from + 1, to - 1);
         }
         (from, to)
     }
 
+    /// A field in the text itself, for the patient ways.
+    #[inline(always)]
+    fn place(&self, (from, to): (usize, usize)) -> (usize, usize) {
+        (self.window.base + from, self.window.base + to)
+    }
+
     #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
-        self.bytes[at % PLACES + AROUND]
+        self.window.bytes[at % PLACES + AROUND]
     }
 
     /// The eight bytes from a place on.
     #[inline(always)]
     fn word(&self, at: usize) -> u64 {
         let at = at % PLACES + AROUND;
-        self.bytes[at..at + 8].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        self.window.bytes[at..at + 8].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 
-    /// The last of the sixteen bytes before a place that belong to a field of `count` bytes, as digits less
-    /// their zeros; `None` when it is longer.
+    /// The last of the eight bytes before a place that belong to a field of one to eight, as digits less
+    /// their zeros.
     #[inline(always)]
-    fn before(&self, to: usize, count: usize) -> Option<(u64, u64)> {
-        let (high_mask, low_mask) = *LAST.get(count)?;
+    fn eight_before(&self, to: usize, count: usize) -> u64 {
+        let at = to % PLACES + AROUND - 8;
+        let word = self.window.bytes[at..at + 8].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        (word ^ ZEROS) & (u64::MAX << ((64 - 8 * count) % 64))
+    }
+
+    /// The value of up to sixteen digits before a place; `None` when anything else stands there.
+    #[inline(always)]
+    fn digits_before(&self, to: usize, count: usize) -> Option<u64> {
+        use wide::{i16x8, u8x16};
+        let mask = LAST.get(count)?;
         let at = to % PLACES;
-        let high = self.bytes[at..at + 8].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let low = self.bytes[at + 8..at + 16].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Some(((high ^ ZEROS) & high_mask, (low ^ ZEROS) & low_mask))
+        let bytes = self.window.bytes[at..at + 16].first_chunk::<16>()?;
+        let nine = u8x16::splat(9);
+        let values = (u8x16::new(*bytes) ^ u8x16::splat(b'0')) & u8x16::new(*mask);
+        if values.max(nine).simd_eq(nine).to_bitmask() != 0xffff {
+            return None;
+        }
+        // Pairs, then fours, then eights of digits, the first in the lowest place.
+        let values: i16x8 = bytemuck::cast(values);
+        let pairs: i16x8 = (values & i16x8::splat(0xff)) * i16x8::splat(10) + (values >> 8_i32);
+        let fours = pairs.dot(i16x8::new([100, 1, 100, 1, 100, 1, 100, 1]));
+        let [high, low]: [u64; 2] = bytemuck::cast(fours);
+        let eight = |fours: u64| fours.wrapping_mul(1 + (10_000 << 32)) >> 32;
+        Some(eight(high) * 100_000_000 + eight(low))
     }
 
     #[inline(always)]
@@ -95,19 +143,13 @@ impl Window<'_> {
         if from == to {
             return Some(Number::NONE);
         }
-        let from = from + usize::from(self.byte(from) == b'+');
-        let count = to - from;
-        let (high, low) = self.before(to, count)?;
-        if !all_digits(high) | !all_digits(low) {
-            return None;
-        }
-        Number::from_digits(eight_digits(high) * 100_000_000 + eight_digits(low), count as u32)
+        let count = to - from - usize::from(self.byte(from) == b'+');
+        Number::of_digits(self.digits_before(to, count)?, count as u32)
     }
 
     /// Digits with the decimal sign, if any, among the last eight characters.
     #[inline(always)]
     fn decimal(&self, column: u16, point: u8) -> Option<decimal::Decimal> {
-        const ONES: u64 = 0x0101_0101_0101_0101;
         const NONE: decimal::Decimal = decimal::Decimal { value: ABSENT, decimals: 0 };
         if column == NOWHERE {
             return Some(NONE);
@@ -117,7 +159,7 @@ impl Window<'_> {
         if count == 0 {
             return Some(NONE);
         }
-        let (high, mut low) = self.before(to, count)?;
+        let mut low = self.eight_before(to, count.min(8));
         let differs = low ^ (ONES * u64::from(point ^ b'0'));
         let found = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
         let (mut scale, mut decimals) = (100_000_000, 0);
@@ -135,6 +177,10 @@ impl Window<'_> {
         }
         let mut value = eight_digits(low);
         if count > 8 {
+            if count > 16 {
+                return None;
+            }
+            let high = self.eight_before(to - 8, count - 8);
             if !all_digits(high) {
                 return None;
             }
@@ -142,6 +188,42 @@ impl Window<'_> {
         }
         let value = (value as i64).checked_mul(POWERS[9 - decimals])?;
         Some(decimal::Decimal { value, decimals: decimals as u32 })
+    }
+
+    /// Whole units of up to eight digits.
+    #[inline(always)]
+    fn units(&self, (from, to): (usize, usize)) -> Option<u64> {
+        let count = to - from;
+        if count > 8 {
+            return None;
+        }
+        let digits = self.eight_before(to, count);
+        if all_digits(digits) { Some(eight_digits(digits)) } else { None }
+    }
+
+    /// The first and the last eight bytes of a field of at most sixteen; of one of up to eight, its own alone.
+    #[inline(always)]
+    fn ends_of(&self, (from, to): (usize, usize)) -> (u64, u64) {
+        let count = to - from;
+        if count > 8 { (self.word(from), self.word(to - 8)) } else { (first(self.word(from), count), 0) }
+    }
+
+    #[inline(always)]
+    fn name(&self, column: u16, names: &mut Counted) -> u16 {
+        if column == NOWHERE {
+            return NO_NAME;
+        }
+        let field = self.field(column);
+        let count = field.1 - field.0;
+        if count == 0 {
+            return NO_NAME;
+        }
+        let known = if count <= 16 { names.known_by(self.ends_of(field), count) } else { None };
+        if let Some(number) = known {
+            return number;
+        }
+        let (from, to) = self.place(field);
+        names.number(self.window.text, from, to).unwrap_or(NO_NAME)
     }
 }
 
@@ -166,25 +248,18 @@ impl RowReader {
     /// Puts the record of a row to the others if it is as it should be; `false` leaves it to
     /// [`RowReader::record`]. `ends` begins with the end of the row before.
     #[inline(always)]
-    pub(super) fn brisk(
+    pub(super) fn brisk<const QUOTED: bool>(
         &self,
         cells: &Cells<'_>,
+        window: Window<'_>,
         ends: &[u32; ENDS],
-        end: usize,
         place: u64,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
         records: &mut Vec<Record>,
     ) -> bool {
-        let Some(bytes) = cells.start.checked_sub(AROUND).and_then(|from| cells.text.get(from..)) else {
-            return false;
-        };
-        let Some(bytes) = bytes.first_chunk::<WINDOW>().filter(|_| end - cells.start <= LONGEST) else {
-            return false;
-        };
-        let origin = (cells.start - cells.base) as u32;
-        let window = Window { bytes, ends, origin, quoted: cells.quoted };
-        match self.brisk_record(cells, &window, place, memory) {
+        match self.brisk_record(cells, &Row::<QUOTED> { window, ends }, place, memory) {
             Some(record) => {
+                (memory.seen)(&record);
                 records.push(record);
                 true
             }
@@ -193,43 +268,37 @@ impl RowReader {
     }
 
     #[inline(always)]
-    fn brisk_record(
+    fn brisk_record<const QUOTED: bool>(
         &self,
         cells: &Cells<'_>,
-        window: &Window<'_>,
+        row: &Row<'_, QUOTED>,
         place: u64,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
     ) -> Option<Record> {
         let columns = &self.columns;
-        let start = self.brisk_time(cells, window, columns.start, memory)?;
-        let talk = self.brisk_span(cells, window, columns.talk, self.spans.talk)?;
-        let billed = self.brisk_span(cells, window, columns.billed, self.spans.billed)?;
+        let start = self.brisk_time(row, columns.start, memory)?;
+        let talk = self.brisk_span(row, columns.talk, self.spans.talk)?;
+        let billed = self.brisk_billed(row)?;
         let meant = if self.bare && start != ABSENT && talk != ABSENT_32 {
             let attempt = u32::from(talk == 0) * flag::ATTEMPT;
             let fine = (u32::from(talk % 1000 != 0) * flag::FINE_TALK)
                 | (u32::from(start % 1000 != 0) * flag::FINE_TIME);
             Meant { start_ms: start, talk_ms: talk, ring_ms: ABSENT_32, flags: attempt | fine }
         } else {
-            self.brisk_meaning(cells, window, start, talk, billed, memory)?
+            self.brisk_meaning(cells, row, start, talk, memory)?
         };
         let mut flags = meant.flags;
-        let caller = window.party(columns.caller)?;
-        let callee = window.party(columns.callee)?;
+        let caller = row.party(columns.caller)?;
+        let callee = row.party(columns.callee)?;
         if callee.is_none() && flags & flag::ATTEMPT == 0 {
             return None;
         }
-        let amount = window.decimal(columns.amount, self.decimals.point)?;
+        let amount = row.decimal(columns.amount, self.decimals.point)?;
         flags |= amount.decimals << flag::DECIMALS_SHIFT;
-        let rate = window.decimal(columns.rate, self.decimals.point)?;
+        let rate = row.decimal(columns.rate, self.decimals.point)?;
         if columns.currency != NOWHERE {
-            flags |= self.currency(cells, memory).ok()? << flag::CURRENCY_SHIFT;
+            flags |= self.brisk_currency(cells, row, memory)? << flag::CURRENCY_SHIFT;
         }
-        let call_id = if columns.call_id == NOWHERE {
-            0
-        } else {
-            let (from, to) = window.field(columns.call_id);
-            if from == to { 0 } else { words::identity(cells.text, cells.start + from, cells.start + to) }
-        };
         Some(Record {
             caller,
             callee,
@@ -238,35 +307,34 @@ impl RowReader {
             rate: rate.value,
             place: place + cells.start as u64,
             talk_ms: meant.talk_ms,
-            billed_s: if billed == ABSENT_32 { ABSENT_32 } else { (billed + 500) / 1000 },
+            billed_s: billed,
             ring_ms: meant.ring_ms,
-            call_id,
+            call_id: brisk_identity(row, columns.call_id),
             flags,
-            gateway: name(cells, columns.gateway, &mut memory.gateways),
-            account: name(cells, columns.account, &mut memory.accounts),
+            gateway: row.name(columns.gateway, &mut memory.gateways),
+            account: row.name(columns.account, &mut memory.accounts),
         })
     }
 
     /// What several times and durations of one row mean together.
     #[inline(never)]
-    fn brisk_meaning(
+    fn brisk_meaning<const QUOTED: bool>(
         &self,
         cells: &Cells<'_>,
-        window: &Window<'_>,
+        row: &Row<'_, QUOTED>,
         start: i64,
         talk: u32,
-        billed: u32,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
     ) -> Option<Meant> {
         let columns = &self.columns;
         let given = Given {
             start,
-            answer: self.brisk_time(cells, window, columns.answer, memory)?,
-            end: self.brisk_time(cells, window, columns.end, memory)?,
+            answer: self.brisk_time(row, columns.answer, memory)?,
+            end: self.brisk_time(row, columns.end, memory)?,
             talk,
-            total: self.brisk_span(cells, window, columns.total, self.spans.total)?,
-            ring: self.brisk_span(cells, window, columns.ring, self.spans.ring)?,
-            billed,
+            total: self.brisk_span(row, columns.total, self.spans.total)?,
+            ring: self.brisk_span(row, columns.ring, self.spans.ring)?,
+            billed: self.brisk_span(row, columns.billed, self.spans.billed)?,
             answered: if columns.disposition == NOWHERE {
                 None
             } else {
@@ -278,50 +346,108 @@ impl RowReader {
     }
 
     #[inline(always)]
-    fn brisk_time(
+    fn brisk_time<const QUOTED: bool>(
         &self,
-        cells: &Cells<'_>,
-        window: &Window<'_>,
+        row: &Row<'_, QUOTED>,
         column: u16,
-        memory: &mut Memory,
+        memory: &mut Memory<impl FnMut(&Record)>,
     ) -> Option<i64> {
         if column == NOWHERE {
             return Some(ABSENT);
         }
-        let (from, to) = window.field(column);
+        let field = row.field(column);
+        let (from, to) = field;
         if to - from == 19 {
-            let words = [window.word(from), window.word(from + 8), window.word(from + 11)];
+            let words = [row.word(from), row.word(from + 8), row.word(from + 11)];
             if let Some(ms) = memory.times.nineteen_known(words) {
                 return Some(ms);
             }
         }
-        memory.times.read(cells.text, cells.start + from, cells.start + to).ok()
+        let (from, to) = row.place(field);
+        memory.times.read(row.window.text, from, to).ok()
     }
 
     #[inline(always)]
-    fn brisk_span(
+    fn brisk_span<const QUOTED: bool>(
         &self,
-        cells: &Cells<'_>,
-        window: &Window<'_>,
+        row: &Row<'_, QUOTED>,
         column: u16,
         style: SpanStyle,
     ) -> Option<u32> {
         if column == NOWHERE {
             return Some(ABSENT_32);
         }
-        let (from, to) = window.field(column);
-        let count = to - from;
-        if count == 0 {
+        let field = row.field(column);
+        if field.0 == field.1 {
             return Some(ABSENT_32);
         }
-        if count <= 8 && matches!(style, SpanStyle::Seconds | SpanStyle::Millis) {
-            let (_, low) = window.before(to, count)?;
-            if all_digits(low) {
-                let unit = if matches!(style, SpanStyle::Seconds) { 1000 } else { 1 };
-                let ms = eight_digits(low) * unit;
-                return if ms <= u64::from(span::LONGEST_MS) { Some(ms as u32) } else { None };
-            }
+        if matches!(style, SpanStyle::Seconds | SpanStyle::Millis)
+            && let Some(units) = row.units(field)
+        {
+            let ms = units * if matches!(style, SpanStyle::Seconds) { 1000 } else { 1 };
+            return if ms <= u64::from(span::LONGEST_MS) { Some(ms as u32) } else { None };
         }
-        span::read(cells.text, cells.start + from, cells.start + to, style, self.decimals).ok()
+        let (from, to) = row.place(field);
+        span::read(row.window.text, from, to, style, self.decimals).ok()
     }
+
+    /// Charged seconds.
+    #[inline(always)]
+    fn brisk_billed<const QUOTED: bool>(&self, row: &Row<'_, QUOTED>) -> Option<u32> {
+        let column = self.columns.billed;
+        if column == NOWHERE {
+            return Some(ABSENT_32);
+        }
+        let field = row.field(column);
+        if matches!(self.spans.billed, SpanStyle::Seconds)
+            && field.0 != field.1
+            && let Some(seconds) = row.units(field)
+        {
+            return if seconds <= u64::from(span::LONGEST_MS / 1000) { Some(seconds as u32) } else { None };
+        }
+        let ms = self.brisk_span(row, column, self.spans.billed)?;
+        Some(if ms == ABSENT_32 { ABSENT_32 } else { (ms + 500) / 1000 })
+    }
+
+    #[inline(always)]
+    fn brisk_currency<const QUOTED: bool>(
+        &self,
+        cells: &Cells<'_>,
+        row: &Row<'_, QUOTED>,
+        memory: &mut Memory<impl FnMut(&Record)>,
+    ) -> Option<u32> {
+        let field = row.field(self.columns.currency);
+        let count = field.1 - field.0;
+        if count <= 8 && count > 0 && memory.currency.0 == (row.ends_of(field).0, count) {
+            return Some(memory.currency.1);
+        }
+        let number = self.currency(cells, memory).ok()?;
+        if count <= 8 && count > 0 {
+            memory.currency = ((row.ends_of(field).0, count), number);
+        }
+        Some(number)
+    }
+}
+
+#[inline(always)]
+fn brisk_identity<const QUOTED: bool>(row: &Row<'_, QUOTED>, column: u16) -> u32 {
+    if column == NOWHERE {
+        return 0;
+    }
+    let field = row.field(column);
+    let (from, to) = field;
+    match to - from {
+        0 => 0,
+        length @ 8..=16 => words::short_identity(row.word(from), row.word(to - 8), length),
+        _ => {
+            let (from, to) = row.place(field);
+            words::identity(row.window.text, from, to)
+        }
+    }
+}
+
+/// The first so many bytes of eight, at least one.
+#[inline(always)]
+const fn first(word: u64, count: usize) -> u64 {
+    word & (u64::MAX >> ((64 - 8 * count) % 64))
 }
