@@ -52,7 +52,11 @@ pub(crate) fn settle(learned: &mut Learned, rater: &Rater, records: [&[Record]; 
     if !proves(0) && !proves(1) {
         return;
     }
-    shift(learned, zones[best]);
+    // Other zones may fit as well: what is said must not be more than the amounts prove.
+    let fits = (0..zones.len()).filter(|place| (0..2).all(|side| right(side, *place) == right(side, best)));
+    let all: Vec<i64> = fits.map(|place| zones[place]).collect();
+    let range = [all.iter().min(), all.iter().max()].map(|zone| zone.copied().unwrap_or(zones[best]));
+    shift(learned, zones[best], range);
 }
 
 /// The answered and charged calls of a side whose price is not the same under all zones.
@@ -91,8 +95,8 @@ fn sensitive(
     calls
 }
 
-/// Puts both clocks so far east of UTC, and says so.
-fn shift(learned: &mut Learned, zone_ms: i64) {
+/// Puts both clocks so far east of UTC, and says between which zones theirs must be.
+fn shift(learned: &mut Learned, zone_ms: i64, range: [i64; 2]) {
     for clock in &mut learned.clocks {
         if clock.stretches.is_empty() {
             let whole = Stretch { from_ms: i64::MIN, to_ms: i64::MAX, offset_ms: 0, from_place: None };
@@ -101,7 +105,7 @@ fn shift(learned: &mut Learned, zone_ms: i64) {
         clock.stretches.iter_mut().for_each(|stretch| stretch.offset_ms += zone_ms);
     }
     // What pairing found is what one side is ahead of the other.
-    let mut zones = [zone_ms; 2];
+    let mut ahead = [0; 2];
     learned.findings.retain(|finding| {
         let offset = finding.values.get("utc_offset").and_then(|value| value.as_str());
         let (Some(side), Some(Zone::Fixed(seconds)), true) =
@@ -109,19 +113,24 @@ fn shift(learned: &mut Learned, zone_ms: i64) {
         else {
             return true;
         };
-        zones[side.index()] += i64::from(seconds) * 1000;
+        ahead[side.index()] += i64::from(seconds) * 1000;
         false
     });
-    let said = Side::BOTH.into_iter().zip(zones).filter(|(_, zone)| *zone != 0).map(|(side, zone)| {
-        let minutes = zone.abs() / MINUTE_MS;
-        let sign = if zone < 0 { '-' } else { '+' };
-        let offset = format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60);
+    let said = Side::BOTH.into_iter().zip(ahead).map(|(side, ahead)| {
+        let [from, to] = range.map(|zone| offset(zone + ahead));
+        let offset = if from == to { from } else { format!("{from} … {to}") };
         let values = json!({"utc_offset": offset, "proved_by": "amounts"});
         let values = values.as_object().cloned().unwrap_or_default();
         Finding { kind: "timezone".to_owned(), side: Some(side), values }
     });
     let said: Vec<Finding> = said.collect();
     learned.findings.splice(0..0, said);
+}
+
+/// `+08:00`.
+fn offset(zone_ms: i64) -> String {
+    let minutes = zone_ms.abs() / MINUTE_MS;
+    format!("{}{:02}:{:02}", if zone_ms < 0 { '-' } else { '+' }, minutes / 60, minutes % 60)
 }
 
 #[cfg(test)]
@@ -179,6 +188,29 @@ mod tests {
         // One side's amounts are enough.
         let silent: Vec<Record> = china.iter().map(|call| Record { amount: ABSENT, ..*call }).collect();
         assert_eq!(zone(&silent, &china), 8);
+    }
+
+    #[test]
+    fn a_zone_that_is_not_the_only_one_to_fit_is_told_as_a_range() {
+        let said = |records: &[Record]| {
+            let mut learned = Learned::default();
+            settle(&mut learned, &rater(), [records, records]);
+            learned
+                .findings
+                .iter()
+                .map(|finding| finding.values["utc_offset"].to_string())
+                .collect::<Vec<_>>()
+        };
+        // A call at half past every hour: what is between two of them is not told apart.
+        let many = said(&records(8, 0));
+        assert!(
+            many[0].contains("+08:00") && !many[0].contains("+07") && !many[0].contains("+09"),
+            "{many:?}"
+        );
+        let few: Vec<Record> = records(8, 0).into_iter().step_by(6).collect();
+        let few = said(&few);
+        assert!(few[0].contains(" … "), "{few:?}");
+        assert!(said(&records(0, 0)).is_empty());
     }
 
     #[test]

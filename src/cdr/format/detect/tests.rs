@@ -192,7 +192,8 @@ fn moments_are_found_however_they_are_spelled() {
 
 #[test]
 fn durations_that_name_their_units_are_read_by_them() {
-    let spell: [(&str, fn(u32) -> String); 6] = [
+    type Spell = fn(u32) -> String;
+    let spell: [(&str, Spell); 6] = [
         ("m s", |talk| format!("{}m {:02}s", talk / 60, talk % 60)),
         ("seconds", |talk| format!("{talk} seconds")),
         ("iso", |talk| format!("PT{}M{}S", talk / 60, talk % 60)),
