@@ -22,6 +22,7 @@ mod run;
 mod runs;
 pub mod source;
 mod spill;
+mod zones;
 
 pub use error::ReconcileError;
 pub use job::{Finished, Input, InputFacts, Job, Progress, period};

@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::read::{Contents, read};
 use crate::runs::Room;
 use crate::source::Source;
+use crate::zones;
 
 /// Files up to this size are hashed in any case.
 const SMALL: u64 = 64 << 20;
@@ -75,7 +76,7 @@ fn run_by(
     let room = Room::new(plan.held);
     let mut contents =
         read([&texts[0], &texts[1]], [&readers[0], &readers[1]], &plan, &room, folder.path(), progress)?;
-    let learned = learn_from(&contents, &sources, &deck)?;
+    let learned = learn_from(&contents, &sources, &rater)?;
     if progress.is_cancelled() {
         return Err(ReconcileError::Cancelled);
     }
@@ -222,9 +223,9 @@ fn facts(
 fn learn_from(
     contents: &[Contents; 2],
     sources: &[Source; 2],
-    deck: &Deck,
+    rater: &Rater,
 ) -> Result<Learned, ReconcileError> {
-    let mut prefixes: Vec<String> = deck.rows.iter().map(|row| row.prefix.clone()).collect();
+    let mut prefixes: Vec<String> = rater.deck().rows.iter().map(|row| row.prefix.clone()).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
     let side = |side: usize| {
@@ -244,7 +245,11 @@ fn learn_from(
         tolerance_ms: None,
     };
     let [ours, theirs] = sample(contents)?;
-    Ok(learn(&ours, &theirs, &context))
+    let mut learned = learn(&ours, &theirs, &context);
+    if !context.sides[0].zone_known && !context.sides[1].zone_known {
+        zones::settle(&mut learned, rater, [&ours, &theirs]);
+    }
+    Ok(learned)
 }
 
 /// Every record that was read is somewhere in the answer, and the causes' shares are the difference.

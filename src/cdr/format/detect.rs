@@ -342,6 +342,46 @@ pub fn detect(sample: &Sample<'_>, hints: &Hints, preset: Option<&Preset>) -> Re
     })
 }
 
+/// Whether one file's callers are the other's callees and the reverse: then one of them names its columns
+/// wrongly, and nobody can tell from the numbers which.
+#[must_use]
+pub fn crossed(ours: &Detected, theirs: &Detected, hints: &Hints) -> Option<DetectError> {
+    let (ours, found) = (&ours.evidence, theirs);
+    let theirs = &found.evidence;
+    let both = |left: &BTreeSet<u64>, right: &BTreeSet<u64>| left.intersection(right).count();
+    let straight = both(&ours.callers, &theirs.callers) + both(&ours.callees, &theirs.callees);
+    let callers = both(&ours.callees, &theirs.callers);
+    let callees = both(&ours.callers, &theirs.callees);
+    let most_of = |count: usize, all: usize| count >= 20 && count * 2 >= all;
+    let is_crossed = most_of(callers, theirs.callers.len().min(ours.callees.len()))
+        && most_of(callees, theirs.callees.len().min(ours.callers.len()))
+        && straight * 20 < callers + callees;
+    if !is_crossed || hints.columns.is_some() {
+        return None;
+    }
+    let place = |role: Role| found.layout.columns.iter().position(|known| *known == role).map(|at| at + 1);
+    let (caller, callee) = (place(Role::Caller)?, place(Role::Callee)?);
+    let name = |column: usize| match found.layout.header.get(column - 1).filter(|name| !name.is_empty()) {
+        Some(name) => format!("`{name}`"),
+        None => column.to_string(),
+    };
+    let example =
+        |numbers: &BTreeSet<u64>| numbers.first().map_or_else(String::new, |tail| format!("…{tail:08}"));
+    let flag = hints.flag("columns");
+    Some(DetectError::Contradiction {
+        file: hints.file.clone(),
+        column: name(caller),
+        problem: format!(
+            "is taken for the calling number and {} for the called one, but in the other file it is the reverse",
+            name(callee)
+        ),
+        values: Box::new([example(&theirs.callers), example(&theirs.callees)]),
+        remedy: format!(
+            "If this file is the wrong one, say {flag} caller={callee},callee={caller}, else the like for the other file"
+        ),
+    })
+}
+
 /// For fuzzing: any bytes, with no hint, give an answer or a question, never a panic.
 pub fn fuzz(bytes: &[u8]) {
     let hints = Hints { file: "fuzz".to_owned(), ..Hints::default() };

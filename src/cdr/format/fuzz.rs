@@ -109,23 +109,144 @@ fn layout_of(first: u8, second: u8) -> Layout {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::path::Path;
 
-    fn replay(target: &str, at_least: usize, run: impl Fn(&[u8])) {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-        let mut replayed = 0;
-        for entry in std::fs::read_dir(corpus).unwrap() {
-            run(&std::fs::read(entry.unwrap().path()).unwrap());
-            replayed += 1;
-        }
-        assert!(replayed >= at_least, "only {replayed} files of the corpus of {target} were found");
+    fn corpus(target: &str, at_least: usize) -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+        let mut paths: Vec<_> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        assert!(paths.len() >= at_least, "only {} files of the corpus of {target} were found", paths.len());
+        paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
     }
 
     #[test]
     fn what_fuzzing_has_found_stays_mended() {
-        replay("rows", 10, super::fuzz_rows);
-        replay("detect", 10, super::fuzz_detect);
-        replay("deck", 5, |bytes| {
+        corpus("rows", 10).iter().for_each(|bytes| super::fuzz_rows(bytes));
+        corpus("detect", 10).iter().for_each(|bytes| super::fuzz_detect(bytes));
+        corpus("deck", 5).iter().for_each(|bytes| {
+            let _ = crate::rating::Deck::read(&String::from_utf8_lossy(bytes));
+        });
+    }
+
+    /// Pieces that files are made of, and that trouble their readers.
+    const WORDS: [&[u8]; 46] = [
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\n\n",
+        b",",
+        b";",
+        b"|",
+        b"\t",
+        b"\"",
+        b"\"\"",
+        b"'",
+        b"=\"",
+        b"\xef\xbb\xbf",
+        b"\0",
+        b"\xff",
+        b"\xc2",
+        "０".as_bytes(),
+        "：".as_bytes(),
+        "年".as_bytes(),
+        "分".as_bytes(),
+        "上午".as_bytes(),
+        b"#",
+        b"sep=;",
+        b"8.61E+12",
+        b"1e999",
+        b"-",
+        b"(0.01)",
+        b"9223372036854775807",
+        b"99999999999999999999",
+        b"0.",
+        b".0",
+        b"1,234.56",
+        b"1.234,56",
+        b"$",
+        b" USD",
+        b"1970-01-01 00:00:00",
+        b"2026-02-30 25:61:61",
+        b"Wed Apr  1 10:00:00 2026",
+        b"Wed, 01 Apr 2026 10:00:00 +0800",
+        b"PT1M2S",
+        b"1m 2s",
+        b"99:99:99",
+        b"2099-12-31T23:59:60Z",
+        b"20260401100000.123",
+        b"1775174403",
+        b"1775174403000000",
+    ];
+
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 11) as usize % sides.max(1)
+        }
+
+        fn span(&mut self, length: usize) -> std::ops::Range<usize> {
+            let from = self.roll(length + 1);
+            from..(from + self.roll(40)).min(length)
+        }
+
+        /// A few changes to a file, or a file put into another.
+        fn change(&mut self, bytes: &mut Vec<u8>, other: &[u8]) {
+            for _ in 0..=self.roll(6) {
+                let at = self.roll(bytes.len() + 1);
+                match self.roll(7) {
+                    0 if at < bytes.len() => bytes[at] = self.roll(256) as u8,
+                    1 => drop(bytes.drain(self.span(bytes.len()))),
+                    2 => {
+                        let copy = bytes[self.span(bytes.len())].to_vec();
+                        bytes.splice(at..at, copy);
+                    }
+                    3 => {
+                        let copy = other[self.span(other.len())].to_vec();
+                        bytes.splice(at..at, copy);
+                    }
+                    4 if self.roll(4) == 0 => bytes.truncate(at),
+                    5 => {
+                        // A whole field becomes another.
+                        let is_end = |byte: &u8| b",;|\t\n".contains(byte);
+                        let to = bytes[at..].iter().position(is_end).map_or(bytes.len(), |end| at + end);
+                        let from = bytes[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
+                        bytes.splice(from..to, WORDS[self.roll(WORDS.len())].to_vec());
+                    }
+                    _ => drop(bytes.splice(at..at, WORDS[self.roll(WORDS.len())].to_vec())),
+                }
+            }
+        }
+    }
+
+    /// Rounds for each target; `LINESMAN_FUZZ_ROUNDS` asks for more, `LINESMAN_FUZZ_SEED` for others.
+    fn of_environment(name: &str, usual: u64) -> u64 {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+    }
+
+    fn fuzz(target: &str, run: impl Fn(&[u8])) {
+        let corpus = corpus(target, 5);
+        let mut dice = Dice(of_environment("LINESMAN_FUZZ_SEED", 7) * 2 + 1);
+        for _ in 0..of_environment("LINESMAN_FUZZ_ROUNDS", 400) {
+            let mut bytes = corpus[dice.roll(corpus.len())].clone();
+            let other = &corpus[dice.roll(corpus.len())];
+            dice.change(&mut bytes, other);
+            bytes.truncate(20_000);
+            let outcome = catch_unwind(AssertUnwindSafe(|| run(&bytes)));
+            assert!(outcome.is_ok(), "{target} fails on \"{}\"", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn changed_files_of_the_corpus_break_no_reader() {
+        fuzz("rows", super::fuzz_rows);
+        fuzz("detect", super::fuzz_detect);
+        fuzz("deck", |bytes| {
             let _ = crate::rating::Deck::read(&String::from_utf8_lossy(bytes));
         });
     }

@@ -94,7 +94,7 @@ pub enum TimeStyle {
 pub enum SpanStyle {
     /// Seconds, with or without a fraction.
     Seconds,
-    /// `m:ss` or `h:mm:ss`.
+    /// `m:ss` or `h:mm:ss`, or counts that name their units (`1m 2s`, `62 sec`, `1分02秒`).
     Colons,
     /// Milliseconds.
     Millis,

@@ -121,6 +121,28 @@ pub fn role_named(word: &str) -> Option<Role> {
     })
 }
 
+/// Whether a field is the name of an SQL type, as CUCM writes them below its header.
+#[must_use]
+pub fn is_type_name(field: &str) -> bool {
+    const TYPES: [&str; 13] = [
+        "INTEGER",
+        "INT",
+        "BIGINT",
+        "VARCHAR",
+        "NVARCHAR",
+        "CHAR",
+        "UNIQUEIDENTIFIER",
+        "DATETIME",
+        "TIMESTAMP",
+        "TEXT",
+        "FLOAT",
+        "DECIMAL",
+        "BOOLEAN",
+    ];
+    let base = field.split('(').next().unwrap_or("").trim();
+    TYPES.iter().any(|name| base.eq_ignore_ascii_case(name))
+}
+
 /// Words of a name, unit and zone that stand in parentheses or behind a comma.
 fn take_apart(name: &str) -> (Vec<String>, Option<SpanStyle>, Option<i32>) {
     let name: String = name

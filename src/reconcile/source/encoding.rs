@@ -131,7 +131,35 @@ pub(super) fn has_bare_returns(head: &[u8]) -> bool {
     head.contains(&b'\r') && !head.contains(&b'\n')
 }
 
-/// A temporary text in UTF-8; bad bytes become replacement signs.
+/// Whether zeros stand in a text, which mean nothing there, or digits are written wide (`８６１３`), as by
+/// a Chinese input method.
+pub(super) fn has_odd_signs(blocks: &[Vec<u8>]) -> bool {
+    blocks.iter().any(|block| {
+        block.contains(&0)
+            || block.windows(3).filter(|bytes| matches!(bytes, [0xef, 0xbc, 0x90..=0x99])).nth(5).is_some()
+    })
+}
+
+/// Writes wide digits, and the wide signs between them, as plain ones, and leaves zero bytes out; gives the
+/// new length. Commas and brackets stay: they are words' own.
+fn narrow(text: &mut [u8]) -> usize {
+    let (mut from, mut to) = (0, 0);
+    while let Some(byte) = text.get(from).copied() {
+        let wide = match text.get(from..from + 3) {
+            Some([0xef, 0xbc, last @ (0x8b | 0x8d | 0x8e | 0x8f | 0x90..=0x9a)]) => Some(last - 0x60),
+            Some(b"\xe3\x80\x80") => Some(b' '),
+            _ => None,
+        };
+        if byte != 0 {
+            text[to] = wide.unwrap_or(byte);
+            to += 1;
+        }
+        from += if wide.is_some() { 3 } else { 1 };
+    }
+    to
+}
+
+/// A temporary text in UTF-8 with plain digits; bad bytes become replacement signs.
 pub(super) fn to_utf8(
     given: &Path,
     path: &Path,
@@ -151,6 +179,8 @@ pub(super) fn to_utf8(
             Err(error) => return Err(SourceError::io(given)(error)),
         };
         let (_, _, length, _) = decoder.decode_to_utf8(&raw[..read], &mut text, read == 0);
+        let piece = text.get_mut(..length).unwrap_or_default();
+        let length = if piece.is_ascii() && !piece.contains(&0) { length } else { narrow(piece) };
         let piece = text.get_mut(..length).unwrap_or_default();
         if bare_returns {
             piece.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');

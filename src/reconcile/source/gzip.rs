@@ -2,11 +2,11 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 use std::rc::Rc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use tempfile::TempPath;
 
 use super::{SourceError, temporary_file};
@@ -36,13 +36,21 @@ pub(super) fn unpack(given: &Path, path: &Path, temporary: &Path) -> Result<Temp
     let packed = file.metadata().map_err(SourceError::io(given))?.len();
     let count = Rc::new(Cell::new(0));
     let counting = Counting { file, count: Rc::clone(&count) };
-    let mut unpacked = MultiGzDecoder::new(io::BufReader::with_capacity(256 * 1024, counting));
+    let mut packed_bytes = io::BufReader::with_capacity(256 * 1024, counting);
+    let mut member = GzDecoder::new(&mut packed_bytes);
     let mut out = temporary_file(given, temporary)?;
     let mut buffer = vec![0; 256 * 1024];
     let mut written = 0_u64;
     loop {
-        let read = match unpacked.read(&mut buffer) {
-            Ok(0) => break,
+        let read = match member.read(&mut buffer) {
+            Ok(0) => {
+                drop(member);
+                if !another(&mut packed_bytes).map_err(SourceError::io(given))? {
+                    break;
+                }
+                member = GzDecoder::new(&mut packed_bytes);
+                continue;
+            }
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(damaged(given, &error, written, count.get(), packed)),
@@ -62,6 +70,18 @@ pub(super) fn unpack(given: &Path, path: &Path, temporary: &Path) -> Result<Temp
     }
     out.flush().map_err(SourceError::temporary(given))?;
     Ok(out.into_temp_path())
+}
+
+/// Whether another member follows; tapes and some copies fill a file up with zeros, which are none.
+fn another(packed: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = packed.fill_buf()?;
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        if zeros < bytes.len() || bytes.is_empty() {
+            return Ok(!bytes.is_empty());
+        }
+        packed.consume(zeros);
+    }
 }
 
 fn damaged(given: &Path, error: &io::Error, written: u64, at: u64, packed: u64) -> SourceError {

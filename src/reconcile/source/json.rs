@@ -42,13 +42,7 @@ pub(super) fn is_json(path: &Path) -> io::Result<bool> {
 
 /// Brings JSON to a text with a header.
 pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<TempPath, SourceError> {
-    let mut table = Table {
-        out: BufWriter::with_capacity(256 * 1024, temporary_file(given, temporary)?),
-        columns: Vec::new(),
-        waiting: Vec::new(),
-        records: 0,
-        failed: None,
-    };
+    let mut table = Table::new(BufWriter::with_capacity(256 * 1024, temporary_file(given, temporary)?));
     let damaged = |records: u64, cause: String| SourceError::Damaged {
         path: given.to_owned(),
         what: "the JSON cannot be read",
@@ -84,11 +78,8 @@ pub(super) fn to_text(given: &Path, path: &Path, temporary: &Path) -> Result<Tem
                 .map_or_else(|| damaged(records, error.to_string()), SourceError::temporary(given)));
         }
     }
-    table.settle();
-    if let Some(error) = table.failed {
-        return Err(SourceError::temporary(given)(error));
-    }
-    let file = table.out.into_inner().map_err(|error| SourceError::temporary(given)(error.into_error()))?;
+    let out = table.finish().map_err(SourceError::temporary(given))?;
+    let file = out.into_inner().map_err(|error| SourceError::temporary(given)(error.into_error()))?;
     Ok(file.into_temp_path())
 }
 
@@ -135,12 +126,14 @@ fn list_inside(object: &Map<String, Value>) -> Option<&Vec<Value>> {
     (lists.next().is_none() && scalars <= 6 && !object.contains_key("variables")).then_some(list)
 }
 
-enum Row {
+/// A record, or what stands in a record's place.
+pub(super) enum Row {
     Record(BTreeMap<String, String>),
     Other(String),
 }
 
-struct Table {
+/// Records whose names become the columns of a text.
+pub(super) struct Table {
     out: BufWriter<tempfile::NamedTempFile>,
     columns: Vec<String>,
     waiting: Vec<Row>,
@@ -149,6 +142,24 @@ struct Table {
 }
 
 impl Table {
+    pub(super) const fn new(out: BufWriter<tempfile::NamedTempFile>) -> Self {
+        Self { out, columns: Vec::new(), waiting: Vec::new(), records: 0, failed: None }
+    }
+
+    /// Whether the text could not be written.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
+    /// The text, with what still waited in it.
+    pub(super) fn finish(mut self) -> io::Result<BufWriter<tempfile::NamedTempFile>> {
+        self.settle();
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.out),
+        }
+    }
+
     fn wrapped(&mut self, value: Value) {
         match value {
             Value::Object(object) => match list_inside(&object) {
@@ -166,7 +177,7 @@ impl Table {
         }
     }
 
-    fn add(&mut self, row: Row) {
+    pub(super) fn add(&mut self, row: Row) {
         self.records += 1;
         if self.columns.is_empty() {
             self.waiting.push(row);
@@ -310,7 +321,7 @@ fn spread(object: &Map<String, Value>, escaped: bool, depth: usize, fields: &mut
 }
 
 /// FreeSWITCH may write its variables as in a URL (`%2B86…`).
-fn unescaped(text: &str) -> String {
+pub(super) fn unescaped(text: &str) -> String {
     if !text.contains('%') {
         return text.to_owned();
     }

@@ -1,12 +1,13 @@
 //! From a user's file to a text with a [`Layout`].
 //!
-//! A plain UTF-8 file is used where it is. What is packed, of another encoding, a workbook or JSON is
-//! brought to a temporary text with one record a line. Lines are told to people as those of their own
+//! A plain UTF-8 file is used where it is. What is packed, of another encoding, a workbook, JSON or markup
+//! is brought to a temporary text with one record a line. Lines are told to people as those of their own
 //! file ([`Source::line`]).
 
 mod encoding;
 mod gzip;
 mod json;
+mod markup;
 #[cfg(test)]
 mod tests;
 mod workbook;
@@ -149,6 +150,9 @@ impl Source {
             }
             (first, second) => (first?, second?),
         };
+        if let Some(error) = detect::crossed(&first, &second, &theirs.hints) {
+            return Err(error.into());
+        }
         Ok([ours.with(first), theirs.with(second)])
     }
 
@@ -319,8 +323,11 @@ fn text(
     }
     if head.starts_with(b"PK\x03\x04") || head.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
         was.push(("packed", "workbook".to_owned()));
-        let (kept, sheet) = workbook::to_text(given, path, temporary)?;
+        let (kept, sheet, others) = workbook::to_text(given, path, temporary)?;
         was.push(("sheet", sheet));
+        if !others.is_empty() {
+            was.push(("sheets_left_out", others));
+        }
         return Ok(Text { path: kept.to_path_buf(), _kept: Some(kept), lines_before: 0, was });
     }
     let found = match wanted {
@@ -330,7 +337,8 @@ fn text(
     let old_lines = encoding::has_bare_returns(head);
     let mut path_now = path.to_owned();
     let mut kept = None;
-    if found.is_some_and(|encoding| encoding != encoding_rs::UTF_8) || old_lines {
+    let odd = encoding::has_odd_signs(&blocks);
+    if found.is_some_and(|encoding| encoding != encoding_rs::UTF_8) || old_lines || odd {
         let encoding = found.unwrap_or(encoding_rs::UTF_8);
         if encoding != encoding_rs::UTF_8 {
             was.push(("encoding", encoding.name().to_owned()));
@@ -343,6 +351,18 @@ fn text(
         was.push(("packed", "json".to_owned()));
         let text = json::to_text(given, &path_now, temporary)?;
         return Ok(Text { path: text.to_path_buf(), _kept: Some(text), lines_before: 1, was });
+    }
+    if markup::is_markup(&path_now).map_err(SourceError::io(given))? {
+        if let Some((text, lines_before)) = markup::to_text(given, &path_now, temporary)? {
+            was.push(("packed", "xml".to_owned()));
+            return Ok(Text { path: text.to_path_buf(), _kept: Some(text), lines_before, was });
+        }
+        if markup::is_surely(&path_now).map_err(SourceError::io(given))? {
+            return Err(unusable(
+                "it is XML or HTML in which no table and no records were found",
+                "Export it as CSV, XLSX or JSON",
+            ));
+        }
     }
     Ok(Text { path: path_now, _kept: kept, lines_before: 0, was })
 }

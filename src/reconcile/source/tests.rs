@@ -72,6 +72,53 @@ fn utf16(text: &str, little: bool, bom: bool) -> Vec<u8> {
     units.flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
 }
 
+/// Digits and the signs between them as a Chinese input method writes them.
+fn wide(text: &str) -> String {
+    let (header, rows) = text.split_once('\n').expect("a header");
+    let rows: String = rows
+        .chars()
+        .map(|sign| match sign {
+            '0'..='9' | ':' | '-' | '.' => char::from_u32(u32::from(sign) + 0xfee0).unwrap_or(sign),
+            other => other,
+        })
+        .collect();
+    format!("{header}\n{rows}")
+}
+
+fn cells(line: &str, open: &str, close: &str) -> String {
+    line.split(',').map(|cell| format!("{open}{cell}{close}")).collect()
+}
+
+/// A page with a table, as web portals name `.xls`.
+fn page(text: &str) -> String {
+    let rows: String =
+        text.lines().map(|line| format!("<TR>{}</TR>\n", cells(line, "<td align=right>", "</td>"))).collect();
+    format!("<html><head><title>Calls &amp; more</title></head><body><table>{rows}</table></body></html>")
+}
+
+/// A spreadsheet's own XML.
+fn spreadsheet_xml(text: &str) -> String {
+    let cell = "<Cell><Data ss:Type=\"String\">";
+    let rows: String =
+        text.lines().map(|line| format!("<Row>{}</Row>", cells(line, cell, "</Data></Cell>"))).collect();
+    format!("<?xml version=\"1.0\"?>\n<Workbook><Worksheet><Table>{rows}</Table></Worksheet></Workbook>")
+}
+
+/// An element for each call, with an element for each field.
+fn xml_records(text: &str) -> String {
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let record = |line: &str| -> String {
+        let fields =
+            names.iter().zip(line.split(',')).map(|(name, value)| format!("<{name}>{value}</{name}>"));
+        format!("<cdr><module>{}</module></cdr>\n", fields.collect::<String>())
+    };
+    format!(
+        "<?xml version=\"1.0\"?>\n<!-- a > b -->\n<cdrs>{}</cdrs>\n",
+        lines.map(record).collect::<String>()
+    )
+}
+
 fn assert_same(records: &[Record], name: &str) {
     assert_eq!(records.len(), 20, "{name}");
     assert_eq!(records[0].callee, Number::of("8613800000001"), "{name}");
@@ -113,6 +160,14 @@ fn the_same_records_are_read_from_every_packing_and_encoding() {
         ("utf16be_bom.txt", utf16(&plain.replace(',', "\t"), false, true)),
         ("utf16le.txt", utf16(&chinese(), true, false)),
         ("utf16be.txt", utf16(&plain, false, false)),
+        ("utf16.csv.gz", gzipped(&utf16(&chinese(), true, true))),
+        ("padded.csv.gz", [gzipped(plain.as_bytes()), vec![0; 512]].concat()),
+        ("wide.csv", wide(&chinese()).into_bytes()),
+        ("wide_gbk.csv", encoding_rs::GB18030.encode(&wide(&chinese())).0.into_owned()),
+        ("zeros.csv", plain.replace('\n', "\0\n").into_bytes()),
+        ("page.xls", page(&plain).into_bytes()),
+        ("spreadsheet.xml", spreadsheet_xml(&plain).into_bytes()),
+        ("records.xml", xml_records(&plain).into_bytes()),
     ];
     for (name, bytes) in files {
         let input = bench.file(name, &bytes);
@@ -163,6 +218,57 @@ fn a_workbook_gives_its_table_wherever_it_stands_with_every_digit() {
     assert_eq!(records[19].amount, 195_000_000);
     assert_eq!(source.layout().header_lines, 3, "a line of the text is a row of the sheet");
     assert_eq!(source.line(4), 4);
+}
+
+#[test]
+fn sheets_with_the_same_header_are_one_table_and_empty_last_cells_are_no_matter() {
+    use rust_xlsxwriter::Workbook;
+    let bench = Bench::new();
+    let mut book = Workbook::new();
+    for day in 0..3_u32 {
+        let sheet = book.add_worksheet().set_name(format!("day {day}")).expect("a name");
+        sheet.write(0, 0, format!("Calls of day {day}")).expect("a cell");
+        for (column, name) in ["Caller", "Callee", "Start", "Duration", "Trunk"].iter().enumerate() {
+            sheet.write(1, u16::try_from(column).expect("few"), *name).expect("a cell");
+        }
+        for at in 0..5_u32 {
+            let row = at + 2;
+            sheet.write(row, 0, "85231000001").expect("a cell");
+            sheet.write(row, 1, format!("86138000000{day}{at}")).expect("a cell");
+            sheet.write(row, 2, format!("2026-04-0{} 00:0{at}:03", day + 3)).expect("a cell");
+            sheet.write(row, 3, 60 + at).expect("a cell");
+            if at % 2 == 0 {
+                sheet.write(row, 4, "gw1").expect("a cell");
+            }
+        }
+    }
+    let other = book.add_worksheet().set_name("SMS").expect("a name");
+    for (column, name) in ["Caller", "Callee", "Start", "Text"].iter().enumerate() {
+        other.write(0, u16::try_from(column).expect("few"), *name).expect("a cell");
+        other.write(1, u16::try_from(column).expect("few"), "x").expect("a cell");
+    }
+    let input = bench.file("days.xlsx", &book.save_to_buffer().expect("a workbook"));
+    let (source, records) = bench.read(&input);
+    assert_eq!(records.len(), 15);
+    assert_eq!(records[14].callee, Number::of("8613800000024"));
+    let said = source.findings().iter().find_map(|finding| finding.values.get("sheet")).expect("the sheets");
+    assert_eq!(said, "day 0, day 1, day 2");
+    let left = source.findings().iter().find_map(|finding| finding.values.get("sheets_left_out"));
+    assert_eq!(left.expect("the rest"), "SMS");
+}
+
+#[test]
+fn columns_that_hold_each_others_numbers_are_asked_about_and_never_paired() {
+    let bench = Bench::new();
+    let text: String = (0..40)
+        .map(|at| format!("852310000{at:02},861380000{at:04},2026-04-03 00:{at:02}:03,{}\n", 60 + at))
+        .collect();
+    let ours = bench.file("ours.csv", format!("caller,callee,start,duration\n{text}").as_bytes());
+    let theirs = bench.file("theirs.csv", format!("callee,caller,start,duration\n{text}").as_bytes());
+    let said = Source::open_pair(&ours, &theirs, bench.folder.path()).expect_err("crossed").to_string();
+    assert!(said.contains("--theirs-columns caller=1,callee=2") && said.contains("theirs.csv"), "{said}");
+    let told = Input { hints: vec![("theirs-columns".to_owned(), "caller=1,callee=2".to_owned())], ..theirs };
+    assert!(Source::open_pair(&ours, &told, bench.folder.path()).is_ok());
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! Workbooks: one sheet becomes a text, row by row, so that a line of the text is a row of the sheet.
+//! Workbooks: the sheets with calls become one text, row by row, so that a line of the text is a row of
+//! the first of them.
 
-use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Seek, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use calamine::{Data, DataRef, ExcelDateTime, Ods, Reader, Sheets, Xls, Xlsb, Xlsx};
@@ -17,12 +18,13 @@ const WIDEST: u32 = 1_000;
 /// Rows that a sheet can have.
 const LONGEST: u32 = 1_048_576;
 
-/// The first sheet with a table of calls, and its name.
+/// The first sheet with a table of calls, and those with the same header after it; their names, and those
+/// of sheets with tables of another kind.
 pub(super) fn to_text(
     given: &Path,
     path: &Path,
     temporary: &Path,
-) -> Result<(TempPath, String), SourceError> {
+) -> Result<(TempPath, String, String), SourceError> {
     let file = File::open(path).map_err(SourceError::io(given))?;
     let damaged = |place: String, cause: String| SourceError::Damaged {
         path: given.to_owned(),
@@ -43,23 +45,33 @@ pub(super) fn to_text(
         Err(cause) => return Err(damaged("at its beginning".to_owned(), cause)),
     };
     let names = book.sheet_names();
-    let mut best: Option<(usize, TempPath, String)> = None;
+    let mut best: Option<Written> = None;
+    let (mut used, mut others): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for name in &names {
         let mut sheet = Sheet::new(given, temporary)?;
         write(&mut book, name, &mut sheet).map_err(|error| match error {
             Failure::Source(error) => error,
             Failure::Book(cause) => damaged(format!("in sheet `{name}` after row {}", sheet.rows), cause),
         })?;
-        let (score, text) = sheet.finish(given)?;
-        let known = score >= 3;
-        if score > 0 && best.as_ref().is_none_or(|(other, ..)| known && score > *other) {
-            best = Some((score, text, name.clone()));
-        }
-        if known {
-            break;
+        let sheet = sheet.finish(given)?;
+        match &best {
+            _ if sheet.score == 0 => {}
+            Some(known) if known.is_known() && sheet.header == known.header => {
+                known.append(&sheet).map_err(SourceError::temporary(given))?;
+                used.push(name);
+            }
+            Some(known) if known.is_known() || !sheet.is_known() => {
+                if sheet.is_known() {
+                    others.push(name);
+                }
+            }
+            _ => {
+                best = Some(sheet);
+                used = vec![name];
+            }
         }
     }
-    best.map(|(_, text, name)| (text, name)).ok_or_else(|| SourceError::Unusable {
+    best.map(|sheet| (sheet.text, used.join(", "), others.join(", "))).ok_or_else(|| SourceError::Unusable {
         path: given.to_owned(),
         what: format!("none of its sheets ({}) holds a table of at least four columns", names.join(", ")),
         remedy: "Save the table of calls as the first sheet, or as CSV".to_owned(),
@@ -135,6 +147,31 @@ fn write(book: &mut Sheets<BufReader<File>>, name: &str, sheet: &mut Sheet<'_>) 
     Ok(())
 }
 
+/// A sheet's text.
+struct Written {
+    text: TempPath,
+    /// How much of a table of calls it is, 0 for none.
+    score: usize,
+    /// The row with the most names of columns, and where it begins.
+    header: String,
+    header_at: u64,
+}
+
+impl Written {
+    const fn is_known(&self) -> bool {
+        self.score >= 3
+    }
+
+    /// Puts another sheet's header and rows below: the header is passed over where it stands again.
+    fn append(&self, other: &Self) -> io::Result<()> {
+        let mut from = File::open(&other.text)?;
+        from.seek(SeekFrom::Start(other.header_at))?;
+        let mut to = OpenOptions::new().append(true).open(&self.text)?;
+        io::copy(&mut from, &mut to)?;
+        Ok(())
+    }
+}
+
 /// A sheet's text while it is written.
 struct Sheet<'a> {
     given: &'a Path,
@@ -144,6 +181,14 @@ struct Sheet<'a> {
     open: bool,
     words: usize,
     most_words: usize,
+    /// Bytes written, where the row began, and its text.
+    at: u64,
+    row_at: u64,
+    row: String,
+    header: String,
+    header_at: u64,
+    /// Columns of the header: rows whose last cells are empty have as many.
+    width: u32,
     cells: usize,
     full_rows: usize,
 }
@@ -159,6 +204,12 @@ impl<'a> Sheet<'a> {
             open: false,
             words: 0,
             most_words: 0,
+            at: 0,
+            row_at: 0,
+            row: String::new(),
+            header: String::new(),
+            header_at: 0,
+            width: 0,
             cells: 0,
             full_rows: 0,
         })
@@ -168,42 +219,59 @@ impl<'a> Sheet<'a> {
         if column >= WIDEST || row >= LONGEST || text.is_empty() {
             return Ok(());
         }
-        let failed = SourceError::temporary(self.given);
-        let mut put = || {
-            while self.rows < row {
-                self.out.write_all(b"\n")?;
-                self.rows += 1;
-                self.columns = 0;
-                self.full_rows += usize::from(self.cells >= 4);
-                self.most_words = self.most_words.max(self.words);
-                (self.cells, self.words) = (0, 0);
-            }
-            while self.columns < column {
-                self.out.write_all(b"\t")?;
-                self.columns += 1;
-            }
-            write_field(&mut self.out, text)
-        };
-        put().map_err(failed)?;
+        while self.rows < row {
+            self.end_row()?;
+            self.put(b"\n")?;
+            self.row_at = self.at;
+            self.rows += 1;
+        }
+        while self.columns < column {
+            self.put(b"\t")?;
+            self.columns += 1;
+        }
+        let mut field = Vec::new();
+        write_field(&mut field, text).map_err(SourceError::temporary(self.given))?;
+        self.put(&field)?;
         self.open = true;
         self.cells += 1;
         if (self.rows as usize) < HEADER_WITHIN {
             self.words += usize::from(!words::heading(text).meanings.is_empty());
+            self.row.push_str(text);
+            self.row.push('\t');
         }
         Ok(())
     }
 
-    /// How much of a table of calls it is, 0 for none.
-    fn finish(mut self, given: &Path) -> Result<(usize, TempPath), SourceError> {
-        if self.open {
-            self.out.write_all(b"\n").map_err(SourceError::temporary(given))?;
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SourceError> {
+        self.at += bytes.len() as u64;
+        self.out.write_all(bytes).map_err(SourceError::temporary(self.given))
+    }
+
+    fn end_row(&mut self) -> Result<(), SourceError> {
+        self.full_rows += usize::from(self.cells >= 4);
+        if self.words > self.most_words {
+            self.most_words = self.words;
+            (self.header, self.header_at) = (std::mem::take(&mut self.row), self.row_at);
+            self.width = self.columns;
         }
-        let full_rows = self.full_rows + usize::from(self.cells >= 4);
-        let words = self.most_words.max(self.words);
-        let score = if full_rows == 0 { 0 } else { words.max(1) };
+        while self.cells > 1 && self.columns < self.width {
+            self.put(b"\t")?;
+            self.columns += 1;
+        }
+        self.row.clear();
+        (self.columns, self.cells, self.words) = (0, 0, 0);
+        Ok(())
+    }
+
+    fn finish(mut self, given: &Path) -> Result<Written, SourceError> {
+        self.end_row()?;
+        if self.open {
+            self.put(b"\n")?;
+        }
+        let score = if self.full_rows == 0 { 0 } else { self.most_words.max(1) };
         let file =
             self.out.into_inner().map_err(|error| SourceError::temporary(given)(error.into_error()))?;
-        Ok((score, file.into_temp_path()))
+        Ok(Written { text: file.into_temp_path(), score, header: self.header, header_at: self.header_at })
     }
 }
 

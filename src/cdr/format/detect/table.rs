@@ -103,7 +103,14 @@ impl Table {
             let more = preset.map_or(0, |preset| preset.lines_after_header as usize);
             below += more.max(usize::from(types));
             skip = below;
-            table.width = table.width.max(table.header.len());
+            // Names beyond the rows' last field name nothing, unless some row has as many.
+            if lines.iter().skip(below).any(|line| line.fields.len() >= table.header.len()) {
+                table.width = table.width.max(table.header.len());
+            } else if lines.len() > below {
+                table.header.truncate(table.width);
+            } else {
+                table.width = table.header.len();
+            }
         } else {
             // Comments and other lines that stand above the records and are none.
             let is_preamble = |line: &Line| {
@@ -124,7 +131,9 @@ impl Table {
 
     /// Keeps the rows that have about the usual count of fields.
     fn take(&mut self, rows: impl Iterator<Item = Vec<String>>) {
-        for mut row in rows {
+        for row in rows {
+            // The marks that spreadsheets and scripts leave around a value are not its own.
+            let mut row: Vec<String> = row.into_iter().map(without_marks).collect();
             while row.len() > self.width && row.last().is_some_and(|field| field.trim().is_empty()) {
                 row.pop();
             }
@@ -175,6 +184,16 @@ impl Table {
         }
         all > 0 && (times * 5 >= all * 4 || numbers * 5 >= all * 4)
     }
+}
+
+/// A value without the marks around it; those around bare digits stay: they are told of.
+fn without_marks(field: String) -> String {
+    let inner = field.trim().strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    if inner.is_some_and(|inner| inner.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+')) {
+        return field;
+    }
+    let bare = super::super::field::bare(field.as_bytes());
+    if bare.len() == field.len() { field } else { String::from_utf8_lossy(bare).into_owned() }
 }
 
 pub(super) fn shorten(text: &str) -> String {
@@ -319,27 +338,7 @@ fn is_foreign_header(lines: &[Line], at: usize) -> bool {
 
 /// Whether a line names SQL types (CUCM's second line).
 fn is_types(fields: &[String]) -> bool {
-    let is_type = |field: &String| {
-        let field = field.trim().to_uppercase();
-        let base = field.split('(').next().unwrap_or("").trim();
-        [
-            "INTEGER",
-            "INT",
-            "BIGINT",
-            "VARCHAR",
-            "NVARCHAR",
-            "CHAR",
-            "UNIQUEIDENTIFIER",
-            "DATETIME",
-            "TIMESTAMP",
-            "TEXT",
-            "FLOAT",
-            "DECIMAL",
-            "BOOLEAN",
-        ]
-        .contains(&base)
-    };
-    fields.len() >= 4 && fields.iter().all(is_type)
+    fields.len() >= 4 && fields.iter().all(|field| words::is_type_name(field))
 }
 
 #[cfg(test)]

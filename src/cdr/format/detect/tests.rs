@@ -163,6 +163,68 @@ fn a_duration_is_the_whole_call_or_the_conversation_as_its_moments_prove() {
 }
 
 #[test]
+fn moments_are_found_however_they_are_spelled() {
+    let day = |at: i64| START + at * 60_000;
+    for (name, spelled) in [
+        ("asctime", "Fri Apr  3 00:{:02}:03 2026"),
+        ("date", "Fri Apr  3 00:{:02}:03 CST 2026"),
+        ("mail", "\"Fri, 03 Apr 2026 08:{:02}:03 +0800\""),
+        ("web", "03/Apr/2026:08:{:02}:03 +0800"),
+        ("oracle", "03-APR-26 12.{:02}.03.000000 AM"),
+        ("chinese", "2026年4月3日 00时{:02}分03秒"),
+        ("half days", "2026/4/3 上午12:{:02}:03"),
+        ("basic offset", "2026-04-03T08:{:02}:03.000+0800"),
+        ("apostrophes", "'2026-04-03 00:{:02}:03'"),
+    ] {
+        let rows: String = (0..30)
+            .map(|at| {
+                let moment = spelled.replace("{:02}", &format!("{at:02}"));
+                format!("85231000001,861380000{at:04},{moment},{}\n", 60 + at)
+            })
+            .collect();
+        let text = format!("caller,callee,start_time,duration\n{rows}");
+        let layout = found(&text).unwrap_or_else(|error| panic!("{name}: {error}")).layout;
+        let parsed = RowReader::new(&layout).expect("readable").read(text.as_bytes(), 0);
+        let starts: Vec<i64> = parsed.records.iter().map(|record| record.start_ms).collect();
+        assert_eq!(starts, (0..30).map(day).collect::<Vec<_>>(), "{name}: {:?}", parsed.rejections.first());
+    }
+}
+
+#[test]
+fn durations_that_name_their_units_are_read_by_them() {
+    type Spell = fn(u32) -> String;
+    let spell: [(&str, Spell); 6] = [
+        ("m s", |talk| format!("{}m {:02}s", talk / 60, talk % 60)),
+        ("seconds", |talk| format!("{talk} seconds")),
+        ("iso", |talk| format!("PT{}M{}S", talk / 60, talk % 60)),
+        ("chinese", |talk| format!("{}分{:02}秒", talk / 60, talk % 60)),
+        ("chinese seconds", |talk| format!("{talk}秒")),
+        ("minutes", |talk| format!("{:.2} min", f64::from(talk) / 60.0)),
+    ];
+    for (name, spell) in spell {
+        let talk = |at: u32| at * 37;
+        let rows: String = (0..30)
+            .map(|at| format!("85231000001,861380000{at:04},2026-04-03 00:{at:02}:03,{}\n", spell(talk(at))))
+            .collect();
+        let text = format!("caller,callee,start_time,duration\n{rows}");
+        let layout = found(&text).unwrap_or_else(|error| panic!("{name}: {error}")).layout;
+        let parsed = RowReader::new(&layout).expect("readable").read(text.as_bytes(), 0);
+        let talks: Vec<u32> = parsed.records.iter().map(|record| record.talk_ms).collect();
+        assert_eq!(talks, (0..30).map(|at| talk(at) * 1_000).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn names_beyond_the_last_field_of_every_row_name_nothing() {
+    let rows: String =
+        (0..9).map(|at| format!("85231000001,861380000000{at},2026-04-03 00:0{at}:03,6{at}\n")).collect();
+    let text = format!("caller,callee,start_time,duration,note,remark\n{rows}");
+    let layout = found(&text).expect("certain").layout;
+    let parsed = RowReader::new(&layout).expect("readable").read(text.as_bytes(), 0);
+    assert_eq!((parsed.records.len(), parsed.rejected), (9, 0));
+}
+
+#[test]
 fn a_format_of_ones_own_is_followed() {
     let preset = Preset::read(
         "mine.toml",

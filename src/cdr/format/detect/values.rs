@@ -1,10 +1,13 @@
 //! What a single value looks like: a moment, a length of time, a number. Light readings, for
 //! detection alone.
 
+use super::super::field::spelled;
 use super::super::{SpanStyle, TimeStyle};
 
 /// Longest value that is looked at.
 const LONGEST: usize = 64;
+/// Longest moment, in signs of three bytes.
+const LONGEST_MOMENT: usize = 120;
 
 /// How the date of a moment is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,36 +95,22 @@ fn digits(text: &str) -> Option<(u64, usize, &str)> {
 /// Reads a moment or a time of day; bare epochs and spreadsheet days are numbers, not this.
 pub(super) fn stamp(text: &str) -> Option<Stamp> {
     let text = text.trim();
-    if text.len() > LONGEST || text.len() < 4 {
+    if text.len() > LONGEST_MOMENT || text.len() < 4 {
         return None;
     }
-    if !text.is_ascii() {
-        return plain_signs(text).and_then(|text| stamp_of(&text));
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) && !text.contains(|sign| ('０'..='９').contains(&sign))
+    {
+        return None;
     }
+    let mut room = spelled::ROOM;
+    let text = std::str::from_utf8(spelled::plain(text.as_bytes(), &mut room)?).ok()?;
+    let text = text.trim_end_matches(':');
     if text.bytes().any(|byte| byte.is_ascii_alphabetic())
         && let Some(stamp) = month_by_name(text)
     {
         return Some(stamp);
     }
     stamp_of(text)
-}
-
-/// Chinese signs of dates by their plain ones.
-fn plain_signs(text: &str) -> Option<String> {
-    if !text.chars().any(|sign| sign.is_ascii_digit()) {
-        return None;
-    }
-    let mut plain = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '年' | '月' => plain.push('-'),
-            '日' | '\u{a0}' | '\u{202f}' | '\u{3000}' => plain.push(' '),
-            '时' | '分' | '：' => plain.push(':'),
-            '秒' => {}
-            other => plain.push(other),
-        }
-    }
-    Some(plain.trim().trim_end_matches(':').to_owned())
 }
 
 /// `03-Apr-2026 00:00:03`, `Apr 3, 2026 12:00:03 AM`: day and month are certain.
@@ -261,7 +250,7 @@ fn zone_of(text: &str) -> Option<Option<i32>> {
 fn time_of_day(text: &str) -> Option<(f64, Option<i32>)> {
     let mut afternoon = None;
     let mut text = text.trim();
-    for (word, after) in [("上午", false), ("下午", true)] {
+    for (word, after) in [("AM ", false), ("PM ", true)] {
         if let Some(rest) = text.strip_prefix(word) {
             (text, afternoon) = (rest.trim_start(), Some(after));
         }
@@ -298,8 +287,11 @@ fn time_of_day(text: &str) -> Option<(f64, Option<i32>)> {
     Some(((hour * 3600 + minute * 60 + second) as f64 + part, zone_of(rest)?))
 }
 
-/// Seconds of `m:ss` or `h:mm:ss`, hours beyond a day included.
+/// Seconds of `m:ss` or `h:mm:ss`, hours beyond a day included, or of counts that name their units.
 pub(super) fn colons(text: &str) -> Option<f64> {
+    if let Some(ms) = super::super::field::span::spelled(text.trim().as_bytes()) {
+        return Some(ms as f64 / 1e3);
+    }
     let mut parts = [0.0; 3];
     let mut count = 0;
     for part in text.trim().split(':') {
@@ -345,21 +337,34 @@ fn is_gap(sign: char) -> bool {
     matches!(sign, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '’' | '_')
 }
 
+/// Signs of currencies.
+const CURRENCIES: [char; 9] = ['$', '€', '£', '¥', '￥', '元', '₽', '₹', '₩'];
+
 /// A number's sign, digits and separators, without a currency around it; `None` if it is no number.
 pub(super) fn bare_number(text: &str) -> Option<&str> {
     let text = text.trim();
     if text.len() > LONGEST {
         return None;
     }
-    let text = text.trim_start_matches(['$', '€', '£', '¥', '￥', '₽', '₹']).trim();
-    let text = text.trim_end_matches(['$', '€', '£', '¥', '￥', '元', '₽', '₹', '%']).trim();
-    let letters = |sign: &char| sign.is_ascii_alphabetic();
-    let text = match text.chars().rev().take_while(letters).count() {
-        3 => text[..text.len() - 3].trim_end(),
-        1 if text.ends_with(['s', 'S']) => &text[..text.len() - 1],
-        _ => text,
-    };
-    let text = if text.chars().take_while(letters).count() == 3 { text[3..].trim_start() } else { text };
+    let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
+    let mut text = inner;
+    loop {
+        let before = text.len();
+        text = text.trim_start_matches(CURRENCIES).trim_end_matches(CURRENCIES).trim_end_matches('%').trim();
+        text = text.trim_start_matches("人民币").trim_end_matches(['美', '港', '日', '欧']);
+        let ahead = text.chars().take_while(char::is_ascii_alphabetic).count();
+        let behind = text.chars().rev().take_while(char::is_ascii_alphabetic).count();
+        if ahead == 3 && ahead < text.len() || (1..=2).contains(&ahead) && text[ahead..].starts_with('$') {
+            text = text[ahead..].trim();
+        } else if behind == 3 && behind < text.len() {
+            text = text[..text.len() - behind].trim();
+        } else if behind == 1 && text.ends_with(['s', 'S']) {
+            text = &text[..text.len() - 1];
+        }
+        if text.len() == before {
+            break;
+        }
+    }
     let body = text.trim_start_matches(['-', '+']);
     let first = body.chars().next()?;
     let fits = |sign: char| sign.is_ascii_digit() || sign == '.' || sign == ',' || is_gap(sign);

@@ -120,32 +120,36 @@ pub fn any(text: &[u8], style: Style) -> Result<Option<Decimal>, Wrong> {
     Ok(Some(Decimal { value: if negative { -unsigned.value } else { unsigned.value }, ..unsigned }))
 }
 
+/// Without the currency's sign or code on either side: `$`, `US$`, `USD `, `EUR`, `人民币`.
 fn without_currency(text: &[u8]) -> &[u8] {
-    const SIGNS: [&str; 8] = ["$", "¥", "￥", "€", "£", "元", "₹", "₽"];
-    let text = super::trim(text);
-    for sign in SIGNS {
-        let rest = text.strip_prefix(sign.as_bytes()).or_else(|| text.strip_suffix(sign.as_bytes()));
-        if let Some(rest) = rest {
-            return super::trim(rest);
+    const SIGNS: [&str; 15] =
+        ["$", "¥", "￥", "€", "£", "₹", "₽", "₩", "人民币", "美元", "港元", "港币", "日元", "欧元", "元"];
+    let mut text = super::trim(text);
+    loop {
+        let before = text.len();
+        for sign in SIGNS {
+            let sign = sign.as_bytes();
+            text = super::trim(text.strip_prefix(sign).or_else(|| text.strip_suffix(sign)).unwrap_or(text));
+        }
+        text = without_code(text);
+        if text.len() == before {
+            return text;
         }
     }
-    if let Some((code, rest)) = text.split_at_checked(4)
-        && is_code(code.get(..3).unwrap_or_default())
-        && code.ends_with(b" ")
-    {
-        return super::trim(rest);
-    }
-    if let Some((rest, code)) = text.len().checked_sub(4).and_then(|at| text.split_at_checked(at))
-        && is_code(code.get(1..).unwrap_or_default())
-        && code.starts_with(b" ")
-    {
-        return super::trim(rest);
-    }
-    text
 }
 
-fn is_code(text: &[u8]) -> bool {
-    text.len() == 3 && text.iter().all(u8::is_ascii_uppercase)
+/// Without three letters on one side, or one or two before a currency's sign.
+fn without_code(text: &[u8]) -> &[u8] {
+    let letters =
+        |bytes: &mut dyn Iterator<Item = &u8>| bytes.take_while(|b| b.is_ascii_alphabetic()).count();
+    let (ahead, behind) = (letters(&mut text.iter()), letters(&mut text.iter().rev()));
+    if ahead == text.len() {
+        return text;
+    }
+    let before_sign = (1..=2).contains(&ahead) && text.get(ahead) == Some(&b'$');
+    let text = if ahead == 3 || before_sign { text.get(ahead..).unwrap_or_default() } else { text };
+    let text = if behind == 3 { text.get(..text.len() - behind).unwrap_or_default() } else { text };
+    super::trim(text)
 }
 
 fn read(text: &[u8], style: Style) -> Result<Decimal, Wrong> {

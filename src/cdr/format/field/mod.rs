@@ -4,6 +4,7 @@
 pub mod decimal;
 pub mod number;
 pub mod span;
+pub mod spelled;
 pub mod time;
 pub mod words;
 pub mod wrong;
@@ -79,7 +80,8 @@ pub(super) fn few_digits(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Without blanks and the marks that spreadsheets put around text: `="..."` and a leading apostrophe.
+/// Without blanks and the marks that spreadsheets put around text: `="..."` and a leading apostrophe;
+/// without apostrophes that stand for quotes.
 pub(super) fn bare(text: &[u8]) -> &[u8] {
     let mut text = trim(text);
     if let Some(inner) = text.strip_prefix(b"=\"").and_then(|rest| rest.strip_suffix(b"\"")) {
@@ -88,7 +90,10 @@ pub(super) fn bare(text: &[u8]) -> &[u8] {
     if let Some(inner) = text.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
         text = trim(inner);
     }
-    text.strip_prefix(b"'").unwrap_or(text)
+    match text.strip_prefix(b"'") {
+        Some(inner) => trim(inner.strip_suffix(b"'").unwrap_or(inner)),
+        None => text,
+    }
 }
 
 /// Without blanks around it, the unbreakable and the wide one too.

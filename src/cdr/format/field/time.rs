@@ -3,7 +3,7 @@
 use crate::format::TimeStyle;
 
 use super::zone::Clock;
-use super::{Wrong, ZEROS, bare, decimal, digits, few_digits, is_blank, word};
+use super::{Wrong, ZEROS, bare, decimal, digits, few_digits, is_blank, spelled, word};
 use crate::record::ABSENT;
 
 /// Milliseconds of a day.
@@ -116,8 +116,8 @@ impl Times {
             TimeStyle::EpochMicros => return epoch(text, 1_000_000_000_000),
             TimeStyle::SpreadsheetDays => spreadsheet_days(text)?,
             TimeStyle::Compact | TimeStyle::YearFirst | TimeStyle::DayFirst | TimeStyle::MonthFirst => {
-                let mut plain = [0_u8; 64];
-                let text = plain_signs(text, &mut plain).ok_or(Wrong::Time)?;
+                let mut room = spelled::ROOM;
+                let text = spelled::plain(text, &mut room).ok_or(Wrong::Time)?;
                 let (day, rest) = split_date(text, self.style).ok_or(Wrong::Time)?;
                 let rest = rest.trim_ascii_start();
                 let rest = rest.strip_prefix(b"T").or_else(|| rest.strip_prefix(b"t")).unwrap_or(rest);
@@ -148,9 +148,10 @@ impl Times {
         if self.style == TimeStyle::SpreadsheetDays {
             return self.utc_of(spreadsheet_days(date)? + spreadsheet_time(time)?);
         }
-        let (mut plain, mut plain_time) = ([0_u8; 64], [0_u8; 64]);
-        let date = plain_signs(date, &mut plain).ok_or(Wrong::Time)?;
-        let time = plain_signs(time, &mut plain_time).ok_or(Wrong::NoTimeOfDay)?;
+        let (mut room, mut room_of_time) = (spelled::ROOM, spelled::ROOM);
+        let date = spelled::plain(date, &mut room).ok_or(Wrong::Time)?;
+        let time = spelled::plain(time, &mut room_of_time).ok_or(Wrong::NoTimeOfDay)?;
+        let time = time.strip_suffix(b":").unwrap_or(time);
         let compact = date.len() == 8 && few_digits(date).is_some();
         let style = if compact { TimeStyle::Compact } else { self.style };
         let (day, midnight) = split_date(date, style).ok_or(Wrong::Time)?;
@@ -235,42 +236,6 @@ fn days(year: u64, month: u64, day: u64) -> Option<i64> {
     let of_year = (153 * month + 2) / 5 + day - 1;
     let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
     Some(days as i64 - 719_468)
-}
-
-/// Chinese date and time signs by their plain ones, in at most 64 bytes; `None` when longer.
-fn plain_signs<'a>(text: &'a [u8], into: &'a mut [u8; 64]) -> Option<&'a [u8]> {
-    if text.is_ascii() {
-        return Some(text);
-    }
-    const SIGNS: [(&str, &[u8]); 12] = [
-        ("年", b"-"),
-        ("月", b"-"),
-        ("日", b" "),
-        ("时", b":"),
-        ("分", b":"),
-        ("秒", b""),
-        ("上午", b"AM "),
-        ("下午", b"PM "),
-        ("：", b":"),
-        ("\u{a0}", b" "),
-        ("\u{202f}", b" "),
-        ("\u{3000}", b" "),
-    ];
-    let mut rest = text;
-    let mut length = 0;
-    while let Some((byte, after)) = rest.split_first() {
-        let one = [*byte];
-        let (written, next) = SIGNS
-            .iter()
-            .find_map(|(sign, plain)| Some((*plain, rest.strip_prefix(sign.as_bytes())?)))
-            .unwrap_or((&one, after));
-        for byte in written {
-            *into.get_mut(length)? = *byte;
-            length += 1;
-        }
-        rest = next;
-    }
-    Some(into.get(..length)?.trim_ascii_end())
 }
 
 /// The digits at the beginning of `text`, at most `most`, with their value and what follows.

@@ -1,9 +1,10 @@
 //! What is said about a row that is no record. Seldom needed, so it may take its time.
 
-use super::{Cells, Fault, MOST_REJECTIONS, Memory, Money, Parsed, Rejection, RowReader, Wrong};
+use super::{Cells, Fault, MOST_REJECTIONS, Memory, Money, NOWHERE, Parsed, Rejection, RowReader, Wrong};
 use crate::format::{SpanStyle, TimeStyle};
 use crate::record::{ABSENT, ABSENT_32, Record};
 
+use crate::format::field::bare;
 use crate::format::field::wrong::Found;
 
 /// Characters of a line that are shown.
@@ -25,8 +26,14 @@ impl RowReader {
     ) {
         let end = cells.ends.last().map_or(cells.start, |end| cells.base + *end as usize);
         let line = cells.text.get(cells.start..end).unwrap_or_default();
-        if line.iter().all(|byte| *byte == self.delimiter || byte.is_ascii_whitespace() || *byte == b'"') {
+        let drawn =
+            |byte: &u8| *byte == self.delimiter || byte.is_ascii_whitespace() || b"\"+-=_|".contains(byte);
+        if line.iter().all(drawn) {
             parsed.blank += 1;
+            return;
+        }
+        if self.is_header_again(cells) || is_comment(line) {
+            parsed.skipped += 1;
             return;
         }
         // What else stands in a row of the wrong width stands in the wrong column.
@@ -64,6 +71,19 @@ impl RowReader {
         });
     }
 
+    /// Whether a row is the header's, as it stands again where daily files were put one after the other,
+    /// or CUCM's line of types below it.
+    fn is_header_again(&self, cells: &Cells<'_>) -> bool {
+        if self.header.len() < 3 || cells.ends.len() < self.header.len() {
+            return false;
+        }
+        let field = |column: usize| bare(cells.get(u16::try_from(column).unwrap_or(NOWHERE)));
+        let same = |(column, name): (usize, &String)| field(column) == bare(name.as_bytes());
+        let is_type =
+            |column: usize| std::str::from_utf8(field(column)).is_ok_and(crate::format::words::is_type_name);
+        self.header.iter().enumerate().all(same) || (0..self.header.len()).all(is_type)
+    }
+
     fn talk(&self, cells: &Cells<'_>) -> Option<u32> {
         let columns = &self.columns;
         let read = |column, style| self.span(cells, column, style).ok().filter(|ms| *ms != ABSENT_32);
@@ -88,6 +108,12 @@ impl RowReader {
             _ => spans.talk,
         }
     }
+}
+
+/// Whether a line that is no record is a remark: `# …`, `// …`, `-- …`.
+fn is_comment(line: &[u8]) -> bool {
+    let after = [b"#".as_slice(), b"//", b"--"].iter().find_map(|sign| line.trim_ascii().strip_prefix(*sign));
+    after.is_some_and(|after| after.first().is_none_or(|byte| *byte == b' ' || byte.is_ascii_alphabetic()))
 }
 
 const fn time_example(style: TimeStyle) -> &'static str {

@@ -217,6 +217,45 @@ fn absurd_values_are_refused_with_what_was_expected() {
 }
 
 #[test]
+fn headers_again_types_remarks_and_drawn_lines_are_no_rejections() {
+    let named = Layout {
+        header_lines: 1,
+        header: ["A", "B", "Start", "Seconds", "Cost", "Trunk"].map(str::to_owned).to_vec(),
+        ..layout(&BASIC)
+    };
+    let row = "85231000001,8613800000001,2026-04-03 00:00:03,61,0.02,gw1\n";
+    let text = format!(
+        "A,B,Start,Seconds,Cost,Trunk\n{row}\"A\", B,Start,Seconds,Cost,Trunk\r\n{row}# of April, a, b, c, d, e\n\
+         VARCHAR(50),VARCHAR(50),INTEGER,INTEGER,TEXT,TEXT\n+-----+-----+\n-- end\n#31#,,,,,\n"
+    );
+    let parsed = read(&named, &text);
+    nothing_vanishes(&parsed);
+    assert_eq!((parsed.records.len(), parsed.skipped, parsed.blank, parsed.rejected), (2, 4, 1, 1));
+}
+
+#[test]
+fn amounts_may_wear_their_currency_on_either_side() {
+    for written in [
+        "$0.0123",
+        "US$ 0.0123",
+        "USD 0.0123",
+        "USD0.0123",
+        "0.0123USD",
+        "0.0123 usd",
+        "¥0.0123",
+        "0.0123元",
+        "+0.0123",
+    ] {
+        let row = format!("85231000001,8613800000001,2026-04-03 00:00:03,61,{written},gw1");
+        assert_eq!(only(&layout(&BASIC), &row).amount, 12_300_000, "{written}");
+    }
+    for written in ["-0.0123", "(0.0123)", "$-0.0123", "-$0.0123", "($0.0123)", "0.0123- EUR"] {
+        let row = format!("85231000001,8613800000001,2026-04-03 00:00:03,61,{written},gw1");
+        assert_eq!(only(&layout(&BASIC), &row).amount, -12_300_000, "{written}");
+    }
+}
+
+#[test]
 fn a_refused_row_still_counts_its_money_and_its_time() {
     let parsed = read(&layout(&BASIC), "1,2,yesterday,61,0.5,g\n1,2,2026-04-03 00:00:03,61,x,g\n1,2\n");
     assert_eq!(parsed.rejected, 3);
