@@ -1,6 +1,8 @@
 //! scratch
 pub mod calendar;
+pub mod due;
 pub mod mistake;
 pub mod zone;
+pub use due::{Due, DueError, Interval, Span, due};
 pub use mistake::Mistake;
 pub use zone::Zone;
