@@ -6,7 +6,7 @@
 //! | [`overrides`] | holidays and make-up workdays, by date |
 //! | [`openings`] | the walk over open stretches of time |
 //! | [`official`] | the shipped calendars and the official years, with their sources |
-//! | [`file`] | the operator's own calendars and overrides, in TOML |
+//! | [`mod@file`] | the operator's own calendars and overrides, in TOML |
 //! | [`ical`] | import of a holiday feed |
 
 pub mod file;

@@ -105,10 +105,10 @@ proptest! {
                 prop_assert_eq!(reading.breached_at, Some(*due));
             }
             for reading in &readings {
-                if let Some(due) = reading.breached_at {
-                    if !breached.contains(&(reading.run, due)) {
-                        breached.push((reading.run, due));
-                    }
+                if let Some(due) = reading.breached_at
+                    && !breached.contains(&(reading.run, due))
+                {
+                    breached.push((reading.run, due));
                 }
                 if reading.state == ClockState::Paused {
                     prop_assert!(reading.remaining_s >= 0 && reading.breached_at.is_none());

@@ -98,7 +98,7 @@ fn policy(entry: Entry, version: u32, calendars: &Calendars, mistakes: &mut Mist
     }
     let rule = entry.rule.get_ref();
     let number = rule.strip_prefix('R').or_else(|| rule.strip_prefix("section "));
-    if !number.is_some_and(|number| number.parse::<u16>().is_ok()) {
+    if number.is_none_or(|number| number.parse::<u16>().is_err()) {
         mistakes.add(entry.rule.span(), "a rule is named as in mission.md, such as R67 or section 9");
     }
     if calendars.get(entry.calendar.get_ref()).is_none() {
