@@ -103,7 +103,11 @@ pub fn duties(log: &[PromiseEvent], rules: &PromiseRules, now: DateTime<Utc>) ->
         let by =
             rules.contact_within.length().and_then(|within| at.checked_add_signed(within)).unwrap_or(*at);
         let done_at = contacts(*point, *at, DateTime::<Utc>::MAX_UTC);
-        duties.push(Duty { point: *point, promise: None, since: *at, by, done_at });
+        let duty = Duty { point: *point, promise: None, since: *at, by, done_at };
+        // The same point noted twice at one instant is one contact.
+        if !duties.contains(&duty) {
+            duties.push(duty);
+        }
     }
     duties.sort_by_key(|duty| (duty.since, duty.point));
     duties

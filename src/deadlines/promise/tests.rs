@@ -167,7 +167,7 @@ fn a_carrier_s_new_time_renews_the_promises_that_rest_on_it_and_no_other() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     /// Any doing in any order: every promise ends somewhere, and every broken one is called out once.
     #[test]
