@@ -62,7 +62,7 @@ pub const STATES: [&str; 15] = [
 ];
 
 /// One deadline of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Its name.
     pub id: String,

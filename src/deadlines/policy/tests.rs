@@ -179,3 +179,11 @@ target = \"soon\"\nbasis = \"elapsed\"\ncalendar = \"cn-office\"\nfrom = [\"regi
         assert!(*line == expected_line && message.starts_with(begins), "{line}: {message}");
     }
 }
+
+#[test]
+fn a_policy_is_read_back_from_what_a_clock_keeps_of_it() {
+    for policy in &table().policies {
+        let kept = serde_json::to_string(policy).expect("it is written");
+        assert_eq!(serde_json::from_str::<Policy>(&kept).expect("it is read"), *policy);
+    }
+}
