@@ -1,0 +1,1 @@
+//! From the packets of one stream to counts, jitter, bursts and scores.
