@@ -11,7 +11,8 @@ fn meets(one: Act, other: Act) -> bool {
         Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => 0,
         Act::Ring | Act::Ceil | Act::Hung | Act::Longer(_) => 1,
         Act::Shorter | Act::Tech(_) | Act::Row(_) | Act::Unrated | Act::Stale | Act::Rate(_) => 2,
-        Act::Factor(_) | Act::Tax(_) => 3,
+        Act::Factor(_) => 3,
+        Act::Tax(_) => 10,
         Act::Band(_) | Act::BandAlways(_) => 4,
         Act::Increment(..) | Act::Total => 5,
         Act::Free(..) => 6,
@@ -127,6 +128,11 @@ fn three_causes_on_the_same_calls_are_told_apart() {
                 (Act::Missing, Scope { one_in: 50, ..EVERYWHERE }),
                 (Act::Stale, prefix("447")),
                 (Act::Increment(60, 60), EVERYWHERE),
+            ],
+            [
+                (Act::Factor(921_700), EVERYWHERE),
+                (Act::Increment(60, 60), prefix("8613")),
+                (Act::Tax(160_000), EVERYWHERE),
             ],
             [
                 (Act::Increment(60, 60), EVERYWHERE),
