@@ -321,13 +321,29 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let fitting: Vec<usize> = self.fitting.iter().filter(near).copied().collect();
         let sample = thinned(&fitting, 300);
+        // Calls that are explained already show a rule beside what explains them.
+        let settled: Vec<usize> = (0..self.odd.len())
+            .filter(|place| self.sets[*place].is_some() && near(&&self.odd[*place]))
+            .collect();
+        let beside = |place: &usize| {
+            let (Some(leg), Some(set)) = (self.leg(self.odd[*place]), &self.sets[*place]) else {
+                return false;
+            };
+            let with = |rule: &Deviation| -> Vec<Deviation> {
+                let others = set.iter().filter(|other| other.order() != rule.order());
+                others.copied().chain([*rule]).collect()
+            };
+            let mut rules = candidate.rules.iter().filter(|rule| !set.contains(rule));
+            rules.any(|rule| !leg.explained_by(self.pricer, &with(rule)))
+        };
+        let denied = thinned(&settled, 300).iter().filter(|place| beside(place)).count();
         let contradicts = |at: &usize| {
             self.leg(*at).is_some_and(|leg| {
                 let alone = |rule: &Deviation| !leg.explained_by(self.pricer, &[*rule]);
                 candidate.rules.iter().any(alone)
             })
         };
-        sample.iter().filter(|at| contradicts(at)).count()
+        sample.iter().filter(|at| contradicts(at)).count() + denied
     }
 
     /// Two rules together, then three of those that were seen to explain anything.

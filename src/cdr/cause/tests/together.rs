@@ -23,11 +23,9 @@ fn meets(one: Act, other: Act) -> bool {
     // What is right on a call that only one record tells of is that record's own duration.
     // A fee that is rounded up has, on some calls, the look of a fee finer by a millionth.
     let fine = matches!((one, other), (Act::Fee(_), Act::Mode(_)) | (Act::Mode(_), Act::Fee(_)));
-    // Known and not mended: free seconds of one gateway beside a rule that changes every amount are
-    // found without their gateway.
+    // Known and not mended: calls that free seconds make free are taken for unrated ones where there are such.
     let freed = |act| matches!(act, Act::Free(_, FreeSeconds::Threshold));
-    let wide = |act| matches!(act, Act::Unrated | Act::Factor(_) | Act::Tax(_));
-    let lost = freed(one) && wide(other) || wide(one) && freed(other);
+    let lost = freed(one) && other == Act::Unrated || one == Act::Unrated && freed(other);
     // A least charge of the last digit that is written looks like rounding up.
     let least = |act| matches!(act, Act::Minimum(_));
     let written = |act| matches!(act, Act::Decimals(_) | Act::Mode(_));
