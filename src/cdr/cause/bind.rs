@@ -1,5 +1,7 @@
 //! From rules to causes: which calls each is bound to, and what it is called.
 
+use std::collections::BTreeMap;
+
 use super::deviation::Deviation;
 use super::explain::{LEAST, Search, explained_by_other};
 use super::found::{Destinations, Found, Pick};
@@ -54,15 +56,21 @@ fn names(leg: &Leg, deviation: Deviation) -> bool {
 /// Calls that a rule explains, alone or beside others, and calls on which it would be seen and is not.
 fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
     let mut evidence = Evidence::default();
+    let together = together(search, rule);
     let without = |at: usize, set: &[Deviation]| {
         let Some(leg) = search.leg(at) else { return false };
+        if matches!(rule, Deviation::Tech { digits, marked: true } if leg.situation.tech != digits) {
+            // The number came without it: those that came with it are told from these.
+            return leg.situation.answered;
+        }
         let mut with = set.to_vec();
         with.retain(|other| other.order() != rule.order());
         with.push(rule);
         // Where it changes nothing that is shown, it says nothing.
         let hidden = leg.explained_by(search.pricer, &with)
             || explained_by_other(&search.items[at], search.side, search.pricer, &with);
-        !hidden
+        // Nor where it makes no difference beside another rule with which it was seen.
+        !hidden && !together.iter().any(|set| leg.explained_by(search.pricer, set))
     };
     for (at, set) in search.odd.iter().zip(&search.sets) {
         match set {
@@ -79,6 +87,18 @@ fn evidence(search: &Search<'_, '_>, rule: Deviation) -> Evidence {
         }
     }
     evidence
+}
+
+/// The sets of several rules, one of them this, that explain the most calls.
+fn together(search: &Search<'_, '_>, rule: Deviation) -> Vec<Vec<Deviation>> {
+    let mut often: BTreeMap<&[Deviation], usize> = BTreeMap::new();
+    for set in search.sets.iter().flatten().filter(|set| set.len() > 1 && set.contains(&rule)) {
+        *often.entry(set).or_default() += 1;
+    }
+    let mut ranked: Vec<(&[Deviation], usize)> =
+        often.into_iter().filter(|(_, many)| *many >= LEAST).collect();
+    ranked.sort_by_key(|(_, many)| usize::MAX - many);
+    ranked.into_iter().take(4).map(|(set, _)| set.to_vec()).collect()
 }
 
 /// What is seen on the calls of one row only, where other rows have calls as well, is known of that row alone.
@@ -176,7 +196,8 @@ fn kind(deviation: Deviation) -> CauseKind {
     match deviation {
         Deviation::Missing => CauseKind::MissingRecords,
         Deviation::Extra(kind) | Deviation::Talk(kind) => kind,
-        Deviation::Parts => CauseKind::PartialRecords,
+        Deviation::Parts => CauseKind::PartialRecordsRecharged,
+        Deviation::Together => CauseKind::PartialRecords,
         Deviation::Ring => CauseKind::RingTimeBilled,
         Deviation::Subsecond(_) => CauseKind::SubsecondRounding,
         Deviation::Prefix { of, used } => {

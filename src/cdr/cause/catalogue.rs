@@ -323,7 +323,11 @@ pub(super) fn preference(deviation: &Deviation) -> (u8, u64) {
         usual.map_or(100 + u64::from(initial_s), |at| at as u64)
     };
     match *deviation {
-        Deviation::Missing | Deviation::Extra(_) | Deviation::Parts | Deviation::Talk(_) => (0, 0),
+        Deviation::Missing
+        | Deviation::Extra(_)
+        | Deviation::Parts
+        | Deviation::Together
+        | Deviation::Talk(_) => (0, 0),
         Deviation::Label => (0, 1),
         Deviation::Unpriced => (0, 2),
         Deviation::Unrated => (7, 1),

@@ -17,6 +17,8 @@ pub(super) enum Deviation {
     Extra(CauseKind),
     /// The side has the call in parts, each charged by itself.
     Parts,
+    /// The side has the call in parts that are together charged as the whole.
+    Together,
     /// The side goes by its own, wrong duration.
     Talk(CauseKind),
     /// Ringing is charged, though the record's duration does not hold it.
@@ -70,7 +72,7 @@ impl Deviation {
     #[must_use]
     pub const fn order(&self) -> u8 {
         match self {
-            Self::Missing | Self::Extra(_) | Self::Parts => 0,
+            Self::Missing | Self::Extra(_) | Self::Parts | Self::Together => 0,
             Self::Talk(CauseKind::RingTimeBilled) | Self::Ring => 1,
             Self::Talk(CauseKind::SubsecondRounding) | Self::Subsecond(_) => 2,
             Self::Talk(_) => 3,
@@ -84,10 +86,12 @@ impl Deviation {
             Self::Increment { .. } => 11,
             Self::Free { .. } => 12,
             Self::Minimum(_) => 13,
-            Self::NoFee | Self::FeeAdded(_) => 14,
-            Self::Decimals(_) => 15,
-            Self::Mode(_) => 16,
-            Self::Tax { .. } => 17,
+            // The agreed fee may be left out and another one charged at the same time.
+            Self::NoFee => 14,
+            Self::FeeAdded(_) => 15,
+            Self::Decimals(_) => 16,
+            Self::Mode(_) => 17,
+            Self::Tax { .. } => 18,
         }
     }
 }
@@ -101,6 +105,8 @@ pub(super) struct Situation {
     pub own_ms: u32,
     /// The same as it should be.
     pub talk_ms: u32,
+    /// By how much ringing, the part of a second, and anything else make this side's longer than that.
+    pub by_ms: [i32; 3],
     pub ring_ms: u32,
     pub answered: bool,
     /// Technical prefix before `#` or `*` on this side, digits.
@@ -120,7 +126,8 @@ pub(super) struct Shown {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Changes {
-    own_talk: bool,
+    /// By how much the side's own duration is longer than it should be, as far as it is at fault.
+    talk_by: i64,
     ring: bool,
     unrated: bool,
     unpriced: bool,
@@ -235,7 +242,10 @@ impl<'a> Pricer<'a> {
         let mut changes = Changes::default();
         for deviation in deviations {
             match *deviation {
-                Deviation::Talk(_) => changes.own_talk = true,
+                Deviation::Talk(_) => {
+                    let place = usize::from(deviation.order()).saturating_sub(1);
+                    changes.talk_by += situation.by_ms.get(place).map_or(0, |by| i64::from(*by));
+                }
                 Deviation::Ring => changes.ring = true,
                 Deviation::Unrated => changes.unrated = true,
                 Deviation::Unpriced => changes.unpriced = true,
@@ -261,10 +271,14 @@ impl<'a> Pricer<'a> {
         let mut terms = self.rater.terms(row);
         let own_rate = self.with_rate(row, &changes);
         terms.rate = own_rate;
+        if deviations.contains(&Deviation::NoFee) {
+            terms.connect_fee = 0;
+        }
         for deviation in deviations {
             apply(deviation, &mut terms);
         }
-        let mut talk_ms = if changes.own_talk { situation.own_ms } else { situation.talk_ms };
+        let talk_ms = i64::from(situation.talk_ms).saturating_add(changes.talk_by);
+        let mut talk_ms = u32::try_from(talk_ms).unwrap_or(0);
         if changes.ring {
             talk_ms = talk_ms.saturating_add(situation.ring_ms);
         }
@@ -339,7 +353,6 @@ fn apply(deviation: &Deviation, terms: &mut Terms) {
         }
         Deviation::Free { seconds, rule } => (terms.free_s, terms.free) = (seconds, rule),
         Deviation::Minimum(least) => terms.minimum = least,
-        Deviation::NoFee => terms.connect_fee = 0,
         Deviation::FeeAdded(fee) => terms.connect_fee = terms.connect_fee.saturating_add(fee),
         Deviation::Decimals(decimals) => terms.decimals = decimals,
         Deviation::Mode(mode) => terms.rounding = mode,

@@ -23,6 +23,8 @@ pub(super) const LEAST: usize = 4;
 const MANY: usize = 10_000;
 /// Rounds of learning.
 const ROUNDS: usize = 40;
+/// Usual taxes, in per cent.
+const TAXES: [u32; 19] = [16, 20, 19, 6, 10, 21, 18, 15, 5, 7, 8, 9, 12, 13, 17, 22, 23, 24, 25];
 /// Deviations that triples are made of.
 const ACTIVE: usize = 14;
 
@@ -117,7 +119,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 let scattered = self.best(&thinned(&open, SAMPLES[0]), &contexts, false);
                 scattered.filter(|found| found.score >= 8 && found.score * 12 >= sampled)
             });
-            let Some(best) = best else { return };
+            let Some(best) = best.map(|best| self.with_tax(best, &open)) else { return };
             let before = self.pool.len();
             for rule in best.rules {
                 if !self.pool.contains(&rule) {
@@ -129,6 +131,40 @@ impl<'s, 'a> Search<'s, 'a> {
             if self.pool.len() == before || self.unexplained().len() == open.len() {
                 return;
             }
+        }
+    }
+
+    /// A constant factor may be of a currency and a tax together. They are told apart by the tax being rounded
+    /// by itself, where the two explain more than the one; else the one is the simpler explanation.
+    fn with_tax(&self, best: Candidate, open: &[usize]) -> Candidate {
+        let taxed = |rules: &[Deviation]| rules.iter().any(|rule| matches!(rule, Deviation::Tax { .. }));
+        let factor = best.rules.iter().position(|rule| matches!(rule, Deviation::Factor { .. }));
+        let Some(factor) = factor.filter(|_| !taxed(&best.rules)) else { return best };
+        if self.pool.iter().any(|rule| matches!(rule, Deviation::Tax { .. })) {
+            return best;
+        }
+        let sample = thinned(open, SAMPLES[0]);
+        let legs: Vec<&Leg> = sample.iter().filter_map(|at| self.leg(*at)).collect();
+        let explained =
+            |rules: &[Deviation]| legs.iter().filter(|leg| leg.explained_by(self.pricer, rules)).count();
+        let alone = explained(&best.rules);
+        let mut likeliest: Option<(usize, Vec<Deviation>)> = None;
+        for percent in TAXES {
+            let mut rules = best.rules.clone();
+            rules[factor] = Deviation::Tax { ppm: percent * 10_000, before_rounding: false };
+            let solved = solve(&legs, self.pricer, &rules);
+            let Some(rest) = solved.into_iter().find(|rule| matches!(rule, Deviation::Factor { .. })) else {
+                continue;
+            };
+            rules.push(rest);
+            let many = explained(&rules);
+            if likeliest.as_ref().is_none_or(|(most, _)| many > *most) {
+                likeliest = Some((many, rules));
+            }
+        }
+        match likeliest {
+            Some((many, rules)) if many >= alone + (alone / 50).max(3) => Candidate { rules, ..best },
+            _ => best,
         }
     }
 
@@ -285,13 +321,29 @@ impl<'s, 'a> Search<'s, 'a> {
         };
         let fitting: Vec<usize> = self.fitting.iter().filter(near).copied().collect();
         let sample = thinned(&fitting, 300);
+        // Calls that are explained already show a rule beside what explains them.
+        let settled: Vec<usize> = (0..self.odd.len())
+            .filter(|place| self.sets[*place].is_some() && near(&&self.odd[*place]))
+            .collect();
+        let beside = |place: &usize| {
+            let (Some(leg), Some(set)) = (self.leg(self.odd[*place]), &self.sets[*place]) else {
+                return false;
+            };
+            let with = |rule: &Deviation| -> Vec<Deviation> {
+                let others = set.iter().filter(|other| other.order() != rule.order());
+                others.copied().chain([*rule]).collect()
+            };
+            let mut rules = candidate.rules.iter().filter(|rule| !set.contains(rule));
+            rules.any(|rule| !leg.explained_by(self.pricer, &with(rule)))
+        };
+        let denied = thinned(&settled, 300).iter().filter(|place| beside(place)).count();
         let contradicts = |at: &usize| {
             self.leg(*at).is_some_and(|leg| {
                 let alone = |rule: &Deviation| !leg.explained_by(self.pricer, &[*rule]);
                 candidate.rules.iter().any(alone)
             })
         };
-        sample.iter().filter(|at| contradicts(at)).count()
+        sample.iter().filter(|at| contradicts(at)).count() + denied
     }
 
     /// Two rules together, then three of those that were seen to explain anything.

@@ -188,6 +188,7 @@ impl Maker<'_> {
             at_ms,
             own_ms,
             talk_ms: own_ms,
+            by_ms: [0; 3],
             ring_ms: whole.ring_ms,
             answered: answered(record),
             tech,

@@ -6,6 +6,12 @@
 //! makes a [`Model`]; [`Model::attribute`], or an [`Attributor`] over all calls where not all were kept, walks
 //! every call's difference through the causes; [`Model::outcome`] is the answer.
 //!
+//! What the data cannot tell apart is given the simpler name: one factor rather than a currency and a tax, unless
+//! the tax is seen to be rounded by itself; ringing that both sides charge on a call, which differs in nothing,
+//! is nobody's; without answer times a side that charges ringing has a duration that differs; an increment that
+//! only one prefix of its destination can show is that prefix's; a file that ends hours early lacks calls, one
+//! that ends within the length of a call was cut.
+//!
 //! Precision comes before recall: what the data does not prove stays unexplained. There are no probabilities
 //! here, and no reading of files.
 
@@ -16,6 +22,7 @@ mod case;
 mod catalogue;
 mod deviation;
 mod duration;
+mod edge;
 mod explain;
 mod found;
 mod ledger;

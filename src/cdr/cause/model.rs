@@ -4,6 +4,7 @@ use super::attribute::{Attributor, Tally};
 use super::case::{Case, Class};
 use super::deviation::{Deviation, Pricer};
 use super::duration::Durations;
+use super::edge::{Edge, edges};
 use super::explain::explain;
 use super::found::{Destinations, Found, Pick};
 use super::ledger::{ATTEMPT_BYTES, CLEAN_BYTES, Ledger, SEARCHED_BYTES};
@@ -20,6 +21,7 @@ pub struct Model<'a> {
     pub(super) pricer: Pricer<'a>,
     pub(super) destinations: Destinations,
     pub(super) durations: Durations,
+    pub(super) edges: Vec<Edge>,
     pub(super) found: Vec<Found>,
     /// Whether a side records attempts at all.
     pub(super) records_attempts: [bool; 2],
@@ -43,19 +45,19 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
         let attempts = tallied.paired_attempts + tallied.only_attempts[side];
         attempts * 9 >= tallied.only_attempts[other] || tallied.only_attempts[other] < 3
     });
-    found.extend(records::find(&items, records_attempts, &finder));
+    let edges: Vec<Edge> =
+        Side::BOTH.into_iter().flat_map(|side| edges(&items, side, records_attempts[side.index()])).collect();
+    found.extend(records::find(&items, records_attempts, &edges, &finder));
     // What a side shows is explained by its own seconds; whose are right does not matter for that.
     for item in &mut items {
         if let Some(judged) = durations.judge(item, context.rater, &found, &destinations) {
-            for leg in item.legs.iter_mut().flatten() {
-                leg.situation.talk_ms = judged.talk_ms;
-            }
+            judged.put(item);
         }
     }
     found.extend(explain(&items, &pricer, &finder, &context));
-    found.extend(records::parts(&items, &pricer, &found, &destinations));
+    found.extend(records::parts(&items, &pricer, &found, &finder));
     let may_hide = may_hide(&found, &items);
-    Model { maker, pricer, destinations, durations, found, records_attempts, may_hide }
+    Model { maker, pricer, destinations, durations, edges, found, records_attempts, may_hide }
 }
 
 fn items(ledger: &Ledger<'_>, maker: &Maker<'_>) -> Vec<Item> {
@@ -84,7 +86,7 @@ fn may_hide(found: &[Found], items: &[Item]) -> bool {
             5 => true,
             4..=9 => !shown(side.index(), &|record| record.rate != ABSENT),
             10..=12 => !shown(side.index(), &|record| record.billed_s != ABSENT_32),
-            13 | 14 | 17 => true,
+            13 | 14 | 15 | 18 => true,
             _ => false,
         }
     })
@@ -119,7 +121,9 @@ impl<'a> Model<'a> {
     /// Whether attempts that one side lacks are counted by a cause.
     fn counts_attempts(&self) -> bool {
         self.found.iter().any(|found| {
-            let side = found.side.filter(|_| found.kind == CauseKind::MissingRecords);
+            let side = found.side.filter(|side| {
+                found.kind == CauseKind::MissingRecords || self.edges.iter().any(|edge| edge.side == *side)
+            });
             side.is_some_and(|side| self.records_attempts[side.index()])
         })
     }
@@ -147,7 +151,11 @@ impl<'a> Model<'a> {
         let of_side = |found: &Found| found.side == Some(side) && found.kind == CauseKind::MissingRecords;
         let mut all = self.found.iter().enumerate().filter(|(_, found)| of_side(found));
         match (all.next(), all.next()) {
-            (Some((at, found)), None) if found.pick == Pick::default() => Some(at),
+            (Some((at, found)), None)
+                if found.pick == Pick::default() && self.edges.iter().all(|edge| edge.side != side) =>
+            {
+                Some(at)
+            }
             _ => None,
         }
     }

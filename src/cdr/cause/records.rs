@@ -2,14 +2,20 @@
 
 use super::case::Class;
 use super::deviation::{Deviation, Pricer};
-use super::found::{Destinations, Found, Pick};
+use super::edge::Edge;
+use super::found::{Found, Pick};
 use super::leg::{Item, Leg, Standing};
 use super::selector::{Evidence, Finder};
 use crate::outcome::{CauseKind, Fault};
 use crate::record::Side;
 
 /// Everything but calls in parts, which need what else is known of their side.
-pub(super) fn find(items: &[Item], records_attempts: [bool; 2], finder: &Finder<'_>) -> Vec<Found> {
+pub(super) fn find(
+    items: &[Item],
+    records_attempts: [bool; 2],
+    edges: &[Edge],
+    finder: &Finder<'_>,
+) -> Vec<Found> {
     let mut found = Vec::new();
     for side in Side::BOTH {
         let mut missing = Evidence::default();
@@ -18,6 +24,9 @@ pub(super) fn find(items: &[Item], records_attempts: [bool; 2], finder: &Finder<
         for (at, item) in items.iter().enumerate() {
             let here = item.side == side;
             match item.class {
+                Class::Only if !here && edges.iter().any(|edge| edge.side == side && edge.cuts_off(item)) => {
+                    cut_off = true;
+                }
                 Class::Only if !here => {
                     let attempt = item.legs.iter().flatten().all(|leg| !leg.situation.answered);
                     if !attempt || records_attempts[side.index()] {
@@ -79,17 +88,15 @@ fn bound(
     picks.into_iter().map(|pick| Found::on(side, deviation, kind, pick)).collect()
 }
 
-/// Causes of calls in parts: charged together as the whole, or each by itself.
-pub(super) fn parts(
-    items: &[Item],
-    pricer: &Pricer<'_>,
-    found: &[Found],
-    destinations: &Destinations,
-) -> Vec<Found> {
+/// Causes of calls in parts: charged together as the whole, or each by itself; bound to the calls that come in
+/// parts, where others that last as long do not.
+pub(super) fn parts(items: &[Item], pricer: &Pricer<'_>, found: &[Found], finder: &Finder<'_>) -> Vec<Found> {
     let mut causes = Vec::new();
     for side in Side::BOTH {
-        let (mut recharged, mut together, mut either) = (false, false, false);
-        for item in items {
+        let (mut recharged, mut together, mut either) = (Vec::new(), Vec::new(), Vec::new());
+        // A call is cut where a part is full: those longer than the longest part would have been.
+        let mut longest = 0;
+        for (at, item) in items.iter().enumerate() {
             let Some(leg) = item.legs[side.index()].as_ref().filter(|leg| leg.standing == Standing::Parts)
             else {
                 continue;
@@ -98,26 +105,46 @@ pub(super) fn parts(
                 found.side == Some(side)
                     && found.deviation.order() >= 4
                     && !found.optional
-                    && found.pick.includes(&item.keys, destinations)
+                    && found.pick.includes(&item.keys, finder.destinations)
             });
             let rules: Vec<Deviation> = picked.map(|found| found.deviation).collect();
             let (apart, whole) = charged_as(leg, pricer, &rules);
             match (apart, whole) {
-                (true, false) => recharged = true,
-                (false, true) => together = true,
-                (true, true) => either = true,
+                (true, false) => recharged.push(at),
+                (false, true) => together.push(at),
+                (true, true) => either.push(at),
                 // Neither: the amounts together are not those of the whole.
-                (false, false) => recharged = true,
+                (false, false) => recharged.push(at),
             }
+            let parts = leg.parts.iter().map(|(_, situation)| situation.own_ms);
+            longest = longest.max(parts.max().unwrap_or(0));
         }
-        let mut push = |kind: CauseKind| {
-            causes.push(Found::on(side, Deviation::Parts, kind, Pick::default()));
+        let long = |item: &Item| {
+            let leg = item.legs[side.index()].as_ref();
+            leg.is_some_and(|leg| leg.standing == Standing::Whole && leg.situation.own_ms > longest)
+                && item.class == Class::Pair
         };
-        if recharged {
-            push(CauseKind::PartialRecordsRecharged);
+        let whole: Vec<usize> = (0..items.len()).filter(|at| long(&items[*at])).collect();
+        let mut push = |deviation: Deviation, kind: CauseKind, hits: Vec<usize>| {
+            let evidence = Evidence { hits, misses: whole.clone() };
+            let mut picks = finder.find(items, &evidence, 0.995);
+            let missed =
+                |at: &usize| !picks.iter().any(|p| p.includes(&items[*at].keys, finder.destinations));
+            if picks.is_empty() || evidence.hits.iter().any(missed) {
+                picks = vec![Pick::default()];
+            }
+            causes.extend(picks.into_iter().map(|pick| Found::on(side, deviation, kind, pick)));
+        };
+        if recharged.is_empty() {
+            together.append(&mut either);
+        } else {
+            recharged.append(&mut either);
         }
-        if together || either && !recharged {
-            push(CauseKind::PartialRecords);
+        if !recharged.is_empty() {
+            push(Deviation::Parts, CauseKind::PartialRecordsRecharged, recharged);
+        }
+        if !together.is_empty() {
+            push(Deviation::Together, CauseKind::PartialRecords, together);
         }
     }
     causes

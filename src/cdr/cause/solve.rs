@@ -37,6 +37,14 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
             Rounding::HalfUp | Rounding::HalfEven => (amount - unit / 2, amount + unit / 2),
         };
         let scale = scale(&terms, with).max(1);
+        // Under a tax of its own the amount was rounded before it as well.
+        let taxed = taxed(&terms, with);
+        let (low, high) = if taxed > 0 {
+            let before = unit * (PPM + taxed) / PPM / 2 + 1;
+            (low - before, high + before)
+        } else {
+            (low, high)
+        };
         let fee = i128::from(fee(&terms, with));
         let billed = i128::from(shown.billed_s);
         let unscaled = (low * PPM / scale, high * PPM / scale + 1);
@@ -94,6 +102,15 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
         all.extend(whole(bounds).map(Deviation::Minimum));
     }
     all
+}
+
+/// The tax that is rounded by itself, in millionths.
+fn taxed(terms: &Terms, with: &[Deviation]) -> i128 {
+    let other = with.iter().find_map(|deviation| match deviation {
+        Deviation::Tax { ppm, before_rounding } => Some(if *before_rounding { 0 } else { i128::from(*ppm) }),
+        _ => None,
+    });
+    other.unwrap_or_else(|| i128::from(terms.tax_ppm))
 }
 
 /// Currency and tax together, in millionths.

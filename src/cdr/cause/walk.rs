@@ -29,14 +29,10 @@ impl Model<'_> {
     pub(super) fn walk(&self, item: &Item) -> Walked {
         let mut item = item.clone();
         let judged = self.durations.judge(&item, self.pricer.rater, &self.found, &self.destinations);
-        let mut talk: [Option<usize>; 2] = [None; 2];
+        let mut talk: Vec<(usize, Side)> = Vec::new();
         if let Some(judged) = judged {
-            for leg in item.legs.iter_mut().flatten() {
-                leg.situation.talk_ms = judged.talk_ms;
-            }
-            if let Some((at, side)) = judged.cause {
-                talk[side.index()] = Some(at);
-            }
+            judged.put(&mut item);
+            talk = judged.causes;
         }
         let mut walked = Walked::default();
         let right = item.legs.iter().flatten().find(|leg| !matches!(leg.standing, Standing::Extra(_)));
@@ -47,12 +43,20 @@ impl Model<'_> {
         }
         for side in Side::BOTH {
             let Some(leg) = &item.legs[side.index()] else { continue };
-            self.walk_leg(&item, leg, side, talk[side.index()], &mut walked);
+            let own = talk.iter().filter(|(_, of)| *of == side).map(|(at, _)| *at);
+            self.walk_leg(&item, leg, side, own, &mut walked);
         }
         walked
     }
 
-    fn walk_leg(&self, item: &Item, leg: &Leg, side: Side, talk: Option<usize>, walked: &mut Walked) {
+    fn walk_leg(
+        &self,
+        item: &Item,
+        leg: &Leg,
+        side: Side,
+        talk: impl Iterator<Item = usize>,
+        walked: &mut Walked,
+    ) {
         let mut causes = self.causes_of(item, leg, side);
         causes.extend(talk);
         causes.sort_by_key(|at| (self.found[*at].deviation.order(), *at));
@@ -93,7 +97,8 @@ impl Model<'_> {
             // The call is counted by its first record.
             return false;
         }
-        let of_records = matches!(one, Deviation::Missing | Deviation::Extra(_) | Deviation::Parts);
+        let of_records =
+            matches!(one, Deviation::Missing | Deviation::Extra(_) | Deviation::Parts | Deviation::Together);
         let priced = leg.standing == Standing::Parts || leg.situation.own_ms > 0;
         let talked = leg.situation.answered && priced;
         if !talked && !of_records && with == without {
@@ -104,10 +109,12 @@ impl Model<'_> {
             Deviation::Missing
             | Deviation::Extra(_)
             | Deviation::Parts
+            | Deviation::Together
             | Deviation::Talk(_)
-            | Deviation::Tech { .. }
             | Deviation::Unpriced
             | Deviation::Label => true,
+            // The number came with it, whatever it costs so.
+            Deviation::Tech { digits, marked } => !marked || leg.situation.tech == digits,
             // The seconds differ, be it that blocks hide it in the money.
             Deviation::Ring => leg.situation.ring_ms > 0,
             Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) => with != without,
@@ -135,7 +142,9 @@ impl Model<'_> {
             }
             match found.deviation {
                 Deviation::Missing => {
-                    let kind = if item.class == Class::CutOff {
+                    let kind = if item.class == Class::CutOff
+                        || self.edges.iter().any(|edge| edge.side == side && edge.cuts_off(item))
+                    {
                         CauseKind::PeriodCutoff
                     } else {
                         CauseKind::MissingRecords
@@ -152,8 +161,8 @@ impl Model<'_> {
                         fixed.push(at);
                     }
                 }
-                Deviation::Parts => {
-                    if leg.standing == Standing::Parts && fixed.is_empty() {
+                Deviation::Parts | Deviation::Together => {
+                    if leg.standing == Standing::Parts {
                         fixed.push(at);
                     }
                 }
@@ -165,7 +174,7 @@ impl Model<'_> {
             return Vec::new();
         }
         if leg.standing == Standing::Parts {
-            return self.causes_of_parts(leg, &always, &maybe);
+            return self.causes_of_parts(leg, &fixed, &always, &maybe);
         }
         if matches!(leg.standing, Standing::Extra(_)) && fixed.is_empty() {
             return Vec::new();
@@ -186,13 +195,10 @@ impl Model<'_> {
         fixed
     }
 
-    fn causes_of_parts(&self, leg: &Leg, always: &[usize], maybe: &[usize]) -> Vec<usize> {
-        let cause = |kind: CauseKind| {
-            let mut all = self.found.iter();
-            all.position(|found| found.deviation == Deviation::Parts && found.kind == kind)
-        };
-        let apart = cause(CauseKind::PartialRecordsRecharged);
-        let whole = cause(CauseKind::PartialRecords);
+    fn causes_of_parts(&self, leg: &Leg, known: &[usize], always: &[usize], maybe: &[usize]) -> Vec<usize> {
+        let cause =
+            |deviation: Deviation| known.iter().copied().find(|at| self.found[*at].deviation == deviation);
+        let (apart, whole) = (cause(Deviation::Parts), cause(Deviation::Together));
         if let Some(at) = apart
             && let Some(mut set) = self.explaining(leg, always, maybe, &[Deviation::Parts])
         {

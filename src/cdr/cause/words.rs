@@ -68,10 +68,8 @@ pub(super) fn terms(
     let some = |contract: String, used: String| (Some(contract), Some(used));
     match found.deviation {
         Deviation::Missing | Deviation::Extra(_) | Deviation::Label => (None, None),
-        Deviation::Parts if found.kind == CauseKind::PartialRecordsRecharged => {
-            some("one charge a call".to_owned(), "one charge a part".to_owned())
-        }
-        Deviation::Parts => (None, None),
+        Deviation::Parts => some("one charge a call".to_owned(), "one charge a part".to_owned()),
+        Deviation::Together => (None, None),
         Deviation::Talk(CauseKind::RingTimeBilled) | Deviation::Ring => {
             some("answer to hang-up".to_owned(), "start to hang-up".to_owned())
         }

@@ -11,7 +11,8 @@ fn meets(one: Act, other: Act) -> bool {
         Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => 0,
         Act::Ring | Act::Ceil | Act::Hung | Act::Longer(_) => 1,
         Act::Shorter | Act::Tech(_) | Act::Row(_) | Act::Unrated | Act::Stale | Act::Rate(_) => 2,
-        Act::Factor(_) | Act::Tax(_) => 3,
+        Act::Factor(_) => 3,
+        Act::Tax(_) => 10,
         Act::Band(_) | Act::BandAlways(_) => 4,
         Act::Increment(..) | Act::Total => 5,
         Act::Free(..) => 6,
@@ -22,11 +23,9 @@ fn meets(one: Act, other: Act) -> bool {
     // What is right on a call that only one record tells of is that record's own duration.
     // A fee that is rounded up has, on some calls, the look of a fee finer by a millionth.
     let fine = matches!((one, other), (Act::Fee(_), Act::Mode(_)) | (Act::Mode(_), Act::Fee(_)));
-    // Known and not mended: free seconds of one gateway beside a rule that changes every amount are
-    // found without their gateway.
+    // Known and not mended: calls that free seconds make free are taken for unrated ones where there are such.
     let freed = |act| matches!(act, Act::Free(_, FreeSeconds::Threshold));
-    let wide = |act| matches!(act, Act::Unrated | Act::Factor(_) | Act::Tax(_));
-    let lost = freed(one) && wide(other) || wide(one) && freed(other);
+    let lost = freed(one) && other == Act::Unrated || one == Act::Unrated && freed(other);
     // A least charge of the last digit that is written looks like rounding up.
     let least = |act| matches!(act, Act::Minimum(_));
     let written = |act| matches!(act, Act::Decimals(_) | Act::Mode(_));
@@ -127,6 +126,11 @@ fn three_causes_on_the_same_calls_are_told_apart() {
                 (Act::Missing, Scope { one_in: 50, ..EVERYWHERE }),
                 (Act::Stale, prefix("447")),
                 (Act::Increment(60, 60), EVERYWHERE),
+            ],
+            [
+                (Act::Factor(921_700), EVERYWHERE),
+                (Act::Increment(60, 60), prefix("8613")),
+                (Act::Tax(160_000), EVERYWHERE),
             ],
             [
                 (Act::Increment(60, 60), EVERYWHERE),
