@@ -12,6 +12,7 @@ use linesman_reconcile::{Finished, Input, Job, Progress, ReconcileError};
 use crate::locale::{Language, Message, words};
 use crate::store::{InputRole, ReconcileRun};
 
+use super::failure::{self, Failure};
 use super::vault::Vault;
 
 /// One run for the engine.
@@ -33,7 +34,10 @@ impl Work {
     pub fn of(run: &ReconcileRun, vault: &Vault, threads: u32, memory: u64) -> Result<Self, EngineError> {
         let path = |role| run.request.input(role).map(|input| vault.input(&run.id, input));
         let needed = |role: InputRole| {
-            path(role).ok_or_else(|| EngineError::Failed(format!("there is no file {}", role.name())))
+            path(role).ok_or_else(|| {
+                let detail = format!("there is no file {}", role.name());
+                EngineError::Failed(Failure::new("run.failure.missing", detail))
+            })
         };
         let side = |role: InputRole| {
             let option = |name: &str| {
@@ -51,7 +55,8 @@ impl Work {
             run.request.options.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
         };
         let period = linesman_reconcile::period(option("from"), option("to"))
-            .map_err(|(name, why)| EngineError::Failed(format!("{name}: {why}")))?;
+            .map_err(|(name, why)| Failure::new("run.failure.period", format!("{name}: {why}")))
+            .map_err(EngineError::Failed)?;
         let job = Job {
             ours: side(InputRole::Ours)?,
             theirs: side(InputRole::Theirs)?,
@@ -62,6 +67,7 @@ impl Work {
             temporary: Some(vault.work(&run.id)),
             hash: true,
             period,
+            sums: true,
         };
         Ok(Self { job, party: run.party.clone(), report: vault.report(&run.id).with_extension("new") })
     }
@@ -91,8 +97,8 @@ pub enum EngineError {
     #[error("stopped")]
     Cancelled,
     /// It says why.
-    #[error("{0}")]
-    Failed(String),
+    #[error("{}", .0.detail)]
+    Failed(Failure),
 }
 
 /// Compares bills, blocking; the real one but for tests.
@@ -105,12 +111,17 @@ pub fn real() -> Engine {
 }
 
 fn compare(work: &Work, progress: &Progress) -> Result<Answer, EngineError> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| EngineError::Failed(format!("{what}: {error}"));
+    let failed = |what: &str, error: &dyn std::fmt::Display| {
+        EngineError::Failed(Failure::new("run.failure.system", format!("{what}: {error}")))
+    };
     let mut kept = Kept::new(work.job.temporary.as_deref())
         .map_err(|error| failed("no temporary file can be made", &error))?;
     let finished = linesman_reconcile::run(&work.job, progress, &mut kept).map_err(|error| match error {
         ReconcileError::Cancelled => EngineError::Cancelled,
-        other => EngineError::Failed(chain(&other)),
+        other => {
+            let detail = without_folders(&chain(&other), &work.job);
+            EngineError::Failed(Failure { sentence: failure::sentence(&other), detail })
+        }
     })?;
     for language in [Language::English, Language::Chinese] {
         if progress.is_cancelled() {
@@ -128,13 +139,29 @@ fn compare(work: &Work, progress: &Progress) -> Result<Answer, EngineError> {
             .map_err(|error| failed("the report cannot be written", &error))?;
     }
     Ok(Answer {
-        period_ms: finished.inputs[Side::Ours.index()].period_ms,
+        period_ms: period(finished.inputs[Side::Ours.index()].period_ms, finished.period),
         example: example(&finished),
         accounting: accounting(&finished),
         rates_sha256: finished.rates_sha256,
         contract_sha256: finished.contract_sha256,
         outcome: finished.outcome,
     })
+}
+
+/// What our records span, or what was asked of them: an answer for two days is none for the month.
+fn period(span_ms: Option<[i64; 2]>, asked_ms: Option<[i64; 2]>) -> Option<[i64; 2]> {
+    let Some([from, to]) = asked_ms else { return span_ms };
+    let [first, last] = span_ms.unwrap_or([from, to]);
+    let from = if from == i64::MIN { first.min(to) } else { from };
+    let to = if to == i64::MAX { last.max(from) } else { to };
+    (from != i64::MIN && to != i64::MAX).then_some([from, to])
+}
+
+/// A reason without the folders in which bills are kept: they are nobody's business who uploads.
+fn without_folders(text: &str, job: &Job) -> String {
+    let files = [&job.ours.path, &job.theirs.path, &job.rates].into_iter().chain(&job.contract);
+    let folders = files.filter_map(|file| file.parent()).map(|folder| format!("{}/", folder.display()));
+    folders.fold(text.to_owned(), |text, folder| text.replace(&folder, ""))
 }
 
 /// An error with what lies behind it.
@@ -168,8 +195,11 @@ fn example(finished: &Finished) -> Vec<Message> {
     let row = detail.row.and_then(|row| finished.deck.rows.get(row as usize));
     let Some((row, record)) = row.zip(detail.ours.or(detail.theirs)) else { return Vec::new() };
     let money = |billionths: i64| Money(i128::from(billionths));
+    // As on the bill: an amount keeps the decimals that were agreed.
+    let agreed = finished.contract.decimals.or(finished.deck.decimals).unwrap_or(6);
+    let amount = |amount: Money| report::shown(amount, u32::from(agreed));
     let written = |record: Option<Record>| match record {
-        Some(record) => record.money().to_string(),
+        Some(record) => amount(record.money()),
         None => "–".to_owned(),
     };
     let talk = Money(i128::from(record.talk_ms) * (Money::UNIT / 1000));
@@ -182,7 +212,7 @@ fn example(finished: &Finished) -> Vec<Message> {
             .with("fee", money(row.connect_fee)),
         Message::new("billing.step.seconds").with("talk", talk).with("billed", charge.billed_s),
         Message::new("billing.step.amount")
-            .with("amount", money(charge.amount))
+            .with("amount", amount(money(charge.amount)))
             .with("currency", &finished.outcome.currency),
         Message::new("billing.step.charged")
             .with("ours", written(detail.ours))
@@ -244,6 +274,16 @@ mod tests {
         deck_last_day = \"included\"\nfx_factor = \"7.1\"\nfx_decimals_before = 4\n\
         fx_rounding_before = \"down\"\ntax_percent = \"6\"\ntax_on = \"call\"\nsum_decimals = 2\n\
         sum_rounding = \"half_up\"\n";
+
+    #[test]
+    fn a_bill_of_a_period_that_was_asked_for_is_of_that_period() {
+        let span = Some([100, 900]);
+        assert_eq!(period(span, None), span);
+        assert_eq!(period(span, Some([200, 300])), Some([200, 300]));
+        assert_eq!(period(span, Some([i64::MIN, 300])), Some([100, 300]));
+        assert_eq!(period(span, Some([200, i64::MAX])), Some([200, 900]));
+        assert_eq!(period(None, Some([200, i64::MAX])), None);
+    }
 
     #[test]
     fn every_rule_of_a_contract_is_a_sentence_in_both_languages() {

@@ -8,9 +8,11 @@
 //! | [`vault`] | the directory: what is coming in, what a run reads, the reports that it wrote |
 //! | [`mod@submit`] | from files and fields to a run that is kept; the same content is the same run |
 //! | [`period`] | which period a bill is of, where nobody says |
+//! | [`failure`] | why a comparison came to nothing, in a sentence of either language |
 //! | [`engine`] | the call of `linesman-reconcile`, blocking, on a thread of the caller's |
 
 pub mod engine;
+pub mod failure;
 pub mod period;
 pub mod submit;
 pub mod vault;

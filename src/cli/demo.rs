@@ -12,9 +12,10 @@ use tokio_util::task::TaskTracker;
 use super::exit::{Exit, Failure};
 use super::{Global, output, serve};
 use crate::app::{App, Blueprint};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::locale::{Language, Message};
 use crate::settings::{LogFormat, LogSettings, parse};
+use crate::sim::Bills;
 use crate::sim::carrier::Carrier;
 use crate::sim::story::{self, Telling};
 
@@ -46,11 +47,15 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     let folder = TemporaryFolder::new()?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let carrier = Carrier::start(arguments.seed, &tasks, &stop).await?;
+    let watched = folder.0.join("incoming-bills");
+    let bills = Bills::new(&watched, arguments.seed, SystemClock.now_utc())
+        .with_context(|| format!("no folder for the demo's bills can be made in {}", folder.0.display()))?;
     let text = format!(
-        "{}\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[database]\nurl = \"sqlite:{}\"\n",
+        "{}\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[database]\nurl = \"sqlite:{}\"\n\n[billing]\nfolder = \"{}\"\n",
         carrier.settings_toml(),
         arguments.port,
-        folder.0.join("demo.db").display()
+        folder.0.join("demo.db").display(),
+        watched.display()
     );
     let loaded = parse("demo", &text, []).map_err(Failure::from)?;
     let again = loaded.settings.clone();
@@ -71,7 +76,7 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     let (lines, mut heard) = mpsc::channel(64);
     let telling = Telling { base_url, language: arguments.lang, lines };
     let (live, store, soft) = (app.live.clone(), app.store.clone(), app.lifecycle.soft().clone());
-    tasks.spawn(async move { story::run(&carrier, &live, &store, &telling, &soft).await });
+    tasks.spawn(async move { story::run(&carrier, &bills, &live, &store, &telling, &soft).await });
     let end = app.lifecycle.soft().clone();
     tasks.spawn(async move {
         while let Some(line) = heard.recv().await {

@@ -421,6 +421,8 @@ fn compare(outcome: &Outcome) -> Vec<Compared> {
         .map(|dimension| {
             let causes = || outcome.causes.iter().filter(|cause| Dimension::of(cause.kind) == dimension);
             let amount: Money = causes().map(|cause| money(&cause.amount)).sum();
+            // With the decimals of the bill, as each cause has them.
+            let amount = amount.show(causes().map(|cause| decimals(&cause.amount)).max().unwrap_or(0));
             let calls: u64 = causes().map(|cause| cause.calls).sum();
             let needs_pairs = dimension != Dimension::RecordCount;
             let was_converted = dimension == Dimension::RecordTime
@@ -443,9 +445,9 @@ fn compare(outcome: &Outcome) -> Vec<Compared> {
             let sentence = Message::new(&format!("billing.{word}"))
                 .with("dimension", format!("dimension.{}", dimension.name()))
                 .with("calls", if result == Agreement::Differs { calls } else { outcome.counts.paired })
-                .with("amount", amount)
+                .with("amount", &amount)
                 .with("currency", &outcome.currency);
-            Compared { dimension, result, amount: amount.to_string(), sentence }
+            Compared { dimension, result, amount, sentence }
         })
         .collect()
 }
@@ -470,6 +472,11 @@ fn steps(party: &str, side: Side, beyond: bool) -> Vec<TreeStep> {
         steps.push(step("A8", true));
     }
     steps
+}
+
+/// Decimals that an amount is written with.
+fn decimals(text: &str) -> u32 {
+    text.split_once('.').map_or(0, |(_, part)| u32::try_from(part.len()).unwrap_or(Money::DECIMALS))
 }
 
 /// An amount of an answer; they are made by us, and a wrong one counts as nothing.

@@ -42,6 +42,8 @@ pub struct Job {
     /// Only calls that begin from the first moment on and before the second, in milliseconds since 1970,
     /// as reconciled: a call of both sides counts by our moment. The others are counted apart; none: all.
     pub period: Option<[i64; 2]>,
+    /// Whether to sum up all calls by destination, day and gateway, for a report.
+    pub sums: bool,
 }
 
 /// The period from one moment to another, as people write them (`2026-04-01`, `2026-04-01T08:00:00+08:00`;
@@ -134,6 +136,10 @@ pub struct Finished {
     pub details: Vec<linesman_cdr::outcome::CallDetail>,
     /// How many calls differ.
     pub detail_count: u64,
+    /// Sums over all calls, where [`Job::sums`] asked for them.
+    pub sums: Option<crate::sums::Breakdown>,
+    /// The period that was asked for, as in [`Job::period`].
+    pub period: Option<[i64; 2]>,
     /// The lines of both files.
     pub texts: crate::lines::Texts,
 }

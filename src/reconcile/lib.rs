@@ -4,7 +4,7 @@
 //! The map, in the order in which bytes travel: a file is opened and its layout found (`source`), cut
 //! into pieces (`feed`), parsed and grouped by partition on all threads (`read`, `runs`,
 //! kept in memory or in the `spill` as the `plan` allows), paired partition by partition
-//! (`partition`), sifted by the `period` that was asked for, and [`run()`] puts the steps in order.
+//! (`partition`), sifted by the `period` that was asked for, counted into [`sums`], and [`run()`] puts the steps in order.
 
 mod error;
 mod feed;
@@ -22,6 +22,7 @@ mod run;
 mod runs;
 pub mod source;
 mod spill;
+pub mod sums;
 mod zones;
 
 pub use error::ReconcileError;

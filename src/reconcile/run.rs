@@ -7,9 +7,9 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use linesman_cdr::cause::{Attributor, Example, Ledger, LedgerContext, Model, Tally, infer};
 use linesman_cdr::format::{Role, RowReader, TimeStyle, Zone};
 use linesman_cdr::outcome::{CallDetail, DetailSink, Finding};
-use linesman_cdr::pair::{LearnContext, Learned, Matcher, SideContext, learn};
+use linesman_cdr::pair::{LearnContext, Learned, Matcher, SideContext, Sink, learn};
 use linesman_cdr::rating::{Contract, Deck, Rater};
-use linesman_cdr::record::Side;
+use linesman_cdr::record::{Record, Side};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ReconcileError;
@@ -23,6 +23,7 @@ use crate::plan::Plan;
 use crate::read::{Contents, read};
 use crate::runs::Room;
 use crate::source::Source;
+use crate::sums::{Breakdown, Charging, Counting};
 use crate::zones;
 
 /// Files up to this size are hashed in any case.
@@ -107,9 +108,11 @@ fn run_by(
         progress,
         period: job.period,
     };
-    let (ledger, outside) = passes.ledger(context)?;
+    let sums = job.sums.then(|| Breakdown::new(&deck, context.names));
+    let (ledger, outside, sums) = passes.ledger(context, sums)?;
     let model = infer(&ledger);
-    let mut kept = Keeping { sink: details, kept: Vec::new(), most: plan.details, count: 0 };
+    let sums = sums.map(|sums| Charging::new(sums, context));
+    let mut kept = Keeping { sink: details, kept: Vec::new(), most: plan.details, count: 0, sums };
     let tally = if model.needs_second_pass(&ledger) {
         drop(ledger);
         let tally = passes.attribute(&model)?;
@@ -141,7 +144,8 @@ fn run_by(
     let rejected = [contents[0].tally.rejected, contents[1].tally.rejected];
     let mut outcome = model.outcome(&tally, findings, rejected, &identify);
     (outcome.counts.outside_ours, outcome.counts.outside_theirs) = (outside[0].records, outside[1].records);
-    let Keeping { kept: details, count: detail_count, .. } = kept;
+    let Keeping { kept: details, count: detail_count, sums, .. } = kept;
+    let sums = sums.map(|charging| charging.sums);
     drop(model);
     for (contents, outside) in contents.iter_mut().zip(&outside) {
         contents.tally.outside = outside.records;
@@ -171,6 +175,8 @@ fn run_by(
         rejections: [ours.1, theirs.1],
         details,
         detail_count,
+        sums,
+        period: job.period,
         texts: kept_texts,
         deck,
         contract,
@@ -287,20 +293,31 @@ impl Passes<'_> {
     }
 
     /// Pairs all records into one ledger. Threads bring what they have to it before it grows large, so
-    /// that what is kept does not depend on how many they are. Beside it: what is outside the period.
-    fn ledger<'c>(&self, context: LedgerContext<'c>) -> Result<(Ledger<'c>, [Outside; 2]), ReconcileError> {
+    /// that what is kept does not depend on how many they are. Beside it: what is outside the period, and the
+    /// sums that were asked for.
+    fn ledger<'c>(
+        &self,
+        context: LedgerContext<'c>,
+        sums: Option<Breakdown>,
+    ) -> Result<(Ledger<'c>, [Outside; 2], Option<Breakdown>), ReconcileError> {
         self.begin();
         let whole = Mutex::new(Ledger::new(context));
         let most = self.walk.plan.ledger / self.walk.plan.threads / 4;
         let mut outside = [Outside::default(); 2];
+        let mut all_sums = sums.clone();
         self.walk
             .every(
                 self.progress,
-                || (Ledger::new(context), Matcher::default(), [Outside::default(); 2]),
-                |(ledger, matcher, outside), [ours, theirs]| {
-                    let mut within = Within::new(self.period, ledger);
-                    matcher.run(ours, theirs, self.learned, &mut within);
-                    for (all, here) in outside.iter_mut().zip(within.outside()) {
+                || (Ledger::new(context), Matcher::default(), [Outside::default(); 2], sums.clone()),
+                |(ledger, matcher, outside, sums), [ours, theirs]| {
+                    let left = match sums {
+                        None => self.sift(matcher, ours, theirs, ledger),
+                        Some(sums) => {
+                            let mut counting = Counting { rater: context.rater, sums, to: ledger };
+                            self.sift(matcher, ours, theirs, &mut counting)
+                        }
+                    };
+                    for (all, here) in outside.iter_mut().zip(left) {
                         all.add(&here);
                     }
                     if ledger.bytes() > most {
@@ -314,13 +331,29 @@ impl Passes<'_> {
                 |_, _, _| {},
             )?
             .into_iter()
-            .for_each(|(ledger, _, left)| {
+            .for_each(|(ledger, _, left, sums)| {
                 for (all, one) in outside.iter_mut().zip(&left) {
                     all.add(one);
                 }
+                if let (Some(all), Some(sums)) = (&mut all_sums, &sums) {
+                    all.merge(sums);
+                }
                 whole.lock().unwrap_or_else(PoisonError::into_inner).merge(ledger);
             });
-        Ok((whole.into_inner().unwrap_or_else(PoisonError::into_inner), outside))
+        Ok((whole.into_inner().unwrap_or_else(PoisonError::into_inner), outside, all_sums))
+    }
+
+    /// Pairs one partition and hands on what is within the period; says what is not.
+    fn sift<S: Sink>(
+        &self,
+        matcher: &mut Matcher,
+        ours: &mut [Record],
+        theirs: &mut [Record],
+        to: &mut S,
+    ) -> [Outside; 2] {
+        let mut within = Within::new(self.period, to);
+        matcher.run(ours, theirs, self.learned, &mut within);
+        within.outside()
     }
 
     /// Pairs all records again and walks every call through the causes.
@@ -395,11 +428,15 @@ struct Keeping<'a> {
     kept: Vec<CallDetail>,
     most: usize,
     count: u64,
+    sums: Option<Charging<'a>>,
 }
 
 impl DetailSink for Keeping<'_> {
     fn call(&mut self, detail: &CallDetail) {
         self.count += 1;
+        if let Some(sums) = &mut self.sums {
+            sums.call(detail);
+        }
         if self.kept.len() < self.most {
             self.kept.push(detail.clone());
         }

@@ -20,7 +20,9 @@ const ZONES: std::ops::RangeInclusive<i64> = -12..=14;
 /// Zones that are no whole or half hour, in minutes.
 const ODD_ZONES: [i64; 3] = [5 * 60 + 45, 8 * 60 + 45, 12 * 60 + 45];
 /// Calls of a side that are enough to tell.
-const ENOUGH: usize = 20_000;
+const ENOUGH: usize = 4_000;
+/// Farther from a date in the deck no zone and no clock brings a call to its other side.
+const NEAR_MS: i64 = 48 * HOUR_MS;
 
 /// A call whose price depends on the zone: what was charged, and whether that is the deck's charge by zone.
 struct Sensitive {
@@ -67,17 +69,25 @@ fn sensitive(
     records: &[Record],
     zones: &[i64],
 ) -> Vec<Sensitive> {
+    let rows = &rater.deck().rows;
+    let mut dates: Vec<i64> =
+        rows.iter().flat_map(|row| [row.effective_from_ms, row.effective_to_ms]).flatten().collect();
+    dates.sort_unstable();
+    dates.dedup();
+    let banded = rater.has_bands();
+    let mut charged: Vec<Record> = records
+        .iter()
+        .filter(|record| record.amount != ABSENT && !record.is(flag::ATTEMPT))
+        .filter(|record| banded || is_near(&dates, record.start_ms))
+        .take(4 * ENOUGH)
+        .copied()
+        .collect();
+    learned.prepare(side, &mut charged);
     let mut calls = Vec::new();
-    let charged = records.iter().filter(|record| record.amount != ABSENT && !record.is(flag::ATTEMPT));
-    let mut piece: Vec<Record> = Vec::new();
-    for record in charged {
+    for record in &charged {
         if calls.len() >= ENOUGH {
             break;
         }
-        piece.clear();
-        piece.push(*record);
-        learned.prepare(side, &mut piece);
-        let Some(record) = piece.first() else { continue };
         let (at, talk_ms, answered) = rater.contract().facts(record);
         let decimals = (record.flags >> flag::DECIMALS_SHIFT & 0xf).min(9);
         let slack = 10_i64.pow(9 - decimals) / 2;
@@ -93,6 +103,12 @@ fn sensitive(
         }
     }
     calls
+}
+
+/// Whether one of the sorted dates is near a moment.
+fn is_near(dates: &[i64], at_ms: i64) -> bool {
+    let next = dates.partition_point(|date| *date < at_ms.saturating_sub(NEAR_MS));
+    dates.get(next).is_some_and(|date| *date <= at_ms.saturating_add(NEAR_MS))
 }
 
 /// Puts both clocks so far east of UTC, and says between which zones theirs must be.

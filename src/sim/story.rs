@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Carrier;
+use super::bills::{self, Bills};
 use super::carrier::CUSTOMERS;
 use super::network::UnknownElement;
 use crate::live::{Change, Live};
@@ -25,6 +26,10 @@ pub enum Deed {
     Cut,
     /// Repaired.
     Heal,
+    /// Its bill of last month comes in, as it was sent.
+    Bill,
+    /// The same bill comes in again, corrected.
+    CorrectedBill,
 }
 
 /// A line of the script.
@@ -40,12 +45,14 @@ pub struct Act {
     pub told: &'static str,
 }
 
-/// The demo's script, in order of time: something large, then two smaller things of other kinds.
+/// The demo's script, in order of time: something large, a wrong bill, then two smaller things of other kinds.
 pub const STORY: &[Act] = &[
     act(20, "link-1", Deed::Cut, "demo.cut"),
     act(50, "link-1", Deed::Heal, "demo.heal"),
+    act(68, bills::PARTY, Deed::Bill, "demo.bill"),
     act(85, "gateway-11", Deed::Cut, "demo.cut_gateway"),
     act(115, "gateway-11", Deed::Heal, "demo.heal"),
+    act(130, bills::PARTY, Deed::CorrectedBill, "demo.bill_corrected"),
     act(145, "access-14", Deed::Cut, "demo.cut_access"),
     act(175, "access-14", Deed::Heal, "demo.heal"),
 ];
@@ -58,19 +65,42 @@ impl Act {
     /// Does it.
     ///
     /// # Errors
-    /// [`UnknownElement`]
-    pub fn perform(&self, carrier: &Carrier) -> Result<(), UnknownElement> {
+    /// [`ActError`]
+    pub fn perform(&self, carrier: &Carrier, bills: &Bills) -> Result<(), ActError> {
         match self.deed {
-            Deed::Cut => carrier.cut(self.element),
-            Deed::Heal => carrier.heal(self.element),
+            Deed::Cut => Ok(carrier.cut(self.element)?),
+            Deed::Heal => Ok(carrier.heal(self.element)?),
+            Deed::Bill => Ok(bills.put(false)?),
+            Deed::CorrectedBill => Ok(bills.put(true)?),
         }
     }
 
     /// What is said when it happens.
     #[must_use]
-    pub fn sentence(&self) -> Message {
-        Message::new(self.told).with("element", self.element)
+    pub fn sentence(&self, bills: &Bills) -> Message {
+        Message::new(self.told).with("element", self.element).with("month", bills.month())
     }
+
+    /// What is said before it, as long as nothing else goes on.
+    const fn ahead(&self) -> Option<&'static str> {
+        match self.deed {
+            Deed::Cut => Some("demo.more"),
+            Deed::Bill => Some("demo.more_bill"),
+            // It is in the middle of something.
+            Deed::Heal | Deed::CorrectedBill => None,
+        }
+    }
+}
+
+/// Why a line of the script cannot be performed.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// It names what is not there.
+    #[error(transparent)]
+    Element(#[from] UnknownElement),
+    /// A bill cannot be written.
+    #[error("the demo's bill: {0}")]
+    Bill(#[from] std::io::Error),
 }
 
 /// To whom and how the story is told.
@@ -87,6 +117,7 @@ pub struct Telling {
 /// Plays the story and follows the tickets until `until`; afterwards the carrier stays as it is.
 pub async fn run(
     carrier: &Carrier,
+    bills: &Bills,
     live: &Live,
     store: &Store,
     telling: &Telling,
@@ -106,10 +137,10 @@ pub async fn run(
             () = sleep_until(due), if next.is_some() => {
                 let Some(act) = next else { continue };
                 next = acts.next();
-                if let Err(error) = act.perform(carrier) {
-                    tracing::error!(%error, "the demo's script names what is not there");
+                if let Err(error) = act.perform(carrier, bills) {
+                    tracing::error!(%error, "a line of the demo's script cannot be performed");
                 }
-                narrator.say(&act.sentence()).await
+                narrator.say(&act.sentence(bills)).await
             }
             change = changes.recv() => match change {
                 Ok(Change::Ticket(event)) => narrator.tell(&event, store, next).await,
@@ -163,11 +194,13 @@ impl Narrator<'_> {
         match next {
             None => self.say(&Message::new("demo.end").with("url", &self.telling.base_url)).await,
             // Where the proof took longer than the script allows for, the next fault is there already.
-            Some(act) if act.deed == Deed::Heal => true,
-            Some(act) => {
-                let left = act.at.saturating_sub(self.start.elapsed()).as_secs();
-                self.say(&Message::new("demo.more").with("seconds", left)).await
-            }
+            Some(act) => match act.ahead() {
+                None => true,
+                Some(key) => {
+                    let left = act.at.saturating_sub(self.start.elapsed()).as_secs();
+                    self.say(&Message::new(key).with("seconds", left)).await
+                }
+            },
         }
     }
 }
@@ -187,13 +220,10 @@ fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Opt
         Event::Resolved { .. } => "demo.resolved",
         Event::Reopened { .. } => "demo.reopened",
         Event::Cancelled { .. } => "demo.cancelled",
-        Event::Enriched { .. }
-        | Event::Approved
-        | Event::Settled
-        | Event::Closed
-        | Event::ResolutionProposed { .. }
-        | Event::ResolutionConfirmed { .. }
-        | Event::ResolutionDeclined { .. } => return None,
+        Event::ResolutionProposed { .. } => "demo.proposed",
+        Event::ResolutionConfirmed { .. } => "demo.settled",
+        Event::ResolutionDeclined { .. } => "demo.declined",
+        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed => return None,
     };
     let outage = ticket.restored_at.map(|restored| (restored - ticket.detected_at).num_seconds().max(0));
     let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());

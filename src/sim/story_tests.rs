@@ -80,10 +80,13 @@ fn a_resolved_ticket_is_told_with_its_outage() {
 async fn every_act_of_the_script_can_be_performed_and_is_in_order_of_time() {
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let carrier = Carrier::start(1, &tasks, &stop).await.expect("loopback takes sockets");
+    let folder = tempfile::tempdir().expect("a folder");
+    let bills =
+        Bills::new(folder.path(), 7, DateTime::<Utc>::UNIX_EPOCH + TimeDelta::days(20_000)).expect("made");
     for act in STORY {
-        act.perform(&carrier).expect("the element is there");
-        let sentence = act.sentence().render(Language::English);
-        assert!(sentence.contains(act.element) && sentence != act.sentence().key, "{sentence}");
+        act.perform(&carrier, &bills).expect("the element is there");
+        let sentence = act.sentence(&bills).render(Language::English);
+        assert!(sentence.contains(act.element) && sentence != act.sentence(&bills).key, "{sentence}");
     }
     assert!(STORY.is_sorted_by_key(|act| act.at));
 }

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::diagnosis::Fault;
+use crate::locale::Message;
 use crate::ticket::TicketId;
 use crate::ticket::chain::hex;
 
@@ -196,8 +197,10 @@ pub struct ReconcileRun {
     /// What the ticket is told.
     #[serde(skip)]
     pub fault: Option<Fault>,
-    /// Why there is no answer.
+    /// Why there is no answer, in full, in English.
     pub error: Option<String>,
+    /// The same in a sentence for readers of either language.
+    pub failure: Option<Message>,
     /// The ticket that it opened, enriched, or proposed to settle.
     pub ticket: Option<TicketId>,
     /// Who asked.

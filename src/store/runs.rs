@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
 
 use crate::diagnosis::Fault;
+use crate::locale::Message;
 use crate::ticket::TicketId;
 
 use super::backend::{on, on_tx};
@@ -70,12 +71,26 @@ struct RunRow {
     planned_at: Option<DateTime<Utc>>,
 }
 
+/// A run's column `error`: the text alone, or with its sentence as JSON.
+fn reason(kept: String) -> (String, Option<Message>) {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        error: String,
+        failure: Message,
+    }
+    match serde_json::from_str::<Told>(&kept) {
+        Ok(told) => (told.error, Some(told.failure)),
+        Err(_) => (kept, None),
+    }
+}
+
 impl RunRow {
     fn understood(self) -> Result<ReconcileRun, StoreError> {
         let id = self.id;
         let table = "reconcile_run";
         let status = RunStatus::parse(&self.status)
             .ok_or_else(|| StoreError::inconsistent(table, "status", &id, "there is no such status"))?;
+        let (error, failure) = self.error.map(reason).unzip();
         Ok(ReconcileRun {
             request: self.request.read(table, "request", &id)?,
             answer: self.answer.map(|answer| answer.read(table, "answer", &id)).transpose()?,
@@ -86,7 +101,8 @@ impl RunRow {
             period: self.period,
             status,
             attempts: self.attempts,
-            error: self.error,
+            error,
+            failure: failure.flatten(),
             ticket: self.ticket_id.map(TicketId),
             created_by: self.created_by,
             created_at: self.created_at,
@@ -268,11 +284,19 @@ impl Store {
         tx.commit().await
     }
 
-    /// Keeps why there is no answer.
+    /// Keeps why there is no answer: in full and, where there is one, in a sentence.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn fail_run(&self, id: &str, reason: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn fail_run(
+        &self,
+        id: &str,
+        error: &str,
+        failure: Option<&Message>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let told = failure.map(|failure| serde_json::json!({"error": error, "failure": failure}).to_string());
+        let reason = told.as_deref().unwrap_or(error);
         let mut tx = self.begin("keep the failure of a run").await?;
         on_tx!(tx, connection => {
             sqlx::query(FAIL_RUN).bind(id).bind(text(reason)).bind(at).execute(connection).await.map(drop)

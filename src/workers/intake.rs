@@ -163,7 +163,14 @@ impl Intake {
         }
         let has_failed = run.status == RunStatus::Failed;
         let folder = place.join(if has_failed { FAILED } else { DONE }).join(self.stamp());
-        let reason = has_failed.then(|| run.error.clone().unwrap_or_default());
+        let reason = has_failed.then(|| {
+            let sentence = |language| run.failure.as_ref().map(|failure| failure.render(language));
+            [run.error.clone(), sentence(Language::Chinese)]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join("\n")
+        });
         put_away(&seen.files, &folder, reason.as_deref()).await?;
         tracing::info!(party, run = run.id, folder = %folder.display(), "bills of the watched folder are put away");
         *seen = Seen::default();

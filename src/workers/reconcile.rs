@@ -16,6 +16,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::bills::engine::EngineError;
+use crate::bills::failure::Failure;
 use crate::bills::{Answer, Engine, Vault, Work, period};
 use crate::clock::SharedClock;
 use crate::diagnosis::billing::{self, Bill};
@@ -130,7 +131,7 @@ impl Reconciler {
                 "it was begun {MOST_ATTEMPTS} times and the process ended each time; see the log, \
                  and give it more memory or smaller files"
             );
-            return self.fail(&run, &reason).await;
+            return self.fail(&run, &Failure::new("run.failure.ended", reason)).await;
         }
         tracing::info!(run = run.id, party = run.party, "comparing bills");
         let began = Instant::now();
@@ -154,7 +155,12 @@ impl Reconciler {
 
     /// On a thread of its own, until it has an answer or we are asked to stop.
     async fn compare(&self, id: &str, work: Work) -> Result<Answer, EngineError> {
-        let failed = |error: std::io::Error| EngineError::Failed(format!("the directory of bills: {error}"));
+        let failed = |error: std::io::Error| {
+            EngineError::Failed(Failure::new(
+                "run.failure.system",
+                format!("the directory of bills: {error}"),
+            ))
+        };
         let scratch = self.vault.work(id);
         for leftover in [&scratch, &work.report] {
             remove(leftover).await.map_err(failed)?;
@@ -170,13 +176,19 @@ impl Reconciler {
             }
             let compared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| engine(&work, &seen)));
             let compared = compared.unwrap_or_else(|_| {
-                Err(EngineError::Failed("a defect in Linesman; the log has its place".to_owned()))
+                Err(EngineError::Failed(Failure::new(
+                    "run.failure.defect",
+                    "a defect in Linesman; the log has its place".to_owned(),
+                )))
             });
             // Nobody waits any more when the process ends hard.
             let _ = reply.send(compared);
         });
         if let Err(error) = thread {
-            return Err(EngineError::Failed(format!("no thread could be had: {error}")));
+            return Err(EngineError::Failed(Failure::new(
+                "run.failure.system",
+                format!("no thread could be had: {error}"),
+            )));
         }
         let compared = tokio::select! {
             compared = &mut answer => compared,
@@ -203,7 +215,11 @@ impl Reconciler {
     ) -> Result<(), StoreError> {
         let files = match self.keep_report(&run.id).await {
             Ok(files) => files,
-            Err(error) => return self.fail(run, &format!("the report cannot be kept: {error}")).await,
+            Err(error) => {
+                let failure =
+                    Failure::new("run.failure.system", format!("the report cannot be kept: {error}"));
+                return self.fail(run, &failure).await;
+            }
         };
         let period = run.request.period.clone().unwrap_or_else(|| period::name(answer.period_ms));
         let at = self.clock.now_utc();
@@ -248,10 +264,11 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn fail(&self, run: &ReconcileRun, reason: &str) -> Result<(), StoreError> {
+    async fn fail(&self, run: &ReconcileRun, failure: &Failure) -> Result<(), StoreError> {
+        let reason = &failure.detail;
         tracing::warn!(run = run.id, party = run.party, reason, "bills could not be compared");
         self.metrics.reconcile_failed();
-        self.store.fail_run(&run.id, reason, self.clock.now_utc()).await
+        self.store.fail_run(&run.id, reason, Some(&failure.sentence), self.clock.now_utc()).await
     }
 
     /// The new report takes the place of the one before.

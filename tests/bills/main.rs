@@ -194,7 +194,9 @@ mod tests {
         assert_eq!((&ticket["segment"], &ticket["side"]), (&"Beta".into(), &"theirs".into()));
         let failed = put_away(drop.join("Gamma").join("failed")).await;
         let reason = std::fs::read_to_string(failed.join("reason.txt")).expect("a reason");
-        assert!(!reason.trim().is_empty() && failed.join("theirs.csv").exists(), "{reason}");
+        assert!(failed.join("theirs.csv").exists());
+        assert!(reason.contains("no table found") && reason.contains("没有找到话单表格"), "{reason}");
+        assert!(!reason.contains("/inputs/"), "folders of ours are nobody's business: {reason}");
         assert!(daemon.stop().await.success());
     }
 
@@ -239,6 +241,22 @@ mod tests {
         let (code, out, _) = submitted(here, &token, &with(&["--lang", "zh-CN"])).await;
         assert_eq!(code, Some(1), "the same files are the same run, with its answer");
         assert!(["责任方：对方账单", number, "2026-10"].iter().all(|word| out.contains(word)), "{out}");
+
+        // An answer for two days is none for the month: it is of another period, with a ticket of its own.
+        let days = ["--from", "2026-10-05", "--to", "2026-10-07", "--wait", "--json"];
+        let (code, out, said) = submitted(here, &token, &with(&days)).await;
+        assert_eq!(code, Some(1), "{said}");
+        let run: Value = serde_json::from_str(&out).expect("one JSON document");
+        assert_eq!(run["period"], "2026-10-05/2026-10-06");
+        let counts = &run["answer"]["outcome"]["counts"];
+        let count = |name: &str| counts[name].as_u64().unwrap_or(0);
+        assert!(count("ours") > 0 && count("ours") + count("outside_ours") == 240, "{counts}");
+        let of_month = bill_ticket(&api, "the month's", |ticket| ticket["number"] == number).await;
+        assert_eq!(of_month["key"], "A:acme:2026-10");
+        let of_days = |ticket: &Value| ticket["key"] == "A:acme:2026-10-05/2026-10-06";
+        bill_ticket(&api, "a ticket of the two days", of_days).await;
+        let (code, _, said) = submitted(here, &token, &with(&["--from", "yesterday"])).await;
+        assert_eq!(code, Some(2), "{said}");
 
         drop_files(here, &bill(6));
         let (code, out, said) = submitted(here, &token, &with(&["--wait", "--theirs-zone", "UTC"])).await;

@@ -15,6 +15,8 @@ const DECK: &str = "prefix,destination,rate_per_min,initial_sec,increment_sec,cu
 
 /// 2026-04-03 00:00:00 UTC.
 const MIDNIGHT: i64 = 1_775_174_400;
+/// In the middle of the calls, which go on for some twenty hours.
+const PERIOD_END: &str = "2026-04-03T10:00:00Z";
 
 struct Call {
     caller: u64,
@@ -190,6 +192,28 @@ fn the_report_is_complete_in_both_languages_and_no_field_of_a_file_is_a_formula(
         assert!(rejected.contains("'=HYPERLINK"), "{rejected}");
         let answer = document(&fs::read_to_string(at("outcome.json")).expect("there"));
         assert_eq!(answer["causes"][0]["kind"], "increment");
+    }
+}
+
+#[test]
+fn a_period_is_named_wherever_its_figures_stand() {
+    let here = folder();
+    pair(here.path());
+    let whole = document(&run(here.path(), &with(&["--json"])).1);
+    let ours = whole["counts"]["ours"].as_u64().expect("a count");
+    for (language, said, outside) in [
+        ("en", "Only calls that begin before 2026-", "Outside that period"),
+        ("zh-CN", "仅核对在 2026-", "该时段之外"),
+    ] {
+        let asked = with(&["--to", PERIOD_END, "--lang", language, "--report", language]);
+        let (_, out, errors) = run(here.path(), &asked);
+        assert!(out.contains(said) && out.contains(outside), "{out}{errors}");
+        let page = fs::read_to_string(here.path().join(language).join("report.html")).expect("there");
+        assert!(page.contains(said) && page.contains(outside));
+        let answer = fs::read_to_string(here.path().join(language).join("outcome.json")).expect("there");
+        let counts = document(&answer)["counts"].clone();
+        let [inside, left] = ["ours", "outside_ours"].map(|name| counts[name].as_u64().expect("a count"));
+        assert!(inside > 0 && left > 0 && inside + left == ours, "{counts}");
     }
 }
 

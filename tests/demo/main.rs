@@ -46,14 +46,17 @@ mod tests {
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
         assert_eq!(tickets, 1, "one fault, one ticket; the first was: {opened}");
 
-        // Then something of another class, and something on another side.
-        for (broken, number) in [("gateway-11", "000002"), ("access-14", "000003")] {
+        // Then a wrong bill, something of another class, and something on another side.
+        let bill = ["000002", "is open", "North Carrier", "billing increment", "/tickets/"];
+        hears(&mut demo, &bill, Duration::from_secs(80)).await;
+        for (broken, number) in [("gateway-11", "000003"), ("access-14", "000004")] {
             hears(&mut demo, &[number, "is open", broken, "/tickets/"], Duration::from_secs(80)).await;
             hears(&mut demo, &[number, "is resolved by measurement"], Duration::from_secs(80)).await;
         }
+        hears(&mut demo, &["000002", "the latest comparison agrees"], Duration::from_secs(80)).await;
         hears(&mut demo, &["Ctrl-C ends them"], Duration::from_secs(10)).await;
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
-        assert_eq!(tickets, 3, "three faults, three tickets");
+        assert_eq!(tickets, 4, "three faults and a bill, four tickets");
         assert!(demo.stop(Signal::INT).await.success());
     }
 

@@ -71,7 +71,7 @@ async fn runs_are_taken_up_in_their_order_and_one_that_was_broken_off_waits_agai
     assert_eq!((again.id.as_str(), again.attempts), ("run-1", 2), "it counts how often it was begun");
     daemon.store.release_run("run-1").await.unwrap();
     assert_eq!(daemon.store.take_run().await.unwrap().unwrap().attempts, 2, "an orderly stop does not count");
-    daemon.store.fail_run("run-1", "line 7\u{0} is none", noon()).await.unwrap();
+    daemon.store.fail_run("run-1", "line 7\u{0} is none", None, noon()).await.unwrap();
     assert_eq!(daemon.store.take_run().await.unwrap().unwrap().id, "run-0");
     assert_eq!(daemon.store.take_run().await.unwrap(), None);
     let failed = daemon.store.run("run-1").await.unwrap().unwrap();

@@ -23,7 +23,7 @@ use crate::outcome::Finding;
 use crate::record::Side;
 
 /// Bytes of a block that are looked at; a file gives some blocks.
-pub const BLOCK: usize = 256 * 1024;
+pub const BLOCK: usize = 128 * 1024;
 
 /// Pieces of a file's text: its head, and blocks from further on.
 #[derive(Debug, Clone, Default)]

@@ -165,6 +165,7 @@ fn job(arguments: &Arguments) -> Result<Job, Failure> {
         temporary: None,
         hash: arguments.report.is_some(),
         period,
+        sums: arguments.report.is_some(),
     })
 }
 

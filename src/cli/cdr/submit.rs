@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use linesman_cdr::outcome::Outcome;
 use linesman_reconcile::report;
+use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 
@@ -37,6 +38,12 @@ pub struct Arguments {
     /// The other party's records
     #[arg(long, value_name = "FILE")]
     theirs: PathBuf,
+    /// Only calls that begin from this moment on, as 2026-04-01 or 2026-04-01T08:00:00+08:00; UTC unless it says
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Only calls that begin before this moment
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
     /// The rate deck, unless the daemon's settings name one for the party
     #[arg(long, value_name = "FILE")]
     rates: Option<PathBuf>,
@@ -134,6 +141,8 @@ fn as_text(run: &Value, language: Language) -> String {
         let value = text(run, name);
         lines.extend((!value.is_empty()).then(|| line(key, value)));
     }
+    let failure = run.get("failure").and_then(|failure| Message::deserialize(failure).ok());
+    lines.extend(failure.map(|failure| failure.render(language)));
     lines.extend(Some(text(run, "error")).filter(|error| !error.is_empty()).map(str::to_owned));
     if let Some(outcome) = outcome(run).filter(|_| text(run, "status") == "done") {
         let difference = format!("{} {}", outcome.totals.difference, outcome.currency);
@@ -149,6 +158,11 @@ fn as_text(run: &Value, language: Language) -> String {
 fn parts(arguments: &Arguments) -> Result<Vec<Part>, Failure> {
     let mut parts = vec![Part::text("party", &arguments.party)];
     parts.extend(arguments.period.as_ref().map(|period| Part::text("period", period)));
+    linesman_reconcile::period(arguments.from.as_deref(), arguments.to.as_deref())
+        .map_err(|(flag, why)| Failure::new(Exit::Usage, format!("--{flag}: {why}")))?;
+    for (name, moment) in [("from", &arguments.from), ("to", &arguments.to)] {
+        parts.extend(moment.as_ref().map(|moment| Part::text(name, moment)));
+    }
     let looks = &arguments.looks;
     for (side, format, hints) in
         [("ours", &looks.ours_format, &looks.hints()[0]), ("theirs", &looks.theirs_format, &looks.hints()[1])]

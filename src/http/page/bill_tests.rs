@@ -3,7 +3,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::diagnosis::billing::{self, Bill};
 use crate::diagnosis::{Cause, Fault};
-use crate::locale::{Language, words};
+use crate::locale::{Language, Message, words};
 use crate::settings::BillingLimits;
 use crate::store::{ReconcileRun, Role, RunAnswer, RunRequest, RunStatus};
 use crate::ticket::event::Applied;
@@ -133,6 +133,7 @@ fn a_run_shows_its_answer_or_why_there_is_none() {
         }),
         fault: Some(fault("2.072600")),
         error: None,
+        failure: None,
         ticket: None,
         created_by: "bill".to_owned(),
         created_at: at(),
@@ -155,8 +156,12 @@ fn a_run_shows_its_answer_or_why_there_is_none() {
     run.answer = None;
     run.fault = None;
     run.error = Some("line 1: <nothing>".to_owned());
+    run.failure = Some(Message::new("run.failure.empty").with("file", "theirs.csv"));
     let html = reconciliation::page(shell(Language::English, Role::Noc), &run, None).render().unwrap();
     assert!(html.contains("line 1: &#60;nothing&#62;") && html.contains("/rerun\""));
+    let chinese = reconciliation::page(shell(Language::Chinese, Role::Noc), &run, None).render().unwrap();
+    assert!(chinese.contains("文件 theirs.csv 中没有任何行。"), "why, in the reader's language");
+    assert!(chinese.contains("line 1: &#60;nothing&#62;"), "and in full below it");
 }
 
 #[test]

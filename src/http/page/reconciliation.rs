@@ -37,6 +37,7 @@ pub struct Page {
     status: String,
     status_name: &'static str,
     waits: bool,
+    failure: Option<String>,
     error: Option<String>,
     ticket: Option<String>,
     verdict: Option<String>,
@@ -100,7 +101,7 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
     let count = |key: &str, count: u64| (shell.t(&format!("page.count_{key}")), count);
     let counts = outcome.map(|outcome| {
         let counts = &outcome.counts;
-        vec![
+        let mut shown = vec![
             count("ours", counts.ours),
             count("theirs", counts.theirs),
             count("paired", counts.paired),
@@ -109,7 +110,10 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
             count("only_theirs", counts.only_theirs),
             count("duplicates", counts.duplicates_ours + counts.duplicates_theirs),
             count("rejected", counts.rejected_ours + counts.rejected_theirs),
-        ]
+        ];
+        let outside = counts.outside_ours + counts.outside_theirs;
+        shown.extend((outside > 0).then(|| count("outside", outside)));
+        shown
     });
     let spoken = match shell.language() {
         Language::English => report::Language::English,
@@ -118,6 +122,7 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
     let findings = outcome
         .map(|outcome| outcome.findings.iter().map(|finding| report::finding(finding, spoken)).collect());
     let fault = run.fault.as_ref();
+    let has_failed = run.status == RunStatus::Failed;
     Page {
         id: run.id.clone(),
         party: run.party.clone(),
@@ -125,7 +130,8 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
         status: shell.t(&format!("run.{}", run.status.name())),
         status_name: run.status.name(),
         waits: !run.status.is_over() || (run.status == RunStatus::Done && run.planned_at.is_none()),
-        error: run.error.clone().filter(|_| run.status == RunStatus::Failed),
+        failure: run.failure.as_ref().filter(|_| has_failed).map(|failure| shell.say(failure)),
+        error: run.error.clone().filter(|_| has_failed),
         ticket: ticket.map(|number| number.to_string()),
         verdict: outcome.map(|outcome| {
             let side = crate::diagnosis::Side::from(outcome.verdict);

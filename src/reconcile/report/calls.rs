@@ -39,7 +39,7 @@ impl Cell {
 }
 
 /// Columns of a call's row, in their order; the names are keys of the catalogue and of the CSV.
-pub(crate) const COLUMNS: [&str; 44] = [
+pub(crate) const COLUMNS: [&str; 46] = [
     "number",
     "class",
     "causes",
@@ -65,7 +65,9 @@ pub(crate) const COLUMNS: [&str; 44] = [
     "initial",
     "increment",
     "billed_correct",
-    "prefix",
+    "prefix_ours",
+    "prefix_theirs",
+    "prefix_correct",
     "destination",
     "deck_line",
     "rate_ours",
@@ -170,9 +172,11 @@ impl View<'_> {
             (Some(ours), Some(theirs)) => Cell::Millis(theirs.start_ms - ours.start_ms),
             _ => Cell::Empty,
         };
-        let correct = figures::correct(detail);
+        let (correct, charged) = (figures::correct(detail), figures::charged(detail));
+        // Of a file without amounts none is shown, but what it comes to is part of the difference.
+        let amount = |side: Side| of(side, &|_| Cell::Money(charged[side.index()]));
         let against = |side: Side| match (&records[side.index()], correct) {
-            (Some(record), Some(correct)) => Cell::Money(record.money() - correct),
+            (Some(_), Some(correct)) => Cell::Money(charged[side.index()] - correct),
             _ => Cell::Empty,
         };
         let worked = |take: &dyn Fn(&Working) -> Cell| working.as_ref().map_or(Cell::Empty, take);
@@ -204,6 +208,8 @@ impl View<'_> {
             agreed(&|terms| Cell::Count(i64::from(terms.initial_s))),
             agreed(&|terms| Cell::Count(i64::from(terms.increment_s))),
             detail.correct.map_or(Cell::Empty, |charge| Cell::Count(i64::from(charge.billed_s))),
+            self.prefix(ours, detail),
+            self.prefix(theirs, detail),
             deck.map_or(Cell::Empty, |row| Cell::text(row.prefix.as_str())),
             deck.map_or(Cell::Empty, |row| Cell::text(row.destination.as_deref().unwrap_or_default())),
             deck.map_or(Cell::Empty, |row| Cell::Count(i64::from(row.line))),
@@ -211,8 +217,8 @@ impl View<'_> {
             of(theirs, &|record| money(record.rate)),
             agreed(&|terms| money(terms.rate)),
             agreed(&|terms| money(terms.connect_fee)),
-            of(ours, &|record| money(record.amount)),
-            of(theirs, &|record| money(record.amount)),
+            amount(ours),
+            amount(theirs),
             correct.map_or(Cell::Empty, Cell::Money),
             against(ours),
             against(theirs),
@@ -230,6 +236,31 @@ impl View<'_> {
     /// How the correct amount of a call comes about, where that can be shown.
     pub(crate) fn working(&self, detail: &CallDetail) -> Option<Working> {
         Working::of(detail, self.rater?, self.finished)
+    }
+
+    /// The prefix that a side rated by, where its record tells: that of the only row for the called number whose
+    /// price it names or, where it names none, whose price comes to its amount.
+    fn prefix(&self, side: Side, detail: &CallDetail) -> Cell {
+        let Some((record, rater)) = [&detail.ours, &detail.theirs][side.index()].as_ref().zip(self.rater)
+        else {
+            return Cell::Empty;
+        };
+        if detail.class == CallClass::Part || record.rate == ABSENT && record.amount == ABSENT {
+            return Cell::Empty;
+        }
+        let (at_ms, talk_ms, answered) = self.finished.contract.facts(record);
+        let shows = |row: &u32| {
+            let terms = rater.terms(*row);
+            match record.rate {
+                ABSENT => terms.charge(talk_ms, answered).amount == record.amount,
+                rate => rate == terms.rate,
+            }
+        };
+        let mut rows = rater.rows_of_shorter(record.callee, at_ms).filter(shows);
+        match (rows.next().and_then(|row| rater.deck_row(row)), rows.next()) {
+            (Some(row), None) => Cell::text(row.prefix.as_str()),
+            _ => Cell::Empty,
+        }
     }
 
     fn fields(&self, side: Side, detail: &CallDetail) -> Vec<String> {

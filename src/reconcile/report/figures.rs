@@ -1,13 +1,15 @@
 //! Numbers as the reports show them: money with the contract's decimals, times, sums by destination,
-//! day and gateway over the calls that differ.
+//! day and gateway.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use linesman_cdr::outcome::{CallClass, CallDetail, Outcome};
+use linesman_cdr::outcome::{CallDetail, Outcome};
 use linesman_cdr::record::{NO_NAME, Names, Record, Side};
 use linesman_cdr::{Money, Number};
 
 use crate::job::Finished;
+pub(crate) use crate::sums::{Sums, charged, correct, difference};
 
 /// An amount of the outcome.
 pub(crate) fn money(text: &str) -> Money {
@@ -91,17 +93,6 @@ pub(crate) fn either(detail: &CallDetail) -> Option<&Record> {
     detail.ours.as_ref().or(detail.theirs.as_ref())
 }
 
-/// What a call costs by the contract, on the side that it has to be on.
-pub(crate) fn correct(detail: &CallDetail) -> Option<Money> {
-    detail.correct.map(|charge| Money(i128::from(charge.amount)))
-}
-
-/// Theirs minus ours.
-pub(crate) fn difference(detail: &CallDetail) -> Money {
-    let charged = |record: &Option<Record>| record.as_ref().map_or(Money::ZERO, Record::money);
-    charged(&detail.theirs) - charged(&detail.ours)
-}
-
 /// Whether nothing differs at all.
 pub(crate) fn agrees(outcome: &Outcome) -> bool {
     let counts = &outcome.counts;
@@ -113,49 +104,41 @@ pub(crate) fn agrees(outcome: &Outcome) -> bool {
     strays == 0 && outcome.causes.is_empty() && money(&outcome.totals.difference).0 == 0
 }
 
-/// Sums over calls of one key.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sums {
-    pub(crate) calls: [u64; 2],
-    pub(crate) talk_ms: [u64; 2],
-    pub(crate) amount: [Money; 2],
-    pub(crate) correct: Money,
-}
-
-impl Sums {
-    fn add(&mut self, detail: &CallDetail) {
-        for (side, record) in Side::BOTH.into_iter().zip([&detail.ours, &detail.theirs]) {
-            if let Some(record) = record {
-                self.calls[side.index()] += 1;
-                self.talk_ms[side.index()] += u64::from(record.talk_ms);
-                self.amount[side.index()] += record.money();
-            }
-        }
-        if matches!(detail.class, CallClass::Paired | CallClass::Only) {
-            self.correct += correct(detail).unwrap_or_default();
-        }
-    }
-
-    /// Theirs minus ours.
-    pub(crate) fn difference(&self) -> Money {
-        self.amount[1] - self.amount[0]
-    }
-}
-
-/// Sums by destination, day and gateway over the calls that differ.
+/// Sums by destination, day and gateway.
 #[derive(Debug, Default)]
 pub(crate) struct Breakdown {
     /// By deck row's destination and prefix.
     pub(crate) destinations: BTreeMap<(String, String), Sums>,
     pub(crate) days: BTreeMap<String, Sums>,
     pub(crate) gateways: BTreeMap<String, Sums>,
+    /// Whether they are over all calls; else over those that differ alone.
+    pub(crate) is_whole: bool,
 }
 
 /// Keys that are kept apart; beyond it a report is no longer read by people.
 const MOST_KEYS: usize = 50_000;
 
 impl Breakdown {
+    /// Over all calls, where the run took their sums.
+    pub(crate) fn of(finished: &Finished) -> Self {
+        let Some(sums) = &finished.sums else { return Self::default() };
+        let mut days: BTreeMap<String, Sums> = BTreeMap::new();
+        for (at_ms, sums) in sums.days() {
+            days.entry(day(at_ms)).or_default().add(sums);
+        }
+        Self {
+            destinations: sums.destinations(&finished.deck),
+            days,
+            gateways: sums.gateways(&finished.names),
+            is_whole: true,
+        }
+    }
+
+    /// Adds a differing call, unless all calls are in it.
     pub(crate) fn add(&mut self, detail: &CallDetail, finished: &Finished) {
+        if self.is_whole {
+            return;
+        }
         let Some(record) = either(detail) else { return };
         let side = if detail.ours.is_some() { Side::Ours } else { Side::Theirs };
         let row = detail.row.and_then(|row| finished.deck.rows.get(row as usize));
@@ -168,10 +151,15 @@ impl Breakdown {
         sum(&mut self.gateways, name(&names.gateways, record.gateway).to_owned(), detail);
     }
 
-    /// Keys of a table, the largest difference first.
+    /// Which calls they are over: a key of the catalogue.
+    pub(crate) const fn of_which(&self) -> &'static str {
+        if self.is_whole { "sheets.of_all" } else { "sheets.of_differing" }
+    }
+
+    /// Keys of a table, the largest difference first, then the largest amount.
     pub(crate) fn dearest<K: Ord>(table: &BTreeMap<K, Sums>) -> Vec<(&K, &Sums)> {
         let mut rows: Vec<_> = table.iter().collect();
-        rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.difference().abs()));
+        rows.sort_by_key(|(_, sums)| Reverse((sums.difference().abs(), sums.amount[0].abs())));
         rows
     }
 }
@@ -180,7 +168,7 @@ fn sum<K: Ord>(table: &mut BTreeMap<K, Sums>, key: K, detail: &CallDetail) {
     if table.len() >= MOST_KEYS && !table.contains_key(&key) {
         return;
     }
-    table.entry(key).or_default().add(detail);
+    table.entry(key).or_default().add(&Sums::of(detail));
 }
 
 #[cfg(test)]

@@ -62,6 +62,12 @@ pub fn finding(finding: &Finding, language: Language) -> String {
     sentence::finding(finding, language)
 }
 
+/// An amount with so many decimals at least, thousands kept apart.
+#[must_use]
+pub fn shown(amount: linesman_cdr::Money, decimals: u32) -> String {
+    figures::shown(amount, decimals)
+}
+
 /// Whether the two sides agree: no amount differs, no call is missing, nothing is there twice.
 #[must_use]
 pub fn agrees(outcome: &Outcome) -> bool {

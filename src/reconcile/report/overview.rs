@@ -61,7 +61,8 @@ impl Overview {
     /// Walks over all calls.
     pub(crate) fn of(finished: &Finished, calls: &mut Calls<'_>) -> io::Result<Self> {
         let causes = finished.outcome.causes.len().min(MOST_CAUSES);
-        let mut overview = Self { examples: vec![Vec::new(); causes], ..Self::default() };
+        let breakdown = Breakdown::of(finished);
+        let mut overview = Self { breakdown, examples: vec![Vec::new(); causes], ..Self::default() };
         calls.each(&mut |detail| {
             overview.breakdown.add(detail, finished);
             for (cause, share) in &detail.shares {

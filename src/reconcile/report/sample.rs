@@ -218,6 +218,8 @@ pub(crate) fn finished() -> Finished {
             ],
         ],
         detail_count: details.len() as u64,
+        sums: None,
+        period: None,
         texts: crate::lines::Texts::default(),
         details,
     }

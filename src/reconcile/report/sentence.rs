@@ -6,6 +6,7 @@ use linesman_cdr::record::Side;
 
 use super::figures::{self, money};
 use super::words::Language;
+use crate::job::Finished;
 
 /// The name of an enum's variant as the JSON has it.
 pub(crate) fn tag(value: &impl serde::Serialize) -> String {
@@ -75,8 +76,10 @@ pub(crate) fn cause(cause: &Cause, language: Language) -> String {
     let (on, place) = if parts.is_empty() {
         (String::new(), language.word("where.all"))
     } else {
-        let parts = [("parts", &*parts)];
-        (language.say("where.on", &parts), language.say("where.some", &parts))
+        // Chinese sets a space between a name in Latin letters and its own words.
+        let gap = language == Language::Chinese && parts.ends_with(|sign: char| sign.is_ascii_alphanumeric());
+        let apart = format!("{parts}{}", if gap { " " } else { "" });
+        (language.say("where.on", &[("parts", &*parts)]), language.say("where.some", &[("parts", &*apart)]))
     };
     let who = language.word(&format!("who.{}", tag(&cause.at_fault)));
     let counted = match cause.calls {
@@ -197,6 +200,23 @@ pub(crate) fn reason(rejection: &Rejection, language: Language) -> &str {
         Language::Chinese if !rejection.reason_zh.is_empty() => &rejection.reason_zh,
         _ => &rejection.reason,
     }
+}
+
+/// Which period was asked for, and how much of the files is outside it; nothing where all was.
+pub(crate) fn period(finished: &Finished, language: Language) -> Vec<String> {
+    let Some([from, to]) = finished.period else { return Vec::new() };
+    let values = [("from", &*figures::instant(from)), ("to", &*figures::instant(to))];
+    let key = match (from, to) {
+        (i64::MIN, _) => "summary.period_to",
+        (_, i64::MAX) => "summary.period_from",
+        _ => "summary.period_between",
+    };
+    let counts = &finished.outcome.counts;
+    let outside = [
+        ("ours", &*figures::count(counts.outside_ours)),
+        ("theirs", &*figures::count(counts.outside_theirs)),
+    ];
+    vec![language.say(key, &values), language.say("summary.period_outside", &outside)]
 }
 
 /// The verdict in plain sentences: who deviates, and what each side charges against the contract.

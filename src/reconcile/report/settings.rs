@@ -22,6 +22,13 @@ pub(crate) fn settings(finished: &Finished, language: Language) -> Vec<(String, 
     for (name, value) in contract(finished) {
         rows.push((format!("{}: {name}", language.word("method.contract")), value));
     }
+    if let Some([from, to]) = finished.period {
+        for (key, edge) in [("method.asked_from", from), ("method.asked_to", to)] {
+            if edge != i64::MIN && edge != i64::MAX {
+                rows.push((language.word(key), instant(edge)));
+            }
+        }
+    }
     for side in Side::BOTH {
         let facts = &finished.inputs[side.index()];
         let layout = &facts.layout;
@@ -60,6 +67,9 @@ pub(crate) fn settings(finished: &Finished, language: Language) -> Vec<(String, 
         push("method.bytes", count(facts.bytes));
         push("method.records", count(records));
         push("method.rejected", count(rejected));
+        if finished.period.is_some() {
+            push("method.outside", count(facts.tally.outside));
+        }
         push("method.period", period);
         push("method.preset", layout.preset.clone());
         push("method.delimiter", delimiter);

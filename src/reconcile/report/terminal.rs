@@ -200,6 +200,9 @@ fn totals(page: &mut Page, finished: &Finished, decimals: u32, language: Languag
     let plain = |text: String| (text, Paint::Plain);
     let blank = || plain(String::new());
     page.heading(&format!("{} · {}", language.word("summary.headline"), outcome.currency));
+    for sentence in sentence::period(finished, language) {
+        page.say("  ", &sentence, Paint::Plain);
+    }
     let amount = |text: &str| plain(shown(money(text), decimals));
     let against = |text: &str| {
         let value = money(text);

@@ -79,9 +79,11 @@ impl Working {
             return Vec::new();
         };
         let mut said = steps(&explanation, language);
-        for (key, record) in [("step.ours", &detail.ours), ("step.theirs", &detail.theirs)] {
-            let Some(record) = record else { continue };
-            let charged = record.money();
+        let sides = [("step.ours", &detail.ours), ("step.theirs", &detail.theirs)];
+        for ((key, record), charged) in sides.into_iter().zip(figures::charged(detail)) {
+            if record.is_none() {
+                continue;
+            }
             let delta = figures::signed(charged - explanation.amount, decimals);
             let charged = figures::shown(charged, decimals);
             said.push(language.say(key, &[("amount", &charged), ("delta", &delta)]));
@@ -94,11 +96,18 @@ impl Working {
 #[must_use]
 pub fn steps(explanation: &Explanation, language: Language) -> Vec<String> {
     let currency = explanation.currency.as_deref().unwrap_or_default();
-    explanation.steps.iter().map(|step| one(step, currency, language)).collect()
+    let agreed = explanation.steps.iter().find_map(|step| match step {
+        Step::Rounded { decimals, .. } if u32::from(*decimals) < Money::DECIMALS => Some(*decimals),
+        _ => None,
+    });
+    let decimals = u32::from(agreed.unwrap_or(6));
+    explanation.steps.iter().map(|step| one(step, currency, decimals, language)).collect()
 }
 
-fn one(step: &Step, currency: &str, language: Language) -> String {
-    let money = |amount: &Money| amount.show(0);
+/// A step in words; amounts with so many decimals at least.
+fn one(step: &Step, currency: &str, decimals: u32, language: Language) -> String {
+    let price = |rate: &Money| rate.show(0);
+    let money = |amount: &Money| figures::shown(*amount, decimals);
     let text = |number: u32| number.to_string();
     match step {
         Step::Row {
@@ -123,7 +132,7 @@ fn one(step: &Step, currency: &str, language: Language) -> String {
                     ("prefix", prefix),
                     ("destination", &name),
                     ("line", &text(*line)),
-                    ("rate", &money(rate_per_min)),
+                    ("rate", &price(rate_per_min)),
                 ],
             );
             if let Some(from) = effective_from_ms {
@@ -184,14 +193,14 @@ fn one(step: &Step, currency: &str, language: Language) -> String {
         }
         Step::Talk { rate_per_min, billed_s, talk, exact } => {
             let talk = format!("{}{}", money(talk), if *exact { "" } else { "…" });
-            let values = [("billed", &*text(*billed_s)), ("rate", &*money(rate_per_min)), ("talk", &*talk)];
+            let values = [("billed", &*text(*billed_s)), ("rate", &*price(rate_per_min)), ("talk", &*talk)];
             language.say("step.talk", &values)
         }
         Step::TalkOfRoundedBlocks { rate_per_min, billed_s, precision, talk } => language.say(
             "step.talk_of_blocks",
             &[
                 ("billed", &text(*billed_s)),
-                ("rate", &money(rate_per_min)),
+                ("rate", &price(rate_per_min)),
                 ("precision", &precise(*precision, language)),
                 ("talk", &money(talk)),
             ],
@@ -203,7 +212,7 @@ fn one(step: &Step, currency: &str, language: Language) -> String {
                 ("line", &text(*line)),
                 ("band", &band(*band_s, language)),
                 ("billed", &text(*billed_s)),
-                ("rate", &money(rate_per_min)),
+                ("rate", &price(rate_per_min)),
                 ("talk", &money(talk)),
             ],
         ),
@@ -221,7 +230,7 @@ fn one(step: &Step, currency: &str, language: Language) -> String {
             language.say("step.rounded_before", &[("precision", &precision), ("amount", &money(amount))])
         }
         Step::Currency { factor, amount } => {
-            language.say("step.currency", &[("factor", &money(factor)), ("amount", &money(amount))])
+            language.say("step.currency", &[("factor", &price(factor)), ("amount", &money(amount))])
         }
         Step::Rounded { decimals, rounding, amount } => {
             let shown = figures::shown(*amount, u32::from(*decimals).min(Money::DECIMALS));
@@ -230,11 +239,11 @@ fn one(step: &Step, currency: &str, language: Language) -> String {
             language.say(key, &[("precision", &precision), ("amount", &shown)])
         }
         Step::Tax { percent, tax, amount } => {
-            let values = [("percent", &*money(percent)), ("tax", &*money(tax)), ("amount", &*money(amount))];
+            let values = [("percent", &*price(percent)), ("tax", &*money(tax)), ("amount", &*money(amount))];
             language.say("step.tax", &values)
         }
         Step::Amount { amount } => {
-            let said = language.say("step.amount", &[("amount", &amount.show(6)), ("currency", currency)]);
+            let said = language.say("step.amount", &[("amount", &money(amount)), ("currency", currency)]);
             said.trim_end().to_owned()
         }
     }

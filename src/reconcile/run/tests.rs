@@ -75,6 +75,7 @@ fn job(folder: &Path, calls: u64) -> Job {
         temporary: Some(temporary),
         hash: false,
         period: None,
+        sums: true,
     }
 }
 
@@ -293,4 +294,83 @@ fn a_rejected_line_is_told_as_the_line_row_or_record_of_the_users_own_file() {
         assert_eq!(finished.outcome.counts.rejected_ours, 1, "{end}");
         assert_eq!(finished.outcome.counts.ours, 200, "{end}");
     }
+}
+
+/// Sums by row, day and gateway each come to this.
+fn summed(finished: &Finished) -> [crate::sums::Sums; 3] {
+    let sums = finished.sums.as_ref().expect("asked for");
+    let destinations: Vec<_> = sums.destinations(&finished.deck).into_values().collect();
+    let days: Vec<_> = sums.days().map(|(_, sums)| *sums).collect();
+    let gateways: Vec<_> = sums.gateways(&finished.names).into_values().collect();
+    [destinations, days, gateways].map(|all| {
+        let mut total = crate::sums::Sums::default();
+        all.iter().for_each(|one| total.add(one));
+        total
+    })
+}
+
+/// Sums and totals are the same money, and as many calls.
+fn sums_are_the_totals(finished: &Finished, about: &str) {
+    let totals = &finished.outcome.totals;
+    let money = |text: &str| linesman_cdr::Money::parse(text).unwrap();
+    for total in summed(finished) {
+        assert_eq!(total.amount, [money(&totals.ours), money(&totals.theirs)], "{about}");
+        assert_eq!(total.correct, money(&totals.correct), "{about}");
+        assert_eq!(total.difference(), money(&totals.difference), "{about}");
+    }
+}
+
+#[test]
+fn sums_over_all_calls_are_the_totals_whatever_deviates_and_however_it_is_counted() {
+    use linesman_cdr::generate::{Plan as Pair, write};
+    let folder = tempfile::tempdir().unwrap();
+    let plain = job(folder.path(), 6300);
+    for (about, ledger, threads) in [("kept", 200 << 20, 1), ("second pass", 200_000, 3)] {
+        let cut = |plan: Plan| Plan { ledger, threads, partitions: 16, ..plan };
+        let finished = run_by(&plain, &Progress::default(), &mut Nowhere, cut).unwrap();
+        sums_are_the_totals(&finished, about);
+        let [total, ..] = summed(&finished);
+        assert_eq!(total.calls, [finished.outcome.counts.ours, finished.outcome.counts.theirs], "{about}");
+        let talk = |side: usize| finished.inputs[side].tally.talk_ms;
+        assert_eq!(total.talk_ms, [talk(0), talk(1)], "{about}");
+    }
+    let causes = [
+        "",
+        "increment@theirs:prefix=8613,used=60/60",
+        "duplicate_records@theirs",
+        "partial_records@theirs:share=0.05",
+        "partial_records_recharged@ours:share=0.05",
+        "missing_records@ours:gateway=gw2 stale_rate@theirs hung_call@theirs",
+        "connect_fee_added@ours wrong_prefix@theirs period_cutoff@theirs",
+        "rounding_decimals@theirs unrated@ours:share=0.02 ring_time_billed@theirs",
+    ];
+    for (seed, all) in (11..).zip(causes) {
+        let mut plan = Pair::new(seed, 3000);
+        plan.causes = all.split_whitespace().map(|cause| cause.parse().expect("a cause")).collect();
+        let (rates, contract) = plan.agreement().expect("a plan");
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        write(&plan, &mut ours, &mut theirs).expect("written");
+        let write = |name: &str, text: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let input = |path| Input { path, ..Input::default() };
+        let job = Job {
+            ours: input(write("o.csv", &ours)),
+            theirs: input(write("t.csv", &theirs)),
+            rates: write("r.csv", rates.as_bytes()),
+            contract: Some(write("c.toml", contract.as_bytes())),
+            ..plain.clone()
+        };
+        let finished = run(&job, &Progress::default(), &mut Nowhere).unwrap();
+        sums_are_the_totals(&finished, all);
+    }
+}
+
+#[test]
+fn a_run_without_a_report_takes_no_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = Job { sums: false, ..job(folder.path(), 700) };
+    assert!(run(&job, &Progress::default(), &mut Nowhere).unwrap().sums.is_none());
 }

@@ -96,7 +96,7 @@ impl Page<'_> {
             ("summary.correct", &totals.correct, false),
             ("summary.difference", &totals.difference, true),
         ];
-        self.push("<dl class=\"cards\">");
+        self.push("<dl class=\"sums\">");
         for (key, amount, is_difference) in cards {
             let amount = figures::money(amount);
             let shown = if is_difference {
@@ -119,6 +119,10 @@ impl Page<'_> {
         let heading = self.heading;
         let finished = self.finished;
         let outcome = &finished.outcome;
+        let asked = sentence::period(finished, self.language).join(match self.language {
+            Language::English => " ",
+            Language::Chinese => "",
+        });
         let period = |side: usize| {
             finished.inputs[side].period_ms.map_or_else(
                 || missing.clone(),
@@ -153,6 +157,7 @@ impl Page<'_> {
             ("report.account", given(&heading.account)),
             ("report.invoice", given(&heading.invoice)),
             ("report.direction", given(&heading.direction)),
+            ("report.period", asked),
             ("report.period_ours", period(0)),
             ("report.period_theirs", period(1)),
             ("report.zone", zone),

@@ -13,7 +13,7 @@ use super::super::sentence;
 use super::super::settings::settings;
 use super::super::workings::Working;
 use super::Page;
-use super::markup::{Cell, escape, grouped, table};
+use super::markup::{Cell, Narrow, escape, grouped, table};
 
 /// Rows of a table of sums.
 const MOST_ROWS: usize = 15;
@@ -57,7 +57,8 @@ impl Page<'_> {
         let row = |side: Side, numbers: [u64; 5], amount: &str, against: &str| {
             let mut row = vec![Cell::Text(self.side(side))];
             let [records, others @ ..] = numbers;
-            let talk_ms = self.finished.inputs[side.index()].tally.talk_ms;
+            let tally = &self.finished.inputs[side.index()].tally;
+            let talk_ms = tally.talk_ms.saturating_sub(tally.outside_talk_ms);
             row.push(number(records));
             row.push(minutes(talk_ms));
             row.extend(others.map(number));
@@ -78,7 +79,7 @@ impl Page<'_> {
             row(Side::Ours, ours, &totals.ours, &totals.ours_minus_correct),
             row(Side::Theirs, theirs, &totals.theirs, &totals.theirs_minus_correct),
         ];
-        let text = table(&head, &rows, false);
+        let text = table(&head, &rows, false, Narrow::Cards);
         self.push(&text);
         let said = self.language.say(
             "report.paired",
@@ -175,7 +176,7 @@ impl Page<'_> {
         };
         rows.push(last("summary.unexplained", money(&outcome.unexplained)));
         rows.push(last("summary.difference", money(&outcome.totals.difference)));
-        let text = table(&head, &rows, true);
+        let text = table(&head, &rows, true, Narrow::Cards);
         self.push(&text);
     }
 
@@ -200,12 +201,12 @@ impl Page<'_> {
         );
         let mut groups = Vec::new();
         for detail in details {
-            let correct = figures::correct(detail);
+            let (correct, charged) = (figures::correct(detail), figures::charged(detail));
             let mut rows: Vec<Vec<Cell>> = Side::BOTH
                 .into_iter()
                 .filter_map(|side| {
                     let record = [&detail.ours, &detail.theirs][side.index()].as_ref()?;
-                    Some(self.evidence_row(side, record, correct))
+                    Some(self.evidence_row(side, record, charged[side.index()], correct))
                 })
                 .collect();
             if let (Some(charge), Some(correct)) = (detail.correct, correct) {
@@ -224,7 +225,7 @@ impl Page<'_> {
         self.push(&text);
     }
 
-    fn evidence_row(&self, side: Side, record: &Record, correct: Option<Money>) -> Vec<Cell> {
+    fn evidence_row(&self, side: Side, record: &Record, charged: Money, correct: Option<Money>) -> Vec<Cell> {
         let finished = self.finished;
         let fields = self.view.lines.fields(side, record.place).unwrap_or_default();
         let field = |role: Role| calls::raw(finished, &fields, side, role);
@@ -236,17 +237,16 @@ impl Page<'_> {
         };
         vec![
             Cell::Text(self.side(side)),
-            Cell::Text(field(Role::CallId)),
-            Cell::Text(calls::raw_time(finished, &fields, side)),
-            Cell::Text(figures::instant(record.start_ms)),
-            Cell::Text(or(field(Role::Caller), figures::number(record.caller))),
-            Cell::Text(or(field(Role::Callee), figures::number(record.callee))),
-            Cell::Text(figures::name(&names.gateways, record.gateway).to_owned()),
+            Cell::Foreign(field(Role::CallId)),
+            Cell::Moment(calls::raw_time(finished, &fields, side)),
+            Cell::Moment(figures::instant(record.start_ms)),
+            Cell::Phone(or(field(Role::Caller), figures::number(record.caller))),
+            Cell::Phone(or(field(Role::Callee), figures::number(record.callee))),
+            Cell::Foreign(figures::name(&names.gateways, record.gateway).to_owned()),
             Cell::Number(span(record.talk_ms)),
             Cell::Number(billed),
-            self.amount(record.money()),
-            correct
-                .map_or_else(|| Cell::Number(String::new()), |correct| self.change(record.money() - correct)),
+            self.amount(charged),
+            correct.map_or_else(|| Cell::Number(String::new()), |correct| self.change(charged - correct)),
         ]
     }
 
@@ -308,7 +308,7 @@ impl Page<'_> {
         let days: Vec<(String, Sums)> =
             breakdown.days.iter().map(|(day, sums)| (day.clone(), *sums)).collect();
         self.section("report.by_destination");
-        let note = self.word("sheets.of_differing");
+        let note = self.word(breakdown.of_which());
         let _ = writeln!(self.text, "<p class=\"sub\">{note}</p>");
         self.sums("column.destination", &destinations, MOST_ROWS);
         if days.len() > 1 {
@@ -348,7 +348,7 @@ impl Page<'_> {
                 ]
             })
             .collect();
-        let text = table(&head, &shown_rows, false);
+        let text = table(&head, &shown_rows, false, Narrow::Scrolls);
         self.push(&text);
         self.more(rows.len().saturating_sub(most) as u64);
     }
@@ -417,7 +417,7 @@ impl Page<'_> {
             }
         }
         let left = (counts[0] + counts[1]).saturating_sub(rows.len() as u64);
-        let text = table(&head, &rows, false);
+        let text = table(&head, &rows, false, Narrow::Cards);
         self.push(&text);
         self.more(left);
     }
@@ -431,7 +431,7 @@ impl Page<'_> {
             .into_iter()
             .map(|(name, value)| vec![Cell::Text(name), Cell::Words(value)])
             .collect();
-        let text = table(&head, &rows, false);
+        let text = table(&head, &rows, false, Narrow::List);
         self.push(&text);
     }
 }

@@ -48,6 +48,35 @@ fn the_page_says_cause_fault_money_and_the_calculation_in_plain_words() {
 }
 
 #[test]
+fn on_a_narrow_screen_values_stand_under_the_words_of_their_columns() {
+    let page = rendered(Language::English);
+    assert!(page.contains("<div class=\"scroll cards\""), "what must not be out of sight");
+    assert!(page.contains("<td class=\"n\" data-word=\"Amount\">+0.034000</td>"), "{page}");
+}
+
+#[test]
+fn a_period_that_was_asked_for_is_named_with_what_is_outside_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut finished = sample::finished();
+    finished.period = Some([sample::NOON, i64::MAX]);
+    finished.outcome.counts.outside_ours = 1_234;
+    for (language, said) in [
+        (
+            Language::English,
+            ["Only calls that begin from 2026-04-03 12:00:00 on (UTC)", "1,234 of our records"],
+        ),
+        (Language::Chinese, ["仅核对在 2026-04-03 12:00:00 及以后（UTC）开始的通话", "我方 1,234 条"]),
+    ] {
+        Report::new(&finished, &sample::SampleLines, language).write(folder.path()).expect("written");
+        let page = std::fs::read_to_string(folder.path().join("report.html")).expect("there");
+        let summary = super::super::summary(&finished, language, 200, false);
+        for said in said {
+            assert!(page.contains(said) && summary.contains(said), "{said}: {summary}");
+        }
+    }
+}
+
+#[test]
 fn the_chinese_page_is_chinese_throughout() {
     let page = rendered(Language::Chinese);
     assert!(page.starts_with("<!doctype html>\n<html lang=\"zh-CN\">"));

@@ -47,6 +47,10 @@ pub(super) fn summary(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xl
     page.widths(&[44.0, 22.0, 22.0, 22.0, 60.0])?;
     page.text(0, &book.word("title.report"), &book.formats.title)?;
     page.row += 1;
+    for sentence in sentence::period(finished, language) {
+        page.text(0, &sentence, &book.formats.note)?;
+        page.row += 1;
+    }
     for sentence in sentence::verdict(outcome, book.decimals, language) {
         page.text(0, &sentence, &book.formats.plain)?;
         page.row += 1;
@@ -106,7 +110,7 @@ pub(super) fn summary(book: &Book<'_>, workbook: &mut Workbook) -> Result<(), Xl
 
     let said = [
         ("class.paired", counts.paired, 0),
-        ("column.difference", counts.amount_differs, 0),
+        ("summary.differs", counts.amount_differs, 0),
         ("class.only_ours", counts.only_ours, 0),
         ("class.only_theirs", counts.only_theirs, 0),
         ("class.duplicate", counts.duplicates_ours, counts.duplicates_theirs),
@@ -277,7 +281,7 @@ fn sums(
     widths.resize(keys.len(), 14.0);
     widths.extend([16.0; SUMS.len()]);
     page.widths(&widths)?;
-    page.text(0, &book.word("sheets.of_differing"), &book.formats.note)?;
+    page.text(0, &book.word(book.overview.breakdown.of_which()), &book.formats.note)?;
     page.row += 1;
     let header = page.row;
     page.header(&book.columns(&[keys, &SUMS].concat()))?;

@@ -50,13 +50,13 @@ fn the_workbook_reads_back_with_its_sums_and_its_formulas() {
 
     let (_, correct, formulas) = column(&mut book, "Differences", "Amount, correct");
     assert_eq!(correct, [0.022, 0.004, 0.04, 0.066].map(Data::Float));
-    assert_eq!(formulas[0], "ROUND(Y2*AE2/60+AF2,6)");
+    assert_eq!(formulas[0], "ROUND(Y2*AG2/60+AH2,6)");
     let (_, billed, formulas) = column(&mut book, "Differences", "Billed, correct (s)");
     assert_eq!(&billed[..3], [66.0, 12.0, 120.0].map(Data::Float));
     assert_eq!(formulas[0], "IF(V2<=0,0,W2+CEILING(MAX(0,V2-W2),MAX(1,X2)))");
     let (_, deltas, formulas) = column(&mut book, "Differences", "Theirs minus correct");
     assert_eq!(deltas, [0.018, 0.016, 0.0, 0.034].map(Data::Float));
-    assert_eq!((&*formulas[0], &*formulas[3]), ("ROUND(AH2-AI2,9)", "SUBTOTAL(109,AK2:AK4)"));
+    assert_eq!((&*formulas[0], &*formulas[3]), ("ROUND(AJ2-AK2,9)", "SUBTOTAL(109,AM2:AM4)"));
 }
 
 #[test]
@@ -71,6 +71,28 @@ fn phone_numbers_are_text_and_no_text_of_a_file_is_a_formula() {
     assert_eq!((&ids[1], formulas[1].as_str()), (&Data::String("=1+1".to_owned()), ""));
     let (_, gateways, formulas) = column(&mut book, "Only ours", "Gateway, ours");
     assert_eq!((gateways[0].to_string(), formulas[0].as_str()), ("=cmd|' /C calc'!A0".to_owned(), ""));
+}
+
+#[test]
+fn the_prefix_that_a_side_rated_by_is_named_where_its_amount_tells() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut book = written(folder.path(), Language::English);
+    // Ours shows the only row's price; theirs, charged in other blocks, tells of none, but by chance in the third.
+    let (_, ours, _) = column(&mut book, "Differences", "Prefix, ours (where known)");
+    assert_eq!(&ours[..3], ["8613"; 3].map(|prefix| Data::String(prefix.to_owned())));
+    let (_, theirs, _) = column(&mut book, "Differences", "Prefix, theirs (where known)");
+    assert_eq!(&theirs[..2], [Data::Empty, Data::Empty]);
+    let (_, correct, _) = column(&mut book, "Differences", "Prefix, correct");
+    assert_eq!(correct[0], Data::String("8613".to_owned()));
+}
+
+#[test]
+fn sheets_of_sums_say_which_calls_they_are_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut book = written(folder.path(), Language::English);
+    let sheet = book.worksheet_range("By day").expect("the sheet");
+    let first = sheet.rows().next().expect("a row")[0].to_string();
+    assert!(first.starts_with("Calls that differ"), "this run took no sums: {first}");
 }
 
 #[test]
@@ -114,7 +136,7 @@ fn a_sheet_of_many_calls_is_as_complete_as_a_small_one() {
     let mut book: Book = open_workbook(folder.path().join("reconciliation.xlsx")).expect("a workbook");
     let (_, deltas, formulas) = column(&mut book, "Differences", "Theirs minus correct");
     assert_eq!(deltas.len(), 1_501);
-    assert_eq!((&deltas[1_500], formulas[1_500].as_str()), (&Data::Float(27.0), "SUBTOTAL(109,AK2:AK1501)"));
+    assert_eq!((&deltas[1_500], formulas[1_500].as_str()), (&Data::Float(27.0), "SUBTOTAL(109,AM2:AM1501)"));
     let (_, callees, _) = column(&mut book, "Differences", "Called (B)");
     assert_eq!(callees[1_499], Data::String("8613800000001".to_owned()));
 }
