@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use linesman_cdr::cause::{Attributor, Example, Ledger, LedgerContext, Model, Tally, infer};
+use linesman_cdr::cause::{Attributor, Example, Ledger, LedgerContext, Model, Tally, Unread, infer};
 use linesman_cdr::format::{Role, RowReader, TimeStyle, Zone};
 use linesman_cdr::outcome::{CallDetail, DetailSink, Finding};
 use linesman_cdr::pair::{LearnContext, Learned, Matcher, SideContext, Sink, learn};
@@ -89,11 +89,15 @@ fn run_by(
         let wanted = sources[side].layout().columns.contains(&Role::Amount);
         wanted && (contents[side].tally.priced > 0 || contents[side].tally.records == 0)
     };
+    let unread = [0, 1].map(|side: usize| {
+        Unread::of(contents[side].rejections.iter().map(|rejection| rejection.text.as_str()))
+    });
     let context = LedgerContext {
         rater: &rater,
         names: [&contents[0].names, &contents[1].names],
         has_amounts: [has(0), has(1)],
         techs: [&techs[0], &techs[1]],
+        unread: [&unread[0], &unread[1]],
         capacity: plan.ledger,
     };
     let passes = Passes {

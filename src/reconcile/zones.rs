@@ -20,7 +20,7 @@ const ZONES: std::ops::RangeInclusive<i64> = -12..=14;
 /// Zones that are no whole or half hour, in minutes.
 const ODD_ZONES: [i64; 3] = [5 * 60 + 45, 8 * 60 + 45, 12 * 60 + 45];
 /// Calls of a side that are enough to tell.
-const ENOUGH: usize = 4_000;
+const ENOUGH: usize = 1_000;
 /// Farther from a date in the deck no zone and no clock brings a call to its other side.
 const NEAR_MS: i64 = 48 * HOUR_MS;
 

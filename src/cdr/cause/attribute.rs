@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Class};
-use super::ledger::{Tallied, clean_pair, worth_nothing};
+use super::ledger::{Tallied, class_of_single, clean_pair, worth_nothing};
 use super::leg::Item;
 use super::model::Model;
 use super::shares::Signatures;
@@ -210,7 +210,7 @@ fn detail(case: &Case, item: &Item, walked: &Walked, ranks: Option<&[Option<u32>
     CallDetail {
         class: match case.class {
             Class::Pair => CallClass::Paired,
-            Class::Only => CallClass::Only,
+            Class::Only | Class::Unread => CallClass::Only,
             Class::Duplicate => CallClass::Duplicate,
             Class::Split => CallClass::Part,
             Class::Interim => CallClass::Interim,
@@ -237,8 +237,10 @@ impl Sink for Attributor<'_, '_> {
     }
 
     fn only(&mut self, side: Side, record: &Record) {
-        let nothing = worth_nothing(&self.model.maker.context, record);
-        self.counted(&Case::single(Class::Only, side, record, record), nothing);
+        let context = &self.model.maker.context;
+        let class = class_of_single(context, side, record);
+        let nothing = class == Class::Only && worth_nothing(context, record);
+        self.counted(&Case::single(class, side, record, record), nothing);
     }
 
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {

@@ -7,6 +7,8 @@ use crate::record::{Record, Side};
 pub(super) enum Class {
     Pair,
     Only,
+    /// Of one side alone, because the other's line could not be read.
+    Unread,
     Duplicate,
     Split,
     Interim,

@@ -1,6 +1,7 @@
 //! [`Ledger`]: takes what pairing finds, counts and sums it, and keeps the calls that differ.
 
 use super::case::{Case, Class, Kept, hash_of};
+use super::unread::Unread;
 use crate::money::Money;
 use crate::pair::Sink;
 use crate::rating::{Charge, Rater, Unrated};
@@ -17,6 +18,8 @@ pub struct LedgerContext<'a> {
     pub has_amounts: [bool; 2],
     /// Technical prefixes of digits alone that pairing took off each side's called numbers.
     pub techs: [&'a [String]; 2],
+    /// Each side's lines that could not be read.
+    pub unread: [&'a Unread; 2],
     /// Bytes that kept calls may take; some sixteen million are taken in any case.
     pub capacity: usize,
 }
@@ -101,7 +104,7 @@ impl Tallied {
                 self.paired += 1;
                 self.parts[own] += many.saturating_sub(1);
             }
-            Class::Only => {
+            Class::Only | Class::Unread => {
                 self.records[own] += 1;
                 self.only[own] += 1;
                 self.only_attempts[own] += u64::from(records[own].is(flag::ATTEMPT));
@@ -217,6 +220,11 @@ pub(super) fn worth_nothing(context: &LedgerContext<'_>, record: &Record) -> boo
     record.is(flag::ATTEMPT) && record.money() == Money::ZERO && context.rater.terms(0).unanswered == 0
 }
 
+/// What a record that stands alone is.
+pub(super) fn class_of_single(context: &LedgerContext<'_>, side: Side, record: &Record) -> Class {
+    if context.unread[side.other().index()].holds(record) { Class::Unread } else { Class::Only }
+}
+
 /// What a record shows of a call that was rated so, as far as it shows it.
 #[inline]
 pub(super) fn shows(record: &Record, rate: i64, charge: &Charge, has_amounts: bool) -> bool {
@@ -280,14 +288,15 @@ impl Sink for Ledger<'_> {
     }
 
     fn only(&mut self, side: Side, record: &Record) {
-        if worth_nothing(&self.context, record) {
+        let class = class_of_single(&self.context, side, record);
+        if class == Class::Only && worth_nothing(&self.context, record) {
             self.tallied.count(Class::Only, side, &[*record, *record], 0);
             if self.attempts.admits(hash_of([record, record])) {
                 self.attempts.push(Case::single(Class::Only, side, record, record));
             }
             return;
         }
-        self.residual(Case::single(Class::Only, side, record, record));
+        self.residual(Case::single(class, side, record, record));
     }
 
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {

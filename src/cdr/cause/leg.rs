@@ -229,7 +229,7 @@ impl Maker<'_> {
         let (own, other) = (case.side.index(), case.side.other().index());
         match case.class {
             Class::Pair => legs = Side::BOTH.map(|side| Some(leg(side, Standing::Whole))),
-            Class::Only | Class::CutOff => {
+            Class::Only | Class::Unread | Class::CutOff => {
                 legs[own] = Some(leg(case.side, Standing::Whole));
                 legs[other] = Some(leg(case.side.other(), Standing::Absent));
             }

@@ -36,6 +36,7 @@ mod shares;
 mod solve;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod walk;
 mod words;
 
@@ -44,3 +45,4 @@ pub use attribute::{Attributor, CauseTally, Example, Tally};
 pub use ledger::{Ledger, LedgerContext, Tallied};
 pub use model::{Model, infer};
 pub use shares::{Signatures, Spread};
+pub use unread::Unread;

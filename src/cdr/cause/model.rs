@@ -166,7 +166,7 @@ impl<'a> Model<'a> {
             let Some(at) = self.missing_everywhere(side) else { continue };
             let own = side.other();
             let attempts = |case: &&Case| {
-                case.class == Class::Only
+                matches!(case.class, Class::Only | Class::Unread)
                     && case.side == own
                     && case.records[own.index()].is(crate::record::flag::ATTEMPT)
             };

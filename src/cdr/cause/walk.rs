@@ -141,6 +141,7 @@ impl Model<'_> {
                 continue;
             }
             match found.deviation {
+                Deviation::Missing if item.class == Class::Unread => {}
                 Deviation::Missing => {
                     let kind = if item.class == Class::CutOff
                         || self.edges.iter().any(|edge| edge.side == side && edge.cuts_off(item))

@@ -374,3 +374,30 @@ fn a_run_without_a_report_takes_no_sums() {
     let job = Job { sums: false, ..job(folder.path(), 700) };
     assert!(run(&job, &Progress::default(), &mut Nowhere).unwrap().sums.is_none());
 }
+
+#[test]
+fn a_call_whose_line_the_other_side_cannot_be_read_on_is_not_said_to_be_missing_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let job = job(folder.path(), 3_000);
+    let mut damaged = 0;
+    let text = std::fs::read_to_string(&job.theirs.path).unwrap();
+    let text: String = text
+        .split_inclusive('\n')
+        .enumerate()
+        .map(|(at, line)| {
+            if at % 400 != 7 {
+                return line.to_owned();
+            }
+            damaged += 1;
+            line.replacen("2026-05-", "on the day ", 1)
+        })
+        .collect();
+    std::fs::write(&job.theirs.path, text).unwrap();
+    let done = run(&job, &Progress::default(), &mut Nowhere).unwrap();
+    assert_eq!(done.outcome.counts.rejected_theirs, damaged);
+    assert_eq!(done.outcome.counts.only_ours, 6 + damaged);
+    let missing = done.outcome.causes.iter().find(|cause| {
+        cause.kind == CauseKind::MissingRecords && cause.at_fault == linesman_cdr::outcome::Fault::Theirs
+    });
+    assert_eq!(missing.map(|cause| cause.calls), Some(6), "{:?}", done.outcome.causes);
+}

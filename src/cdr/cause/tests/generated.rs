@@ -33,11 +33,13 @@ fn reconciled(plan: &Plan) -> (Outcome, Outcome) {
             .chain(["7723".to_owned()])
             .collect::<Vec<_>>()
     });
+    let unread = crate::cause::Unread::default();
     let mut ledger = Ledger::new(LedgerContext {
         rater: &rater,
         names: [&made.names[0], &made.names[1]],
         has_amounts: [true; 2],
         techs: [&techs[0], &techs[1]],
+        unread: [&unread; 2],
         capacity: 256 << 20,
     });
     match_partition(ours, theirs, &learned, &mut ledger);

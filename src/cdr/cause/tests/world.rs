@@ -353,11 +353,13 @@ impl World {
     }
 
     pub fn run_sides(&self, faults: &[Fault], swapped: bool) -> (Outcome, Vec<Expected>) {
+        let unread = crate::cause::Unread::default();
         let context = LedgerContext {
             rater: &self.rater,
             names: [&self.names, &self.names],
             has_amounts: [true; 2],
             techs: [&["99".to_owned()], &["99".to_owned()]],
+            unread: [&unread; 2],
             capacity: 256 << 20,
         };
         let mut ledger = Ledger::new(context);
