@@ -463,6 +463,16 @@ fn money(table: &Table, fractions: &[usize], roles: &mut [Role]) {
                     return;
                 }
             }
+            // Not the product, be it for a fee, a tax or another currency: the one that grows with the length.
+            let grows = |column: usize| super::forms::grows(table, column, length, form);
+            for (rate, amount) in [(*first, *second), (*second, *first)] {
+                let free = place(Role::Rate).is_none() && place(Role::Amount).is_none();
+                if free && grows(rate) == Some(false) && grows(amount) == Some(true) {
+                    roles[rate] = Role::Rate;
+                    roles[amount] = Role::Amount;
+                    return;
+                }
+            }
         }
         [only]
             if place(Role::Amount).is_none()

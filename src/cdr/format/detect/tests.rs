@@ -284,3 +284,25 @@ proptest! {
         fuzz(rows.join("\n").as_bytes());
     }
 }
+
+#[test]
+fn without_a_header_the_amount_is_the_price_that_grows_with_the_call_whatever_else_is_on_it() {
+    let mut text = String::new();
+    for call in 0..40_u32 {
+        let talk = (call * 37) % 240;
+        let rate = if call % 2 == 0 { "0.0117" } else { "0.0215" };
+        // A fee of 0.02 a call and a tax of sixteen per cent: no product of the price and the minutes.
+        let paid = if talk == 0 {
+            0.0
+        } else {
+            1.16 * (0.02 + f64::from(talk) * rate.parse::<f64>().unwrap() / 60.0)
+        };
+        text += &format!(
+            "c-{call:06},8522000{call:04},86138000{call:05},2026/04/{:02} 09:{:02}:02,{talk},{rate},{paid:.6},USD\n",
+            call % 28 + 1,
+            call,
+        );
+    }
+    let columns = found(&text).unwrap().layout.columns;
+    assert_eq!((columns[5], columns[6]), (Role::Rate, Role::Amount), "{columns:?}");
+}
