@@ -152,8 +152,13 @@ fn without_ring(record: &Record, other: &Record) -> Record {
     } else {
         record.talk_ms.saturating_sub(other.ring_ms)
     };
+    // Charged for less than the whole and no less than the conversation: the ringing was left out.
+    let charged_ms = record.billed_s.saturating_mul(1_000);
+    let left_out = record.billed_s != ABSENT_32
+        && charged_ms.saturating_add(1_000) <= record.talk_ms
+        && charged_ms.saturating_add(1_000) > rung;
     let apart = |talk_ms: u32| talk_ms.abs_diff(other.talk_ms);
-    let talk_ms = if apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
+    let talk_ms = if left_out || apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
     Record { talk_ms, ..*record }
 }
 
@@ -187,6 +192,15 @@ mod tests {
             gateway: NO_NAME,
             account: NO_NAME,
         }
+    }
+
+    #[test]
+    fn what_was_charged_tells_of_the_ringing_where_the_other_side_charges_it() {
+        let own = Record { billed_s: 48, ..record(63_000, ABSENT_32, flag::MAY_RING) };
+        let other = record(63_000, 15_000, 0);
+        assert_eq!(without_ring(&own, &other).talk_ms, 48_000);
+        let whole = Record { billed_s: 66, ..own };
+        assert_eq!(without_ring(&whole, &other).talk_ms, 63_000);
     }
 
     #[test]
