@@ -39,6 +39,11 @@ const RULES: &[Rule] = &[
     Rule { room: "src/ticket", forbidden: IMPURE, because: "the ticket engine is pure" },
     Rule { room: "src/cdr", forbidden: IMPURE, because: "reconciliation is pure" },
     Rule {
+        room: "src/deadlines",
+        forbidden: IMPURE,
+        because: "a due time is a function of a log, a calendar and an instant",
+    },
+    Rule {
         room: "src/reconcile",
         forbidden: &["tokio", "sqlx", "axum", "prometheus", "reqwest", "std::time::SystemTime"],
         because: "a run knows files and threads, no daemon",
