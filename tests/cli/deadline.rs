@@ -217,7 +217,7 @@ fn what_cannot_be_understood_ends_with_2_and_says_what_mends_it() {
         assert!(said.contains(expected), "{flag} {value}: {said}");
     }
     let (code, said) = refusal(here.path(), &["deadline", "--from", "2026-03-02 10:00", "--for", "24 hours"]);
-    assert!(code == 2 && said.contains("--calendar"), "{said}");
+    assert!(code == 2 && said.contains("--calendar cn-office") && said.contains("--zone"), "{said}");
     let windows = ["deadline", "--zone", "UTC", "--from", "2026-03-02 10:00", "--for", "2 working days"];
     let (code, said) = refusal(here.path(), &windows);
     assert!(code == 2 && said.contains("--calendar cn-office"), "{said}");

@@ -5,8 +5,8 @@ mod moment;
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, Datelike, FixedOffset};
-use linesman_deadlines::due::words;
+use chrono::{DateTime, Datelike, FixedOffset, Utc};
+use linesman_deadlines::due::{Step, words};
 use linesman_deadlines::{Basis, Calendar, Due, Interval, Span, Zone, due};
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::locale::{self, Language, Message};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Calendar that counts: cn-office, always, or one of --calendars
-    #[arg(long, value_name = "NAME", required_unless_present = "zone")]
+    #[arg(long, value_name = "NAME")]
     calendar: Option<String>,
     /// Zone in which times are given and shown, the calendar's unless stated; without --calendar only elapsed
     /// time and calendar days are counted
@@ -54,13 +54,15 @@ fn zone(name: &str) -> Result<Zone, String> {
 /// What is printed with `--json`.
 #[derive(Serialize)]
 struct Answer<'a> {
-    /// Local time with its offset, on the clocks of `zone`.
+    due: DateTime<Utc>,
+    /// On the clocks of `zone`, with their offset.
     due_local: DateTime<FixedOffset>,
     zone: &'a Zone,
+    provisional: bool,
+    /// What was assumed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
-    #[serde(flatten)]
-    answer: &'a Due,
+    trace: &'a [Step],
 }
 
 /// Tells when it is due.
@@ -84,7 +86,8 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     notes.iter().for_each(output::note);
     if arguments.json {
         let due_local = moment::on_the_clocks(answer.due, zone);
-        output::json(&Answer { due_local, zone, notes, answer: &answer })?;
+        let Due { due, provisional, trace } = &answer;
+        output::json(&Answer { due: *due, due_local, zone, provisional: *provisional, notes, trace })?;
     } else {
         output::raw(as_text(&answer, zone, arguments.lang).as_bytes())?;
     }
@@ -95,6 +98,13 @@ fn calendar_of(arguments: &Arguments) -> Result<Calendar, Failure> {
     if let Some(name) = &arguments.calendar {
         return calendars::named(name, &arguments.calendars, &arguments.ical);
     }
+    let Some(zone) = arguments.zone.clone() else {
+        let message = format!(
+            "no calendar is named; add --calendar {}, or for elapsed time a zone, as --zone Europe/Berlin",
+            calendars::USUAL
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    };
     let basis = arguments.span.basis();
     if matches!(basis, Basis::BusinessMinutes | Basis::WorkingDays) {
         let message = format!(
@@ -104,7 +114,6 @@ fn calendar_of(arguments: &Arguments) -> Result<Calendar, Failure> {
         );
         return Err(Failure::new(Exit::Usage, message));
     }
-    let zone = arguments.zone.clone().unwrap_or_else(Zone::utc);
     Ok(Calendar::new(&zone.to_string(), zone, linesman_deadlines::calendar::Week::default()))
 }
 

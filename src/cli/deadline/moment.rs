@@ -3,7 +3,7 @@
 //! Absent on purpose: any guess in silence. A time that the clocks show twice or leave out is taken at its
 //! first instant, and that is said.
 
-use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Offset, Utc};
 use linesman_deadlines::{Interval, Local, Zone};
 
 use crate::locale::Message;
@@ -75,6 +75,8 @@ fn read(text: &str) -> Option<(NaiveDateTime, Option<FixedOffset>)> {
     let (local, offset) = split(text)?;
     let local = local.trim_end().replacen(['T', 't'], " ", 1);
     let read = FORMS.iter().find_map(|form| NaiveDateTime::parse_from_str(&local, form).ok())?;
+    // What comes before and after is not written alike.
+    let read = (0..=9999).contains(&read.year()).then_some(read)?;
     Some((read, offset))
 }
 
@@ -147,9 +149,16 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused_with_how_one_is_written() {
-        for text in
-            ["", "now", "2026-03-02", "2026-02-30 10:00", "10:00", "2026-03-02 25:00", "2026-03-02 10:00+8"]
-        {
+        for text in [
+            "",
+            "now",
+            "2026-03-02",
+            "2026-02-30 10:00",
+            "10:00",
+            "2026-03-02 25:00",
+            "2026-03-02 10:00+8",
+            "+262142-12-31 23:59",
+        ] {
             let error = read_in(text, "Asia/Shanghai").0.expect_err(text);
             assert!(error.contains("2026-03-02 10:00 on the clocks of Asia/Shanghai"), "{error}");
         }
