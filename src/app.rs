@@ -132,6 +132,7 @@ impl App {
         let lifecycle = Lifecycle::default();
         let soft = lifecycle.soft().clone();
         let metrics = Arc::new(Metrics::new());
+        metrics.set_calendars(&linesman_deadlines::calendar::official::calendars());
         let live = Arc::new(Live::default());
         let recent = Arc::new(Recent::default());
         let grace = settings.http.grace;

@@ -21,6 +21,9 @@
 //! [`workers::reconcile`] has them compared, [`diagnosis::billing`] makes a fault of class A of the
 //! answer, and the same rendezvous brings it before the tickets.
 //!
+//! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
+//! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).

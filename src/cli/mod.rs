@@ -8,6 +8,7 @@ pub mod cdr;
 pub mod completions;
 pub mod config;
 pub mod db;
+pub mod deadline;
 pub mod demo;
 pub mod doctor;
 pub mod exit;
@@ -74,6 +75,8 @@ commands! {
     Probe => probe,
     /// Call records against call records and the rate deck: causes, fault and money
     Cdr => cdr,
+    /// When something is due on a calendar with make-up workdays and pauses, and why
+    Deadline => deadline,
     /// Why this class, why this segment, why not its neighbours
     Explain => explain,
     /// List, show and change tickets

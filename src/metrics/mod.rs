@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use linesman_cdr::outcome::Outcome;
+use linesman_deadlines::Calendars;
 use linesman_probes::observation::{Detail, Impediment, Observation};
 use linesman_probes::probe::ProbeKind;
 use prometheus::{Registry, TextEncoder};
@@ -246,6 +247,17 @@ impl Metrics {
     /// A reconciliation ended without an answer.
     pub fn reconcile_failed(&self) {
         self.table.reconcile_runs_total.with_label_values(&["failed"]).inc();
+    }
+
+    /// Until when each calendar that follows official days knows them: the end of its last such day.
+    pub fn set_calendars(&self, calendars: &Calendars) {
+        for calendar in calendars.iter() {
+            let Some(day_after) = calendar.official_until().and_then(|last| last.succ_opt()) else {
+                continue;
+            };
+            let until = seconds(calendar.zone().day_begins(day_after));
+            self.table.calendar_official_until.with_label_values(&[calendar.name()]).set(until);
+        }
     }
 
     /// A panic was caught.

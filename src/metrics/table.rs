@@ -123,6 +123,8 @@ table! {
     reconcile_records_total: Counter ["side"],
     /// Lines of bills that are no records, by side.
     reconcile_rejected_lines_total: Counter ["side"],
+    /// Until when the official holidays and make-up workdays of a calendar are known; due times beyond are provisional.
+    calendar_official_until: Gauge ["calendar"],
     /// When a background worker last did its work with success.
     worker_last_success_timestamp_seconds: Gauge ["worker"],
 }

@@ -192,3 +192,14 @@ fn ticket(count: u32, severity: Severity) -> Ticket {
     let number = TicketNumber { year: 2026, count };
     crate::ticket::open(TicketId(count.to_string()), number, fault, false, None, at(0)).0.ticket
 }
+
+#[test]
+fn the_end_of_the_official_days_is_the_end_of_their_last_one_on_the_calendars_clocks() {
+    let metrics = Metrics::new();
+    metrics.set_calendars(&linesman_deadlines::calendar::official::calendars());
+    let text = metrics.render();
+    let shown: Vec<&str> =
+        text.lines().filter(|line| line.starts_with("linesman_calendar_official_until")).collect();
+    // 2026-12-31 24:00 in Shanghai; `always` follows nobody's official days.
+    assert_eq!(shown, [r#"linesman_calendar_official_until{calendar="cn-office"} 1798732800"#]);
+}

@@ -1,6 +1,7 @@
 //! The commands as a person or a script runs them: the real program, its output, its exit code.
 
 mod bills;
+mod deadline;
 mod life;
 
 use std::path::{Path, PathBuf};

@@ -27,11 +27,15 @@ const IMPURE: &[&str] = &[
     "std::time::SystemTime",
     "std::net::TcpStream",
     "std::net::UdpSocket",
-    "crate::clock",
-    "crate::store",
-    "crate::metrics",
-    "crate::live",
+    "chrono::Local",
+    "Utc::now",
+    "Timestamp::now",
+    "Zoned::now",
 ];
+
+/// Rooms of the main package with a clock, a database or a state; a package of its own may have a room of
+/// the same name.
+const EFFECTS: &[&str] = &["crate::clock", "crate::store", "crate::metrics", "crate::live"];
 
 const RULES: &[Rule] = &[
     Rule { room: "src/inventory", forbidden: IMPURE, because: "the inventory is pure" },
@@ -39,10 +43,18 @@ const RULES: &[Rule] = &[
     Rule { room: "src/ticket", forbidden: IMPURE, because: "the ticket engine is pure" },
     Rule { room: "src/cdr", forbidden: IMPURE, because: "reconciliation is pure" },
     Rule {
+        room: "src/deadlines",
+        forbidden: IMPURE,
+        because: "a due time is a function of a log, a calendar and an instant",
+    },
+    Rule {
         room: "src/reconcile",
         forbidden: &["tokio", "sqlx", "axum", "prometheus", "reqwest", "std::time::SystemTime"],
         because: "a run knows files and threads, no daemon",
     },
+    Rule { room: "src/inventory", forbidden: EFFECTS, because: "the inventory is pure" },
+    Rule { room: "src/diagnosis", forbidden: EFFECTS, because: "diagnosis is a function of frozen input" },
+    Rule { room: "src/ticket", forbidden: EFFECTS, because: "the ticket engine is pure" },
     Rule { room: "src/inventory", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/diagnosis", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/ticket", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
