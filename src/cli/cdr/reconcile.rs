@@ -104,9 +104,11 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     let shared = Arc::clone(&progress);
     let wanted = arguments.report.as_deref().map(|folder| (folder.to_owned(), arguments.heading.given()));
     let language = spoken(arguments.lang);
+    // Listened for before the first temporary file is made.
+    let told = told_to_stop();
     // The work takes all its threads for minutes; the runtime's own stay free for the bar and signals.
     let work = tokio::task::spawn_blocking(move || reconcile(&job, wanted, language, &shared));
-    let (finished, files) = watched(work, &progress).await??;
+    let (finished, files) = watched(work, &progress, told).await??;
     if arguments.json {
         output::json(&finished.outcome)?;
     } else {
@@ -235,10 +237,11 @@ fn failure(error: ReconcileError) -> Failure {
 async fn watched<T>(
     work: tokio::task::JoinHandle<T>,
     progress: &Progress,
+    told: impl Future<Output = ()>,
 ) -> Result<T, tokio::task::JoinError> {
     let bar = Bar::new();
     let mut ticks = tokio::time::interval(TICK);
-    let mut stop = std::pin::pin!(told_to_stop());
+    let mut stop = std::pin::pin!(told);
     let mut stopping = false;
     let mut work = work;
     let ended = loop {
@@ -255,16 +258,16 @@ async fn watched<T>(
     ended
 }
 
-async fn told_to_stop() {
+/// Ends at the first signal to stop from now on, not from when it is waited for.
+fn told_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let listeners = signal(SignalKind::interrupt()).ok().zip(signal(SignalKind::terminate()).ok());
+    async move {
+        let Some((mut interrupt, mut terminate)) = listeners else { return std::future::pending().await };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
