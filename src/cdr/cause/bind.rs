@@ -40,7 +40,22 @@ pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Found> {
         }
         causes.extend(picks.into_iter().map(bound));
     }
+    without_chance(&mut causes);
     causes
+}
+
+/// Leaves out scattered rules that only differ in their number, one for some calls and another for others: so
+/// many numbers explain anything.
+fn without_chance(causes: &mut Vec<Found>) {
+    const MOST: usize = 2;
+    let is_scattered = |found: &Found| found.optional && found.deviation.order() >= 11;
+    let mut scattered: BTreeMap<u8, usize> = BTreeMap::new();
+    for found in causes.iter().filter(|found| is_scattered(found)) {
+        *scattered.entry(found.deviation.order()).or_default() += 1;
+    }
+    causes.retain(|found| {
+        !is_scattered(found) || scattered.get(&found.deviation.order()).is_none_or(|many| *many <= MOST)
+    });
 }
 
 /// Whether a record names what a rule changes, so that it cannot explain it by chance.
