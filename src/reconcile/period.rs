@@ -157,6 +157,11 @@ fn without_ring(record: &Record, other: &Record) -> Record {
     let left_out = record.billed_s != ABSENT_32
         && charged_ms.saturating_add(1_000) <= record.talk_ms
         && charged_ms.saturating_add(1_000) > rung;
+    // Or the other's own times say that its length holds the ringing.
+    let rung_there = other.is(flag::TIMES_DISAGREE)
+        && other.ring_ms != ABSENT_32
+        && other.talk_ms.saturating_sub(other.ring_ms).abs_diff(rung) <= 1_000;
+    let left_out = left_out || rung_there;
     let apart = |talk_ms: u32| talk_ms.abs_diff(other.talk_ms);
     let talk_ms = if left_out || apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
     Record { talk_ms, ..*record }
@@ -201,6 +206,8 @@ mod tests {
         assert_eq!(without_ring(&own, &other).talk_ms, 48_000);
         let whole = Record { billed_s: 66, ..own };
         assert_eq!(without_ring(&whole, &other).talk_ms, 63_000);
+        let contradicted = Record { flags: flag::TIMES_DISAGREE, ..other };
+        assert_eq!(without_ring(&whole, &contradicted).talk_ms, 48_000);
     }
 
     #[test]
