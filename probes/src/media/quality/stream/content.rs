@@ -33,7 +33,7 @@ impl Content {
     /// Takes a unique packet; returns the bit of its format where it is audio, else 0.
     #[inline]
     pub(super) fn packet(&mut self, arrival: &Arrival, format: &Format) -> u8 {
-        if !self.used.get(self.running).is_some_and(|used| used.format == *format) {
+        if !self.used.get(self.running).is_some_and(|used| used.format.is(format)) {
             self.running = self.find(format);
         }
         let running = self.running;
@@ -69,7 +69,7 @@ impl Content {
 
     #[cold]
     fn find(&mut self, format: &Format) -> usize {
-        if let Some(known) = self.used.iter().position(|used| used.format == *format) {
+        if let Some(known) = self.used.iter().position(|used| used.format.is(format)) {
             return known;
         }
         if self.used.len() < FORMATS_KEPT {

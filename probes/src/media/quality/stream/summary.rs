@@ -15,8 +15,9 @@ const COLLISION_AFTER: u64 = 8;
 const DRIFT_PPM: f64 = 100.0;
 /// A drift is told when it is this many standard errors from none.
 const DRIFT_ERRORS: f64 = 4.0;
-/// A last window shorter than this is reported but is no minimum: one loss would weigh too much.
+/// A window shorter than this, or with fewer packets due, is reported but is no minimum: one loss weighs too much.
 const SHORT_WINDOW_NS: i64 = 2_000_000_000;
+const FEW_PACKETS: u64 = 50;
 
 impl Stream {
     /// The record up to now. Losses still within reach of a late packet count as lost.
@@ -33,13 +34,15 @@ impl Stream {
         let mut drained = Vec::with_capacity(closed.len());
         for window in &closed {
             let (report, scored) = self.window_report(window, self.settings.window_ns, codecs, assumptions);
-            self.worst_drained.take_in(scored);
+            if report.expected >= FEW_PACKETS {
+                self.worst_drained.take_in(scored);
+            }
             drained.push(report);
         }
         drained
     }
 
-    /// Ends the stream: every window is closed and may be drained. Packets after this begin a segment anew.
+    /// Ends the stream: every window is closed and may be drained. What comes after counts, but late for its place.
     pub fn finish(&mut self) {
         self.sequence.settle_all(&mut self.settled);
         self.windows.close_all(&mut self.settled);
@@ -53,15 +56,13 @@ impl Stream {
                 codec: &format.codec,
                 variant: format.variant.as_deref(),
                 payload_bytes: self.content.typical_bytes(),
-                packet_time_ms: self.ticks_ms(self.timing.packet_time.most_ticks(), format),
+                packet_time_ms: self.packet_time_ms(),
             })
             .collect()
     }
 
-    fn ticks_ms(&self, ticks: Option<u32>, format: &Format) -> Option<f64> {
-        ticks
-            .filter(|_| format.clock_rate > 0)
-            .map(|ticks| f64::from(ticks) * 1000.0 / f64::from(format.clock_rate))
+    fn packet_time_ms(&self) -> Option<f64> {
+        self.timing.packet_time.most_us().map(|packet_us| f64::from(packet_us) / 1000.0)
     }
 
     fn losses(&self, sums: &Sums, lost: u64) -> Losses {
@@ -115,7 +116,7 @@ impl Stream {
     fn summary(&self, codecs: &CodecTable, assumptions: &Assumptions) -> StreamReport {
         let counts = self.counts();
         let main = self.content.main_format().cloned().unwrap_or_else(|| Format::new(0, "", 0));
-        let packet_time_ms = self.ticks_ms(self.timing.packet_time.most_ticks(), &main);
+        let packet_time_ms = self.packet_time_ms();
         // Losses that came so late that their place was decided are lost to a listener, not to the count.
         let losses = self.losses(&self.windows.closed_sums, counts.lost);
         let (scored, mut model) =
@@ -180,7 +181,7 @@ impl Stream {
             let left_ns = self.last_at_ns.saturating_sub(window.arrived.start_ns);
             let length_ns = left_ns.min(self.settings.window_ns);
             let (report, scored) = self.window_report(window, length_ns, codecs, assumptions);
-            if length_ns < SHORT_WINDOW_NS {
+            if length_ns < SHORT_WINDOW_NS || report.expected < FEW_PACKETS {
                 worst_short.take_in(scored);
             } else {
                 worst.take_in(scored);

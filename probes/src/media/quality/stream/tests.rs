@@ -98,8 +98,36 @@ fn a_restart_opens_a_segment_and_is_no_loss_wherever_it_lands() {
         assert_eq!((report.segments, report.lost), (2, 0), "restart at {sequence}");
         assert!(report.findings.contains(&Finding::SequenceRestart));
         assert!(report.jitter_max_ms.unwrap() < 0.001, "restart at {sequence}");
+        assert_eq!(report.max_delta_ms, 20.0);
         assert_eq!(report.playout[0].late, 0);
     }
+}
+
+#[test]
+fn a_restart_after_the_very_first_packet_is_known_by_its_timestamp() {
+    for sequence in [65_200_u16, 1000, 30_000] {
+        let restart = Turn::Restart { sequence, timestamp: 77 };
+        let report = counts_true(&Plan { changes: vec![Change { at: 1, to: restart }], ..Plan::default() });
+        assert_eq!((report.lost, report.segments), (0, 2), "{sequence}");
+    }
+}
+
+#[test]
+fn early_loss_is_loss_at_any_packet_time() {
+    for (packet_time_ms, ticks) in [(10.0, 80), (20.0, 160), (30.0, 240), (60.0, 480), (120.0, 960)] {
+        let lost = (1..150).collect();
+        let plan = Plan { packet_time_ms, ticks, loss: Loss::These(lost), ..Plan::default() };
+        assert_eq!(counts_true(&plan).lost, 149, "{packet_time_ms}");
+    }
+}
+
+#[test]
+fn bursts_of_loss_in_video_are_loss_though_many_packets_share_a_timestamp() {
+    let video = Format::new(99, "H264", 90_000);
+    let lost = (300..360).collect();
+    let plan =
+        Plan { format: video, ticks: 0, packet_time_ms: 0.5, loss: Loss::These(lost), ..Plan::default() };
+    assert_eq!(counts_true(&plan).lost, 60);
 }
 
 #[test]
