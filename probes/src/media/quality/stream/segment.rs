@@ -95,9 +95,14 @@ impl Clocks {
         self.by_arrival.is_some_and(|packets| packets >= 0.5 * places as f64)
     }
 
-    /// The timestamp is more than ten seconds from where the sequence number would have it.
+    /// The timestamp cannot be that of a packet this far behind: it is newer than that by a second, or older by ten
+    /// (a silence may lie between two packets in sequence). A copy of the highest has its timestamp.
     pub(super) fn far_off(&self, places: i64) -> bool {
-        self.by_timestamp.is_some_and(|packets| (packets - places as f64).abs() > 100.0 * self.slack)
+        let second = 10.0 * self.slack;
+        self.by_timestamp.is_some_and(|packets| {
+            let newer = packets - places as f64;
+            newer > second || newer < -(if places == 0 { second } else { 10.0 * second })
+        })
     }
 }
 

@@ -50,12 +50,12 @@ impl Stream {
 
     fn codings(&self, formats: u8) -> Vec<Coding<'_>> {
         let used = self.content.used.iter().enumerate();
-        let chosen = used.filter(|(index, _)| formats & 1 << index != 0).map(|(_, used)| &used.format);
+        let chosen = used.filter(|(index, _)| formats & 1 << index != 0).map(|(_, used)| used);
         chosen
-            .map(|format| Coding {
-                codec: &format.codec,
-                variant: format.variant.as_deref(),
-                payload_bytes: self.content.typical_bytes(),
+            .map(|used| Coding {
+                codec: &used.format.codec,
+                variant: used.format.variant.as_deref(),
+                payload_bytes: used.typical_bytes(),
                 packet_time_ms: self.packet_time_ms(),
             })
             .collect()
@@ -115,7 +115,8 @@ impl Stream {
 
     fn summary(&self, codecs: &CodecTable, assumptions: &Assumptions) -> StreamReport {
         let counts = self.counts();
-        let main = self.content.main_format().cloned().unwrap_or_else(|| Format::new(0, "", 0));
+        let main = self.content.main();
+        let format = main.map_or_else(|| Format::new(0, "", 0), |used| used.format.clone());
         let packet_time_ms = self.packet_time_ms();
         // Losses that came so late that their place was decided are lost to a listener, not to the count.
         let losses = self.losses(&self.windows.closed_sums, counts.lost);
@@ -125,9 +126,9 @@ impl Stream {
         let (windows, worst) = self.window_reports(codecs, assumptions);
         let jitter = |value: f64| self.timing.jitter_known().then(|| micro(value));
         StreamReport {
-            payload_type: main.payload_type,
-            codec: stated(&main),
-            clock_rate: (main.clock_rate > 0).then_some(main.clock_rate),
+            payload_type: format.payload_type,
+            codec: stated(&format),
+            clock_rate: (format.clock_rate > 0).then_some(format.clock_rate),
             first_ns: self.first_at_ns,
             last_ns: self.last_at_ns,
             duration_s: seconds(self.last_at_ns.saturating_sub(self.first_at_ns)),
@@ -151,7 +152,7 @@ impl Stream {
             jitter_last_ms: jitter(self.timing.jitter_ms),
             ptime_ms: packet_time_ms,
             ptime_changes: u64::from(self.timing.packet_time.changes()),
-            payload_bytes: u64::from(self.content.typical_bytes()),
+            payload_bytes: main.map_or(0, |used| u64::from(used.typical_bytes())),
             clock_drift_ppm: self.timing.drift.ppm().map(|(ppm, _)| (ppm * 10.0).round() / 10.0),
             gaps: self.timing.gaps,
             gap_max_ms: (self.timing.gaps > 0).then(|| micro(self.timing.gap_max_ms)),

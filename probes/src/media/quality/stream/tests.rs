@@ -202,6 +202,9 @@ fn a_codec_switch_with_another_clock_costs_no_jitter_and_no_late_packet() {
     assert_eq!(report.mos, None);
     assert!(report.model.not_scorable.unwrap().contains("different scales"));
     assert!(report.windows[0].mos.is_some(), "a window in one codec is scored on that codec's scale");
+    let last = report.windows.last().unwrap();
+    assert_eq!((last.model, report.windows[0].model), (Some("G.107.1"), Some("G.107")));
+    assert!(near(last.mos.unwrap().high, 4.337, 0.005), "the mode shows in the payload's size");
     assert_eq!((report.model.name, report.mos_min.is_some()), (None, false));
 }
 
@@ -444,6 +447,34 @@ proptest! {
         let report = reported(&stream);
         let due: u64 = report.windows.iter().map(|window| window.expected).sum();
         prop_assert_eq!(due, truth.expected);
+    }
+
+    #[test]
+    fn restarts_anywhere_are_no_loss_and_hide_none(
+        seed in any::<u64>(),
+        restarts in prop::collection::vec((200..600_u64, any::<u16>(), any::<u32>()), 1..4),
+        loss in 0.0..0.1,
+        jitter_ms in 0.0..19.0,
+    ) {
+        // A new beginning that looks like the old sequence going on cannot be told from it by anybody.
+        let (mut sequence, mut timestamp) = (Plan::default().first_sequence, Plan::default().first_timestamp);
+        for (after, anew, media) in &restarts {
+            let ahead = anew.wrapping_sub(sequence.wrapping_add(*after as u16)).cast_signed();
+            let apart = media.wrapping_sub(timestamp.wrapping_add(*after as u32 * 160)).cast_signed();
+            prop_assume!(!(0..16).contains(&ahead) && apart.unsigned_abs() > 20 * 8000);
+            (sequence, timestamp) = (*anew, *media);
+        }
+        let mut at = 0;
+        let changes = restarts.into_iter().map(|(after, sequence, timestamp)| {
+            at += after;
+            Change { at, to: Turn::Restart { sequence, timestamp } }
+        });
+        let changes: Vec<Change> = changes.collect();
+        let plan = Plan { seed, packets: 2000, changes, loss: Loss::Random(loss), jitter_ms, ..Plan::default() };
+        let (packets, truth) = plan.run();
+        let counts = followed(&packets).counts();
+        prop_assert_eq!(as_truth(&counts), truth);
+        prop_assert_eq!(counts.strays, 0);
     }
 
     #[test]
