@@ -1,0 +1,1 @@
+//! Streams with a known truth, for tests, benches and demonstrations; seeded, without ambient randomness.
