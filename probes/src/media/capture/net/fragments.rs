@@ -62,7 +62,8 @@ impl Fragments {
         if !self.unfinished.contains_key(&key) && self.unfinished.len() >= MAX_UNFINISHED {
             self.make_room(at);
         }
-        let datagram = self.unfinished.entry(key).or_insert_with(|| Unfinished { begun: at, ..Unfinished::default() });
+        let datagram =
+            self.unfinished.entry(key).or_insert_with(|| Unfinished { begun: at, ..Unfinished::default() });
         if at - datagram.begun > PATIENCE || datagram.parts.len() >= MAX_PARTS {
             *datagram = Unfinished { begun: at, ..Unfinished::default() };
         }
@@ -87,7 +88,8 @@ impl Fragments {
     fn make_room(&mut self, at: i64) {
         self.unfinished.retain(|_, datagram| at - datagram.begun <= PATIENCE);
         if self.unfinished.len() >= MAX_UNFINISHED {
-            let oldest = self.unfinished.iter().min_by_key(|(_, datagram)| datagram.begun).map(|(key, _)| *key);
+            let oldest =
+                self.unfinished.iter().min_by_key(|(_, datagram)| datagram.begun).map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 self.unfinished.remove(&oldest);
             }

@@ -41,7 +41,8 @@ fn typed(mut kind: u16, mut rest: &[u8]) -> Option<&[u8]> {
             0x8864 => return ppp(rest.get(6..)?),
             0x8847 | 0x8848 => return mpls(rest),
             0..=1500 => {
-                let ([0xaa, 0xaa, 3, 0, 0, 0], [first, second, inner @ ..]) = rest.split_at_checked(6)? else {
+                let ([0xaa, 0xaa, 3, 0, 0, 0], [first, second, inner @ ..]) = rest.split_at_checked(6)?
+                else {
                     return None;
                 };
                 kind = u16::from_be_bytes([*first, *second]);

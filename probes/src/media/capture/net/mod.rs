@@ -13,10 +13,10 @@ mod tests;
 use etherparse::{LaxIpSlice, TcpSlice, UdpSlice};
 
 pub use endpoint::Endpoint;
-pub use tcp::{Flows, Segment};
+pub use tcp::{Flows, Ordered, Segment};
 
 use super::file::Frame;
-use fragments::{Fragment, Fragments, FragmentKey};
+use fragments::{Fragment, FragmentKey, Fragments};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;

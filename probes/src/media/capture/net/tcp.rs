@@ -66,16 +66,16 @@ impl<T> Default for Flows<T> {
 impl<T: Default> Flows<T> {
     /// Takes a segment and hands what is now in order to the reader of its flow.
     ///
-    /// `wanted` says whether a flow not yet known is worth following, by its first bytes.
+    /// `wanted` says whether a flow not yet known is worth following.
     pub fn push(
         &mut self,
         segment: &Segment<'_>,
-        wanted: impl FnOnce(&[u8]) -> bool,
+        wanted: impl FnOnce(&Segment<'_>) -> bool,
         mut read: impl FnMut(&mut T, Ordered<'_>),
     ) {
         let key = (segment.source, segment.destination);
         if !self.flows.contains_key(&key) {
-            if segment.payload.is_empty() || !wanted(segment.payload) {
+            if !wanted(segment) {
                 return;
             }
             self.make_room();
@@ -152,7 +152,9 @@ impl<T: Default> Flow<T> {
     fn drain(&mut self, read: &mut impl FnMut(&mut T, Ordered<'_>)) {
         while let Some(next) = self.next {
             let reached = |sequence: &u32| next.wrapping_sub(*sequence).cast_signed() >= 0;
-            let Some(sequence) = self.waiting.keys().copied().find(|sequence| reached(sequence)) else { return };
+            let Some(sequence) = self.waiting.keys().copied().find(|sequence| reached(sequence)) else {
+                return;
+            };
             let Some(bytes) = self.waiting.remove(&sequence) else { return };
             self.held -= bytes.len();
             self.take(sequence, &bytes, read);
