@@ -5,6 +5,8 @@
 //! [`streams`] finds the RTP and hands it to the quality engine. [`analysis`] drives them all, and [`report`]
 //! says what came of it, with what [`findings`] makes of each call.
 //!
+//! [`write`] makes captures, for evidence and for tests.
+//!
 //! Everything here reads bytes of strangers: total, bounded, never a panic.
 
 pub mod analysis;
@@ -15,3 +17,4 @@ pub mod net;
 pub mod report;
 pub mod sip;
 pub mod streams;
+pub mod write;

@@ -2,7 +2,7 @@
 //!
 //! Own readers and no crate: a monitor needs the number of the packet where a damaged file broke,
 //! the interface options that set the time, and no copy of a packet.
-//! Deliberately absent: writing, name resolution blocks, decryption secrets, statistics blocks.
+//! Deliberately absent: name resolution blocks, decryption secrets, statistics blocks.
 
 mod buffer;
 mod merge;
