@@ -84,6 +84,12 @@ impl Fragments {
         true
     }
 
+    /// Datagrams in the making.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.unfinished.len()
+    }
+
     /// Forgets what came too long ago, else the oldest.
     fn make_room(&mut self, at: i64) {
         self.unfinished.retain(|_, datagram| at - datagram.begun <= PATIENCE);
