@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::burst::Bursts;
-use super::playout::Buffer;
+use super::burst::{Bursts, RUN_LENGTHS};
+use super::format::Kind;
+use super::playout::{BUFFERS, Buffer};
 use super::score::{Interval, Model};
 
 /// One payload format that a stream used, in the order of first use.
@@ -15,6 +16,8 @@ pub struct FormatUse {
     pub codec: Option<String>,
     /// RTP clock; none when unknown.
     pub clock_rate: Option<u32>,
+    /// What it carries.
+    pub kind: Kind,
     /// Unique packets.
     pub packets: u64,
 }
@@ -29,12 +32,16 @@ pub struct WindowReport {
     pub start_s: f64,
     /// Length; the last one may be shorter.
     pub duration_s: f64,
+    /// Unique packets that arrived in it.
+    pub received: u64,
     /// Sequence numbers that were due.
     pub expected: u64,
-    /// Of these, the ones that never came.
+    /// Of these, the ones that had not come when the window was closed.
     pub lost: u64,
     /// Lost over expected.
     pub loss_ratio: f64,
+    /// Received but late for a fixed buffer of 40, 60, 200 ms and for the adaptive one.
+    pub late: [u64; BUFFERS],
     /// Largest RFC 3550 jitter in the window.
     pub jitter_max_ms: Option<f64>,
     /// R as an interval.
@@ -127,10 +134,14 @@ pub struct StreamReport {
     pub payload_bytes: u64,
     /// Sender clock against capture clock; none when too short to say.
     pub clock_drift_ppm: Option<f64>,
+    /// Silences of two seconds or more in which sequence numbers went missing.
+    pub gaps: u64,
+    /// The longest of these.
+    pub gap_max_ms: Option<f64>,
     /// Bursts of loss.
     pub bursts: Bursts,
     /// Loss runs by length: `[0]` counts runs of one packet, the last counts ten and more.
-    pub loss_runs: [u64; 10],
+    pub loss_runs: [u64; RUN_LENGTHS],
     /// Simulated de-jitter buffers; empty without a clock.
     pub playout: Vec<Buffer>,
     /// R as an interval.

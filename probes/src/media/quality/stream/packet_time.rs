@@ -1,0 +1,71 @@
+//! Packet time from timestamps: how much media time a packet in sequence adds.
+
+/// A new step must repeat this often before it is a change and not the end of a silence.
+const SETTLES_AFTER: u8 = 5;
+
+/// Steps seen between packets in sequence.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PacketTime {
+    /// The step that holds now, in clock ticks.
+    running: u32,
+    /// Another step and how often it came in a row.
+    other: u32,
+    other_in_a_row: u8,
+    changes: u32,
+    /// Most used step and its lead (Boyer and Moore's majority).
+    most: u32,
+    lead: u32,
+}
+
+impl PacketTime {
+    /// A packet in sequence came this many ticks after the one before.
+    #[inline]
+    pub(super) fn step(&mut self, ticks: u32) {
+        if ticks == self.most {
+            self.lead = self.lead.saturating_add(1);
+        } else if self.lead == 0 {
+            (self.most, self.lead) = (ticks, 1);
+        } else {
+            self.lead -= 1;
+        }
+        if ticks == self.running {
+            self.other_in_a_row = 0;
+        } else if self.running == 0 {
+            self.running = ticks;
+        } else {
+            self.another(ticks);
+        }
+    }
+
+    fn another(&mut self, ticks: u32) {
+        if ticks != self.other {
+            (self.other, self.other_in_a_row) = (ticks, 0);
+        }
+        self.other_in_a_row += 1;
+        if self.other_in_a_row >= SETTLES_AFTER {
+            self.running = ticks;
+            self.other_in_a_row = 0;
+            self.changes += 1;
+        }
+    }
+
+    /// The next packet does not follow the one before.
+    pub(super) fn break_run(&mut self) {
+        self.other_in_a_row = 0;
+    }
+
+    /// The step that holds now; none before two packets came in sequence.
+    pub(super) fn running_ticks(&self) -> Option<u32> {
+        (self.running > 0).then_some(self.running)
+    }
+
+    /// The step most in use.
+    pub(super) fn most_ticks(&self) -> Option<u32> {
+        (self.most > 0).then_some(self.most)
+    }
+
+    /// How often the step changed for good.
+    pub(super) fn changes(&self) -> u32 {
+        self.changes
+    }
+}
