@@ -44,7 +44,7 @@ pub struct BurstTracker {
     runs: u64,
     /// Length of the loss run that is open, 0 when the last place was received.
     open_run: u64,
-    run_lengths: [u64; RUN_LENGTHS],
+    run_lengths: [u32; RUN_LENGTHS],
     /// Received since the last loss.
     received_since_loss: u64,
     /// Losses that may yet become a burst: how many, and how many places from first to last.
@@ -93,7 +93,7 @@ impl BurstTracker {
 
     fn close_run(&mut self) {
         let length = usize::try_from(self.open_run).unwrap_or(RUN_LENGTHS).min(RUN_LENGTHS);
-        self.run_lengths[length - 1] += 1;
+        self.run_lengths[length - 1] = self.run_lengths[length - 1].saturating_add(1);
         self.open_run = 0;
     }
 
@@ -122,7 +122,7 @@ impl BurstTracker {
         if closed.open_run > 0 {
             closed.close_run();
         }
-        closed.run_lengths
+        closed.run_lengths.map(u64::from)
     }
 
     /// The figures up to now, as if the stream ended here.

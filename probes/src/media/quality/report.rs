@@ -44,9 +44,11 @@ pub struct WindowReport {
     pub late: [u64; BUFFERS],
     /// Largest RFC 3550 jitter in the window.
     pub jitter_max_ms: Option<f64>,
+    /// The model of this window's score; a stream may change codec and with it the model.
+    pub model: Option<&'static str>,
     /// R as an interval.
     pub r_factor: Option<Interval>,
-    /// MOS-CQE as an interval, on the scale of the stream's model.
+    /// MOS-CQE as an interval, on the scale of the window's model.
     pub mos: Option<Interval>,
 }
 
@@ -148,7 +150,7 @@ pub struct StreamReport {
     pub r_factor: Option<Interval>,
     /// MOS-CQE as an interval, on the scale of the model.
     pub mos: Option<Interval>,
-    /// Worst R of any window.
+    /// Worst R of any window; none where windows have different scales.
     pub r_factor_min: Option<Interval>,
     /// Worst MOS of any window.
     pub mos_min: Option<Interval>,

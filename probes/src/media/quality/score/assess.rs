@@ -142,6 +142,7 @@ fn combinations(
         (model.bpl_low, model.bpl_high) = robustness(codings, table, known, worst.row.ie);
     }
     Ok(Scored {
+        scale: worst.row.scale,
         r_factor: Interval { low: worst.r, high: best.r },
         mos: Interval { low: worst.mos, high: best.mos },
     })

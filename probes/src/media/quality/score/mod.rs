@@ -37,6 +37,8 @@ impl Interval {
 /// R and MOS-CQE together, on one scale.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Scored {
+    /// Model and scale.
+    pub scale: Scale,
     /// Transmission rating.
     pub r_factor: Interval,
     /// Estimated conversational opinion.
@@ -44,13 +46,17 @@ pub struct Scored {
 }
 
 impl Scored {
-    /// The worse of two, end by end.
-    pub fn worse(self, other: Self) -> Self {
+    /// The worse of two on one scale, end by end; of two scales there is none.
+    pub fn worse(self, other: Self) -> Option<Self> {
+        if self.scale != other.scale {
+            return None;
+        }
         let least = |mine: Interval, theirs: Interval| Interval {
             low: mine.low.min(theirs.low),
             high: mine.high.min(theirs.high),
         };
-        Self { r_factor: least(self.r_factor, other.r_factor), mos: least(self.mos, other.mos) }
+        let r_factor = least(self.r_factor, other.r_factor);
+        Some(Self { scale: self.scale, r_factor, mos: least(self.mos, other.mos) })
     }
 }
 

@@ -73,6 +73,7 @@ impl Content {
             return known;
         }
         if self.used.len() < FORMATS_KEPT {
+            self.used.reserve_exact(1);
             self.used.push(Used { format: format.clone(), packets: 0 });
         }
         self.used.len() - 1

@@ -20,12 +20,12 @@ use std::fmt;
 use self::content::Content;
 use self::sequence::{Arrived, Entered, Sequence};
 use self::settled::Settled;
+use self::summary::Worst;
 use self::timing::Timing;
 use self::window::Windows;
 use super::format::Format;
 use super::playout::{ALL_IN_TIME, Playout};
 use super::rtp::Header;
-use super::score::Scored;
 
 /// One packet of a stream as it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,7 +138,7 @@ pub struct Stream {
     playout: Playout,
     windows: Windows,
     /// Worst of the windows that were drained.
-    worst_drained: Option<Scored>,
+    worst_drained: Worst,
 }
 
 impl fmt::Debug for Stream {
@@ -166,7 +166,7 @@ impl Stream {
             content: Content::default(),
             playout: Playout::default(),
             windows: Windows::default(),
-            worst_drained: None,
+            worst_drained: Worst::default(),
         }
     }
 

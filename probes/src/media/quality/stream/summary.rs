@@ -33,7 +33,7 @@ impl Stream {
         let mut drained = Vec::with_capacity(closed.len());
         for window in &closed {
             let (report, scored) = self.window_report(window, self.settings.window_ns, codecs, assumptions);
-            self.worst_drained = worse(self.worst_drained, scored);
+            self.worst_drained.take_in(scored);
             drained.push(report);
         }
         drained
@@ -92,18 +92,20 @@ impl Stream {
     ) -> (WindowReport, Option<Scored>) {
         let sums = &window.sums;
         let lost = u64::from(sums.lost);
-        let (scored, _) = assess(&self.losses(sums, lost), &self.codings(window.audio), codecs, assumptions);
+        let (scored, _) =
+            assess(&self.losses(sums, lost), &self.codings(window.arrived.audio), codecs, assumptions);
         let late = sums.heard.map(|heard| u64::from(heard.bad.saturating_sub(sums.lost)));
         let report = WindowReport {
-            start_ns: window.start_ns,
-            start_s: seconds(window.start_ns.saturating_sub(self.first_at_ns)),
+            start_ns: window.arrived.start_ns,
+            start_s: seconds(window.arrived.start_ns.saturating_sub(self.first_at_ns)),
             duration_s: seconds(length_ns),
-            received: u64::from(window.unique),
+            received: u64::from(window.arrived.unique),
             expected: u64::from(sums.expected),
             lost,
             loss_ratio: ratio(lost, u64::from(sums.expected)),
             late,
-            jitter_max_ms: window.jitter_max_ms.map(f64::from),
+            jitter_max_ms: window.arrived.jitter_max_ms.map(f64::from),
+            model: scored.map(|scored| scored.scale.model()),
             r_factor: scored.map(|scored| scored.r_factor.rounded()),
             mos: scored.map(|scored| scored.mos.rounded()),
         };
@@ -172,20 +174,21 @@ impl Stream {
         assumptions: &Assumptions,
     ) -> (Vec<WindowReport>, Option<Scored>) {
         let mut worst = self.worst_drained;
-        let mut worst_short = None;
+        let mut worst_short = Worst::default();
         let mut reports = Vec::with_capacity(self.windows.closed.len());
         for window in &self.windows.closed {
-            let left_ns = self.last_at_ns.saturating_sub(window.start_ns);
+            let left_ns = self.last_at_ns.saturating_sub(window.arrived.start_ns);
             let length_ns = left_ns.min(self.settings.window_ns);
             let (report, scored) = self.window_report(window, length_ns, codecs, assumptions);
             if length_ns < SHORT_WINDOW_NS {
-                worst_short = worse(worst_short, scored);
+                worst_short.take_in(scored);
             } else {
-                worst = worse(worst, scored);
+                worst.take_in(scored);
             }
             reports.push(report);
         }
-        (reports, worst.or(worst_short))
+        let none_long = worst == Worst::default();
+        (reports, if none_long { worst_short.scored } else { worst.scored })
     }
 
     fn format_uses(&self) -> Vec<FormatUse> {
@@ -230,10 +233,24 @@ impl Counts {
     }
 }
 
-fn worse(known: Option<Scored>, other: Option<Scored>) -> Option<Scored> {
-    match (known, other) {
-        (Some(known), Some(other)) => Some(known.worse(other)),
-        (known, other) => known.or(other),
+/// The worst of several windows, as long as they share a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(super) struct Worst {
+    scored: Option<Scored>,
+    mixed: bool,
+}
+
+impl Worst {
+    fn take_in(&mut self, other: Option<Scored>) {
+        let Some(other) = other.filter(|_| !self.mixed) else { return };
+        self.scored = match self.scored {
+            None => Some(other),
+            Some(known) => {
+                let worse = known.worse(other);
+                self.mixed = worse.is_none();
+                worse
+            }
+        };
     }
 }
 

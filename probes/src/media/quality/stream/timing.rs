@@ -18,6 +18,8 @@ struct Last {
     at_ns: i64,
     timestamp: u32,
     clock_rate: u32,
+    /// It was the highest in sequence, so the next in order is one packet time on.
+    highest: bool,
 }
 
 /// A packet's time for the playout simulation.
@@ -95,6 +97,7 @@ impl Timing {
             at_ns: arrival.at_ns,
             timestamp: arrival.timestamp,
             clock_rate: format.clock_rate,
+            highest: places_ahead > 0,
         });
         let arrival_ms = arrival.at_ns.saturating_sub(self.first_at_ns) as f64 * 1e-6;
         let same_clock = last.filter(|last| last.clock_rate == format.clock_rate);
@@ -112,7 +115,7 @@ impl Timing {
             self.begin_media_anew(arrival_ms, reference_ms);
             return (None, self.played(arrival_ms, format));
         }
-        if places_ahead == 1 && format.kind == Kind::Audio && ticks > 0 {
+        if places_ahead == 1 && last.highest && format.kind == Kind::Audio && ticks > 0 {
             self.packet_time.step(ticks.unsigned_abs());
         }
         self.media_ms += media_step_ms;

@@ -9,11 +9,10 @@ const GRACE_NS: i64 = 1_000_000_000;
 /// A day of windows; a caller that never drains loses the oldest.
 const KEPT: usize = 8640;
 
-/// One window.
+/// What a window knows while packets still arrive.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Window {
+pub(super) struct Arrived {
     pub(super) start_ns: i64,
-    pub(super) sums: Sums,
     pub(super) unique: u32,
     pub(super) jitter_max_ms: Option<f32>,
     /// Bits of the audio formats in it.
@@ -21,12 +20,19 @@ pub(super) struct Window {
     parity: u8,
 }
 
+/// A window that is over.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Window {
+    pub(super) arrived: Arrived,
+    pub(super) sums: Sums,
+}
+
 /// The windows of a stream.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Windows {
     length_ns: i64,
-    running: Window,
-    waiting: Option<Window>,
+    running: Arrived,
+    waiting: Option<Arrived>,
     pub(super) closed: VecDeque<Window>,
     /// Sums of all closed windows, drained or not.
     pub(super) closed_sums: Sums,
@@ -72,21 +78,25 @@ impl Windows {
 
     /// Closes the window that waited; its places are settled by now.
     pub(super) fn close_waiting(&mut self, settled: &mut Settled) {
-        let Some(mut window) = self.waiting.take() else { return };
-        window.sums = std::mem::take(&mut settled.windows[usize::from(window.parity)]);
-        self.keep(window);
+        let Some(waiting) = self.waiting.take() else { return };
+        self.keep(waiting, settled);
         self.look_again_ns = self.running.start_ns.saturating_add(self.length_ns);
     }
 
-    fn keep(&mut self, window: Window) {
-        self.closed_sums.add(&window.sums);
-        if window.sums.expected == 0 {
+    fn keep(&mut self, arrived: Arrived, settled: &mut Settled) {
+        let sums = std::mem::take(&mut settled.windows[usize::from(arrived.parity)]);
+        self.closed_sums.add(&sums);
+        if sums.expected == 0 {
             return;
+        }
+        if self.closed.len() < 4 {
+            // Most streams have few windows and there are many streams.
+            self.closed.reserve_exact(1);
         }
         if self.closed.len() >= KEPT {
             self.closed.pop_front();
         }
-        self.closed.push_back(window);
+        self.closed.push_back(Window { arrived, sums });
     }
 
     /// Begins the window that `now` lies in, if the running one is over; it then waits for its latecomers.
@@ -96,7 +106,7 @@ impl Windows {
             return false;
         }
         let start_ns = self.running.start_ns.saturating_add(passed.saturating_mul(self.length_ns));
-        let next = Window { start_ns, parity: self.running.parity ^ 1, ..Window::default() };
+        let next = Arrived { start_ns, parity: self.running.parity ^ 1, ..Arrived::default() };
         self.waiting = Some(std::mem::replace(&mut self.running, next));
         self.look_again_ns = start_ns.saturating_add(GRACE_NS);
         true
@@ -105,8 +115,6 @@ impl Windows {
     /// Closes everything: the stream is over and all its places are settled.
     pub(super) fn close_all(&mut self, settled: &mut Settled) {
         self.close_waiting(settled);
-        let mut last = self.running;
-        last.sums = std::mem::take(&mut settled.windows[usize::from(last.parity)]);
-        self.keep(last);
+        self.keep(self.running, settled);
     }
 }
