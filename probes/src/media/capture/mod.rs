@@ -17,4 +17,6 @@ pub mod net;
 pub mod report;
 pub mod sip;
 pub mod streams;
+#[cfg(test)]
+mod testing;
 pub mod write;

@@ -5,9 +5,11 @@
 
 mod files;
 mod packets;
+mod scene;
 
 pub use files::{Ng, pcap, pcap_swapped, pcapng};
 pub use packets::{Wrap, fragments, frame, rtp, tcp, udp};
+pub use scene::{Leg, Scene, Talk, sdp};
 
 /// A frame with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
