@@ -2,6 +2,9 @@
 
 mod bills;
 mod life;
+mod rtp;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

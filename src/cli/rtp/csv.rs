@@ -125,6 +125,9 @@ mod tests {
     fn what_strangers_wrote_breaks_neither_line_nor_spreadsheet() {
         let mut lines = Lines::new("a,b,c,d");
         lines.push([Some("x,\"y\"".into()), Some("=HYPERLINK(1)".into()), None, Some("-3.5".into())]);
-        assert_eq!(String::from_utf8(lines.0).unwrap(), "a,b,c,d\r\n\"x,\"\"y\"\"\",\"'=HYPERLINK(1)\",,-3.5\r\n");
+        assert_eq!(
+            String::from_utf8(lines.0).unwrap(),
+            "a,b,c,d\r\n\"x,\"\"y\"\"\",\"'=HYPERLINK(1)\",,-3.5\r\n"
+        );
     }
 }

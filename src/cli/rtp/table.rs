@@ -79,7 +79,9 @@ pub(super) fn calls(report: &Report) -> String {
 }
 
 fn call_row(call: &CallRow) -> Vec<String> {
-    let number = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
+    let number = |value: Option<f64>, digits: usize| {
+        value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+    };
     let state = match call.status {
         Some(status @ 300..) => format!("{} {status}", call.state),
         _ => call.state.to_owned(),

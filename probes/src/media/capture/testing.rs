@@ -27,10 +27,17 @@ pub(crate) fn seen(scene: Scene) -> Report {
 }
 
 pub(crate) fn names(call: &CallRow) -> Vec<String> {
-    call.findings.iter().map(|kind| serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned()).collect()
+    call.findings
+        .iter()
+        .map(|kind| serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub(crate) fn stream<'a>(report: &'a Report, ssrc: &str) -> &'a StreamRow {
     let all = || report.streams.iter().map(|stream| stream.id.clone()).collect::<Vec<_>>();
-    report.streams.iter().find(|stream| stream.ssrc == ssrc).unwrap_or_else(|| panic!("{ssrc} of {:?}", all()))
+    report
+        .streams
+        .iter()
+        .find(|stream| stream.ssrc == ssrc)
+        .unwrap_or_else(|| panic!("{ssrc} of {:?}", all()))
 }

@@ -79,7 +79,12 @@ fn comfort_noise_late_media_and_unmarked_packets_are_found() {
     scene.talk(Talk { flat: Some(0xd5), dscp: 0, ..Talk::new(at(CALLER), at(CALLEE), 2_010, 1) });
     scene.talk(Talk { packets: 300, ..Talk::new(at(CALLEE), at(CALLER), 4_500, 2) });
     let report = seen(scene);
-    assert_eq!(names(&report.calls[0]), ["silent_leg", "late_media", "dscp_missing"], "{:?}", report.calls[0].details);
+    assert_eq!(
+        names(&report.calls[0]),
+        ["silent_leg", "late_media", "dscp_missing"],
+        "{:?}",
+        report.calls[0].details
+    );
 }
 
 #[test]
@@ -134,7 +139,8 @@ fn a_changed_codec_keeps_the_stream_and_a_refused_change_leaves_everything_as_it
     }
     let report = seen(scene);
     assert_eq!((report.calls.len(), report.streams.len()), (1, 2));
-    let formats: Vec<_> = stream(&report, "0x00000001").quality.formats.iter().map(|used| used.codec.clone()).collect();
+    let formats: Vec<_> =
+        stream(&report, "0x00000001").quality.formats.iter().map(|used| used.codec.clone()).collect();
     assert_eq!(formats, [Some("PCMA".to_owned()), Some("AMR-WB".to_owned())]);
     assert_eq!(names(&report.calls[0]), Vec::<String>::new(), "{:?}", report.calls[0].details);
 }
@@ -169,7 +175,10 @@ fn a_private_address_in_the_description_is_a_finding_and_the_learned_one_finds_i
     let report = seen(scene);
     assert_eq!(names(&report.calls[0]), ["wrong_address"], "{:?}", report.calls[0].details);
     let details = &report.calls[0].details[0].evidence;
-    assert!(details.contains("announced 192.168.1.20:4000") && details.contains("comes from 203.0.113.7:31000"), "{details}");
+    assert!(
+        details.contains("announced 192.168.1.20:4000") && details.contains("comes from 203.0.113.7:31000"),
+        "{details}"
+    );
     assert_eq!(stream(&report, "0x00000002").attributed_by, Some("symmetric"));
 }
 
@@ -179,7 +188,12 @@ fn asymmetric_codecs_and_packet_times_are_told() {
     let mut scene = Scene::new(Wrap::Ethernet);
     scene.answered_call(0, &leg(), 2_000, &two(CALLER), &two(CALLEE));
     scene.talk(Talk::new(at(CALLER), at(CALLEE), 2_010, 1));
-    scene.talk(Talk { payload_type: 0, ptime_ms: 30, packets: 330, ..Talk::new(at(CALLEE), at(CALLER), 2_020, 2) });
+    scene.talk(Talk {
+        payload_type: 0,
+        ptime_ms: 30,
+        packets: 330,
+        ..Talk::new(at(CALLEE), at(CALLER), 2_020, 2)
+    });
     scene.bye(12_100, &leg());
     let report = seen(scene);
     assert_eq!(names(&report.calls[0]), ["codec_asymmetry", "ptime_asymmetry"]);
@@ -188,7 +202,8 @@ fn asymmetric_codecs_and_packet_times_are_told() {
 
 /// Through a server with a media relay: phone, server, carrier; `second` is the leg behind the server.
 fn relayed(second: &Leg, lose_before: u16, lose_after: u16) -> Scene {
-    let (phone, inside, outside, carrier) = ("10.0.0.1:4000", "10.0.0.5:6000", "10.0.0.5:6002", "10.0.0.9:9000");
+    let (phone, inside, outside, carrier) =
+        ("10.0.0.1:4000", "10.0.0.5:6000", "10.0.0.5:6002", "10.0.0.9:9000");
     let first = Leg::new(at("10.0.0.1:5060"), at("10.0.0.5:5060"), "call-1", "4930123456", "862155550000");
     let mut scene = Scene::new(Wrap::Ethernet);
     scene.answered_call(0, &first, 2_020, &pcma(phone), &pcma(inside));
@@ -215,7 +230,8 @@ fn a_proxy_with_a_media_relay_makes_one_call_of_two_legs() {
 
 #[test]
 fn dialogs_that_a_back_to_back_user_agent_ties_together_are_one_call_and_its_loss_has_its_place() {
-    let second = Leg::new(at("10.0.0.5:5060"), at("10.0.0.9:5060"), "other@b2bua", "0123456", "0062155550000");
+    let second =
+        Leg::new(at("10.0.0.5:5060"), at("10.0.0.9:5060"), "other@b2bua", "0123456", "0062155550000");
     let report = seen(relayed(&second, 20, 20));
     let [call] = report.calls.as_slice() else { panic!("{}", report.calls.len()) };
     assert_eq!((call.call_id.as_str(), call.legs[1].call_id.as_str()), ("call-1", "other@b2bua"));
@@ -225,7 +241,10 @@ fn dialogs_that_a_back_to_back_user_agent_ties_together_are_one_call_and_its_los
     let report = seen(relayed(&second, 0, 20));
     assert_eq!(report.calls[0].findings, [Kind::LossAtServer], "{:?}", report.calls[0].details);
     let passage = &report.calls[0].passages[0];
-    assert_eq!((passage.spoiled_by, passage.leg_in.as_str(), passage.leg_out.as_deref()), (Some("server"), "1", Some("2")));
+    assert_eq!(
+        (passage.spoiled_by, passage.leg_in.as_str(), passage.leg_out.as_deref()),
+        (Some("server"), "1", Some("2"))
+    );
 }
 
 #[test]
@@ -247,7 +266,13 @@ fn a_proxy_that_leaves_the_media_alone_makes_one_leg_of_two_hops() {
 fn unrelated_calls_between_the_same_hosts_stay_apart_though_their_numbers_are_alike() {
     let mut scene = Scene::new(Wrap::Raw);
     for call in 0..5_u16 {
-        let leg = Leg::new(at("127.0.0.1:5060"), at("127.0.0.1:5070"), &format!("{call}-1@127.0.0.1"), "sipp", "service");
+        let leg = Leg::new(
+            at("127.0.0.1:5060"),
+            at("127.0.0.1:5070"),
+            &format!("{call}-1@127.0.0.1"),
+            "sipp",
+            "service",
+        );
         scene.answered_call(i64::from(call) * 300, &leg, 100, &pcma(CALLER), &pcma(CALLEE));
     }
     assert_eq!(super::super::testing::read(&scene.frames(), 101).calls.len(), 5);

@@ -114,7 +114,8 @@ fn a_damaged_length_is_no_reason_to_take_memory_or_to_go_on() {
 
 #[test]
 fn what_is_no_capture_is_called_so() {
-    for (bytes, word) in [(&b""[..], "empty"), (b"ab", "neither"), (b"hello world, this is text", "neither")] {
+    for (bytes, word) in [(&b""[..], "empty"), (b"ab", "neither"), (b"hello world, this is text", "neither")]
+    {
         let (_, broken) = read(bytes);
         assert!(broken.expect("refused").to_string().contains(word));
     }

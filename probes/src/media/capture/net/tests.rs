@@ -8,22 +8,20 @@ use super::*;
 use crate::capture::file::LinkType;
 use crate::capture::write::{self, Wrap};
 
-const WRAPS: [Wrap; 7] = [
-    Wrap::Ethernet,
-    Wrap::Vlan(7),
-    Wrap::QinQ(100, 7),
-    Wrap::Sll,
-    Wrap::Sll2,
-    Wrap::Raw,
-    Wrap::Null,
-];
+const WRAPS: [Wrap; 7] =
+    [Wrap::Ethernet, Wrap::Vlan(7), Wrap::QinQ(100, 7), Wrap::Sll, Wrap::Sll2, Wrap::Raw, Wrap::Null];
 
 fn pairs() -> [(SocketAddr, SocketAddr); 2] {
     let at = |text: &str| text.parse().unwrap();
     [(at("192.0.2.1:4000"), at("198.51.100.2:8000")), (at("[2001:db8::1]:4000"), at("[2001:db8::2]:8000"))]
 }
 
-fn decoded(decoder: &mut Decoder, wrap: Wrap, at: i64, ip: &[u8]) -> Option<(Endpoint, Endpoint, u8, Vec<u8>, usize)> {
+fn decoded(
+    decoder: &mut Decoder,
+    wrap: Wrap,
+    at: i64,
+    ip: &[u8],
+) -> Option<(Endpoint, Endpoint, u8, Vec<u8>, usize)> {
     let bytes = write::frame(wrap, ip);
     let frame = Frame { number: 1, at, link: LinkType(wrap.link_type().into()), data: &bytes };
     match decoder.decode(&frame) {
@@ -39,7 +37,8 @@ fn a_datagram_is_found_behind_every_link_header_in_both_families() {
     for wrap in WRAPS {
         for (source, destination) in pairs() {
             let ip = write::udp(source, destination, 46, b"voice");
-            let got = decoded(&mut Decoder::default(), wrap, 0, &ip).unwrap_or_else(|| panic!("{wrap:?} {source}"));
+            let got =
+                decoded(&mut Decoder::default(), wrap, 0, &ip).unwrap_or_else(|| panic!("{wrap:?} {source}"));
             assert_eq!(got, (source.into(), destination.into(), 46, b"voice".to_vec(), 5), "{wrap:?}");
         }
     }
@@ -52,7 +51,8 @@ fn padding_of_short_ethernet_frames_is_no_payload_and_a_snap_length_hides_none_o
     padded.extend([0; 16]);
     assert_eq!(decoded(&mut Decoder::default(), Wrap::Ethernet, 0, &padded).unwrap().3, b"ab");
     let cut = write::udp(source, destination, 0, &[7; 160]);
-    let (.., payload, length) = decoded(&mut Decoder::default(), Wrap::Ethernet, 0, &cut[..20 + 8 + 12]).unwrap();
+    let (.., payload, length) =
+        decoded(&mut Decoder::default(), Wrap::Ethernet, 0, &cut[..20 + 8 + 12]).unwrap();
     assert_eq!((payload.len(), length), (12, 160));
 }
 
@@ -93,10 +93,14 @@ fn flow(segments: &[(u32, u8, &[u8])]) -> Vec<u8> {
         let frame = Frame { number: 1, at: 0, link: LinkType(101), data: &ip };
         let mut decoder = Decoder::default();
         let Packet::Tcp(segment) = decoder.decode(&frame) else { panic!("no segment") };
-        flows.push(&segment, |_| true, |_, ordered| match ordered {
-            Ordered::Bytes(bytes) => got.extend_from_slice(bytes),
-            Ordered::Gap => got.push(b'|'),
-        });
+        flows.push(
+            &segment,
+            |_| true,
+            |_, ordered| match ordered {
+                Ordered::Bytes(bytes) => got.extend_from_slice(bytes),
+                Ordered::Gap => got.push(b'|'),
+            },
+        );
     }
     got
 }

@@ -31,8 +31,14 @@ fn compact_and_folded_headers_are_read_and_no_password_is_kept() {
     assert_eq!(message.start, Start::Request("INVITE".into()));
     assert_eq!((message.cseq, message.method.as_str()), (314_159, "INVITE"));
     assert_eq!(message.call_id, "a84b4c76e66710@pc33");
-    assert_eq!(message.from, Party { user: "+4930123456".into(), host: "example.org".into(), tag: "1928".into() });
-    assert_eq!((message.to.address().as_str(), message.to.tag.as_str()), ("+862155550000@carrier.example", ""));
+    assert_eq!(
+        message.from,
+        Party { user: "+4930123456".into(), host: "example.org".into(), tag: "1928".into() }
+    );
+    assert_eq!(
+        (message.to.address().as_str(), message.to.tag.as_str()),
+        ("+862155550000@carrier.example", "")
+    );
     assert_eq!(message.branch, "z9hG4bK776asdhds");
     assert_eq!(message.session_description(), Some(OFFER.as_bytes()));
 }
@@ -47,7 +53,10 @@ fn an_offer_says_where_in_what_and_which_way() {
     assert_eq!(audio.payload_types, [8, 0, 18, 96, 101]);
     assert_eq!((audio.ptime_ms, audio.direction, audio.encrypted), (Some(20.0), Direction::SendRecv, false));
     let wideband = audio.formats.get(96);
-    assert_eq!((&*wideband.codec, wideband.clock_rate, wideband.variant.as_deref()), ("AMR-WB", 16_000, Some("12.65")));
+    assert_eq!(
+        (&*wideband.codec, wideband.clock_rate, wideband.variant.as_deref()),
+        ("AMR-WB", 16_000, Some("12.65"))
+    );
     assert_eq!(audio.formats.get(18).variant.as_deref(), Some("annexb=no"));
     assert_eq!(&*audio.formats.get(8).codec, "PCMA");
 }
@@ -63,7 +72,10 @@ fn hold_refusal_fax_encryption_and_several_media_are_told_apart() {
     assert_eq!((voice.direction, voice.encrypted), (Direction::Inactive, true));
     assert_eq!(voice.rtcp, Some("[2001:db8::8]:6001".parse::<std::net::SocketAddr>().unwrap().into()));
     assert_eq!((fax.kind, fax.address.is_some_and(Endpoint::is_unspecified)), (MediaKind::Fax, true));
-    assert_eq!((video.kind, video.direction, video.rtcp), (MediaKind::Video, Direction::RecvOnly, video.address));
+    assert_eq!(
+        (video.kind, video.direction, video.rtcp),
+        (MediaKind::Video, Direction::RecvOnly, video.address)
+    );
 }
 
 #[test]
@@ -79,7 +91,14 @@ fn a_description_within_a_multipart_body_is_found() {
 
 #[test]
 fn what_is_no_sip_is_refused_at_a_glance() {
-    for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"SIP/2.0", b"\x80\x08\x00\x01", b"", b"INVITE", b"NOTIFY * HTTP/1.1\r\n"] {
+    for bytes in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        b"SIP/2.0",
+        b"\x80\x08\x00\x01",
+        b"",
+        b"INVITE",
+        b"NOTIFY * HTTP/1.1\r\n",
+    ] {
         assert!(!looks_like_sip(bytes), "{bytes:?}");
     }
     assert!(looks_like_sip(b"SIP/2.0 200 OK\r\n") && looks_like_sip(b"BYE sip:a@b SIP/2.0\r\n"));
@@ -93,7 +112,9 @@ fn messages_are_cut_from_a_stream_wherever_its_segments_end_and_after_a_gap() {
     for size in [1, 7, 100, 5_000] {
         let (mut framer, mut got) = (Framer::default(), Vec::new());
         for piece in stream.as_bytes().chunks(size) {
-            framer.push(Ordered::Bytes(piece), |message| got.push(String::from_utf8_lossy(message).into_owned()));
+            framer.push(Ordered::Bytes(piece), |message| {
+                got.push(String::from_utf8_lossy(message).into_owned())
+            });
         }
         assert_eq!(got, [one.as_str(), two, &one], "{size}");
     }

@@ -12,12 +12,19 @@ fn scene() -> Scene {
 #[test]
 fn without_any_signalling_rtp_shows_itself_and_counts_from_its_first_packet() {
     let mut scene = scene();
-    scene.talk(Talk { lose_every: 10, ..Talk::new(at("10.0.0.1:4000"), at("10.0.0.2:8000"), 0, 0x58f3_3dea) });
-    scene.talk(Talk { payload_type: 97, ..Talk::new(at("[2001:db8::1]:4000"), at("[2001:db8::2]:8000"), 7, 2) });
+    scene
+        .talk(Talk { lose_every: 10, ..Talk::new(at("10.0.0.1:4000"), at("10.0.0.2:8000"), 0, 0x58f3_3dea) });
+    scene.talk(Talk {
+        payload_type: 97,
+        ..Talk::new(at("[2001:db8::1]:4000"), at("[2001:db8::2]:8000"), 7, 2)
+    });
     let report = seen(scene);
     let [first, second] = report.streams.as_slice() else { panic!("{:?}", report.streams.len()) };
     assert_eq!(first.id, "0x58f33dea@10.0.0.1:4000>10.0.0.2:8000");
-    assert_eq!((first.quality.received, first.quality.lost, first.quality.codec.as_deref()), (450, 49, Some("PCMA")));
+    assert_eq!(
+        (first.quality.received, first.quality.lost, first.quality.codec.as_deref()),
+        (450, 49, Some("PCMA"))
+    );
     assert_eq!((second.quality.received, second.quality.codec.as_deref()), (500, None));
     assert!(second.quality.mos.is_none() && second.quality.model.not_scorable.is_some());
     assert!(report.calls.is_empty());
@@ -81,7 +88,13 @@ fn an_announced_stream_of_a_single_packet_counts() {
     let mut scene = scene();
     let leg = Leg::new(at("10.0.0.1:5060"), at("10.0.0.2:5060"), "short", "1001", "1002");
     let (caller, callee) = (at("10.0.0.1:4000"), at("10.0.0.2:8000"));
-    scene.answered_call(0, &leg, 500, &sdp(caller, "audio", "RTP/AVP 8", ""), &sdp(callee, "audio", "RTP/AVP 8", ""));
+    scene.answered_call(
+        0,
+        &leg,
+        500,
+        &sdp(caller, "audio", "RTP/AVP 8", ""),
+        &sdp(callee, "audio", "RTP/AVP 8", ""),
+    );
     scene.talk(Talk { packets: 1, ..Talk::new(caller, callee, 600, 1) });
     scene.talk(Talk { packets: 2, ..Talk::new(callee, caller, 600, 2) });
     let report = seen(scene);

@@ -32,7 +32,9 @@ fn classic(
     for frame in frames {
         let (seconds, rest) = (frame.at.div_euclid(1_000_000_000), frame.at.rem_euclid(1_000_000_000));
         let length = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
-        for word in [u32::try_from(seconds).unwrap_or(0), u32::try_from(rest / tick).unwrap_or(0), length, length] {
+        for word in
+            [u32::try_from(seconds).unwrap_or(0), u32::try_from(rest / tick).unwrap_or(0), length, length]
+        {
             bytes.extend(four(word));
         }
         bytes.extend(&frame.bytes);

@@ -130,12 +130,29 @@ impl Scene {
     }
 
     /// The response to a request of the callee.
-    pub fn response_of_caller(&mut self, at_ms: i64, leg: &Leg, status: &str, method: &str, cseq: u32, body: &str) {
+    pub fn response_of_caller(
+        &mut self,
+        at_ms: i64,
+        leg: &Leg,
+        status: &str,
+        method: &str,
+        cseq: u32,
+        body: &str,
+    ) {
         self.reply(at_ms, leg, status, method, cseq, true, body);
     }
 
     #[expect(clippy::too_many_arguments, reason = "a line of a ladder has as many parts")]
-    fn reply(&mut self, at_ms: i64, leg: &Leg, status: &str, method: &str, cseq: u32, backwards: bool, body: &str) {
+    fn reply(
+        &mut self,
+        at_ms: i64,
+        leg: &Leg,
+        status: &str,
+        method: &str,
+        cseq: u32,
+        backwards: bool,
+        body: &str,
+    ) {
         let (source, destination) =
             if backwards { (leg.caller, leg.callee) } else { (leg.callee, leg.caller) };
         let text = leg.message(&format!("SIP/2.0 {status}"), method, cseq, backwards, true, body);
@@ -197,7 +214,15 @@ impl Leg {
         self.message(&format!("{method} sip:{}@host SIP/2.0", self.to), method, cseq, backwards, tagged, body)
     }
 
-    fn message(&self, start: &str, method: &str, cseq: u32, backwards: bool, tagged: bool, body: &str) -> String {
+    fn message(
+        &self,
+        start: &str,
+        method: &str,
+        cseq: u32,
+        backwards: bool,
+        tagged: bool,
+        body: &str,
+    ) -> String {
         let Self { call_id, branch, .. } = self;
         let ours = format!("<sip:{}@a.example>;tag=ours-{call_id}", self.from);
         let theirs = format!("<sip:{}@b.example>{}", self.to, if tagged { ";tag=theirs" } else { "" });
