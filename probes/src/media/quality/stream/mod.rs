@@ -13,6 +13,8 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod timing;
+#[cfg(test)]
+mod tshark_tests;
 mod window;
 
 use std::fmt;

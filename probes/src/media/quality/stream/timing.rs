@@ -83,7 +83,8 @@ impl Timing {
             self.gap_max_ms = self.gap_max_ms.max(delta_ms);
         }
         let noise = format.kind == Kind::ComfortNoise;
-        let regular = !arrival.marker && !noise && !self.noise_before && self.packets > 0;
+        let before_first = self.before_first(arrival, format);
+        let regular = !arrival.marker && !noise && !self.noise_before && !before_first && self.packets > 0;
         self.noise_before = noise;
         if regular && delta_ms > self.max_delta_ms {
             self.max_delta_ms = delta_ms;
@@ -93,17 +94,20 @@ impl Timing {
         if format.clock_rate == 0 || format.kind == Kind::Event {
             return (None, None);
         }
-        let last = self.last.replace(Last {
-            at_ns: arrival.at_ns,
-            timestamp: arrival.timestamp,
-            clock_rate: format.clock_rate,
-            highest: places_ahead > 0,
-        });
+        let last = self.last;
+        if !before_first {
+            self.last = Some(Last {
+                at_ns: arrival.at_ns,
+                timestamp: arrival.timestamp,
+                clock_rate: format.clock_rate,
+                highest: places_ahead > 0,
+            });
+        }
         let arrival_ms = arrival.at_ns.saturating_sub(self.first_at_ns) as f64 * 1e-6;
         let same_clock = last.filter(|last| last.clock_rate == format.clock_rate);
         let Some(last) = same_clock else {
             self.begin_media_anew(arrival_ms, reference_ms);
-            return (None, self.played(arrival_ms, format));
+            return (None, played(arrival_ms, arrival_ms - self.media_ms, format));
         };
         let ticks = arrival.timestamp.wrapping_sub(last.timestamp).cast_signed();
         let media_step_ms = f64::from(ticks) * 1000.0 / f64::from(format.clock_rate);
@@ -113,10 +117,14 @@ impl Timing {
         let sender_paused = arrival.marker && difference_ms > PAUSE_MS;
         if media_broke || sender_paused {
             self.begin_media_anew(arrival_ms, reference_ms);
-            return (None, self.played(arrival_ms, format));
+            return (None, played(arrival_ms, arrival_ms - self.media_ms, format));
         }
         if places_ahead == 1 && last.highest && format.kind == Kind::Audio && ticks > 0 {
             self.packet_time.step(ticks.unsigned_abs());
+        }
+        let transit_ms = arrival_ms - self.media_ms - media_step_ms;
+        if before_first {
+            return (None, played(arrival_ms, transit_ms, format));
         }
         self.media_ms += media_step_ms;
         // RFC 3550 A.8 in milliseconds.
@@ -127,11 +135,18 @@ impl Timing {
             // Packets left out stand in the mean as the mean itself, as tshark has it.
             self.jitter_mean_ms += (self.jitter_ms - self.jitter_mean_ms) / before as f64;
         }
-        (regular.then_some(self.jitter_ms), self.played(arrival_ms, format))
+        (regular.then_some(self.jitter_ms), played(arrival_ms, transit_ms, format))
     }
 
-    fn played(&self, arrival_ms: f64, format: &Format) -> Option<Played> {
-        (format.kind == Kind::Audio).then_some(Played { arrival_ms, transit_ms: arrival_ms - self.media_ms })
+    /// The packet was sent before the first that arrived. It has no place in mean and maximum and nothing is measured
+    /// from it, as tshark has it: the beginning of a stream would else weigh one reordering twice.
+    fn before_first(&self, arrival: &Arrival, format: &Format) -> bool {
+        self.last.is_some_and(|last| {
+            let ticks = arrival.timestamp.wrapping_sub(last.timestamp).cast_signed();
+            last.clock_rate == format.clock_rate
+                && ticks < 0
+                && self.media_ms + f64::from(ticks) * 1000.0 / f64::from(format.clock_rate.max(1)) < 0.0
+        })
     }
 
     /// The sequence began anew: nothing before compares.
@@ -145,4 +160,8 @@ impl Timing {
         self.media_ms = arrival_ms - reference_ms.unwrap_or(0.0);
         self.drift.begin_anew();
     }
+}
+
+fn played(arrival_ms: f64, transit_ms: f64, format: &Format) -> Option<Played> {
+    (format.kind == Kind::Audio).then_some(Played { arrival_ms, transit_ms })
 }

@@ -1,4 +1,16 @@
 //! What the endpoints say (RFC 3550 section 6, RFC 3611): read totally, kept apart from our own measurement.
+//!
+//! [`parse`] reads a compound packet of any bytes, [`Told`] keeps what endpoints said about a stream, with intervals
+//! made from their running totals, and [`RoundTrip`] times a report against the sender report it answers. Nothing
+//! here flows into a [`super::report::StreamReport`]: an endpoint's word is evidence of another kind.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+mod told;
+
+pub use self::parse::{Compound, Damage, is_rtcp, parse};
+pub use self::told::{RoundTrip, Told, ToldInterval, ToldReport, round_trip_s};
 
 use serde::Serialize;
 
