@@ -1,10 +1,11 @@
 //! What may become a stream: packets that look like RTP but are not yet believed.
 //!
-//! Two tables of fixed size, so that a flood of invented SSRCs costs time but no memory: the first holds one
+//! Two bounded tables, so that a flood of invented SSRCs costs time but no memory: the first holds one
 //! packet of each newcomer as a few bytes, and only a second packet of the same sender, in its neighbourhood,
 //! brings it into the second table, where packets are kept to be counted once the stream is believed.
 //! Nothing is lost by waiting: the first packets are handed over with the others.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 
 use super::StreamKey;
@@ -12,8 +13,12 @@ use crate::quality::rtp::Header;
 
 /// Newcomers: buckets of four.
 const FIRST_BUCKETS: usize = 1 << 16;
-/// Candidates with several packets: buckets of four.
-const SECOND_BUCKETS: usize = 1 << 11;
+/// Candidates with several packets.
+const MAX_CANDIDATES: usize = 1 << 15;
+/// A candidate that is silent for so long makes room.
+const PATIENCE: i64 = 5_000_000_000;
+/// How often room is made.
+const PAUSE: i64 = 1_000_000_000;
 const WAYS: usize = 4;
 /// Packets kept of a candidate.
 pub(super) const KEPT: usize = 12;
@@ -121,8 +126,9 @@ fn is_service(key: &StreamKey) -> bool {
 /// Both tables.
 pub(super) struct Candidates {
     newcomers: Vec<Newcomer>,
-    candidates: Vec<Option<Box<Candidate>>>,
+    candidates: HashMap<StreamKey, Candidate, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
+    room_made: i64,
     /// Newcomers that made room without ever having had a second packet.
     pub(super) forgotten: u64,
 }
@@ -131,67 +137,38 @@ impl Candidates {
     pub(super) fn new() -> Self {
         Self {
             newcomers: Vec::new(),
-            candidates: Vec::new(),
+            candidates: HashMap::default(),
             hasher: foldhash::fast::RandomState::default(),
+            room_made: i64::MIN,
             forgotten: 0,
         }
     }
 
-    /// Takes a packet; hands the candidate out when it is believed. One whose address was `announced` in a
-    /// session description is believed at its second packet.
-    pub(super) fn push(&mut self, key: StreamKey, seen: Seen, announced: bool) -> Option<Box<Candidate>> {
-        let print = self.hasher.hash_one(key) | 1;
-        let slot = self.slot(print, &key);
-        if let Some(slot) = slot {
-            let place = &mut self.candidates[slot];
-            let candidate = place.as_mut()?;
+    /// Takes a packet; hands the candidate out when it is believed.
+    pub(super) fn push(&mut self, key: StreamKey, seen: Seen) -> Option<Candidate> {
+        if let Some(candidate) = self.candidates.get_mut(&key) {
             candidate.push(seen);
-            return if (announced && candidate.kept >= 2) || candidate.is_evident() {
-                place.take()
-            } else {
-                None
-            };
+            return if candidate.is_evident() { self.candidates.remove(&key) } else { None };
         }
-        if announced {
-            self.admit(print, Candidate::new(key, seen));
-            return None;
-        }
-        let first = self.newcomer(print, seen)?;
+        let first = self.newcomer(self.hasher.hash_one(key) | 1, seen)?;
         let mut candidate = Candidate::new(key, first);
         candidate.push(seen);
-        self.admit(print, candidate);
+        if candidate.is_evident() {
+            return Some(candidate);
+        }
+        if self.candidates.len() >= MAX_CANDIDATES && seen.at.saturating_sub(self.room_made) > PAUSE {
+            self.candidates.retain(|_, known| seen.at - known.last < PATIENCE);
+            self.room_made = seen.at;
+        }
+        if self.candidates.len() < MAX_CANDIDATES {
+            self.candidates.insert(key, candidate);
+        }
         None
-    }
-
-    /// Puts back one that is not to be believed yet.
-    pub(super) fn restore(&mut self, candidate: Box<Candidate>) {
-        let print = self.hasher.hash_one(candidate.key) | 1;
-        self.admit(print, *candidate);
     }
 
     /// What is left at the end: candidates that were never believed.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = Candidate> {
-        std::mem::take(&mut self.candidates).into_iter().flatten().map(|candidate| *candidate)
-    }
-
-    fn slot(&self, print: u64, key: &StreamKey) -> Option<usize> {
-        let begin = bucket(print, SECOND_BUCKETS);
-        let ways = self.candidates.get(begin..begin + WAYS)?;
-        let found =
-            ways.iter().position(|place| place.as_ref().is_some_and(|candidate| candidate.key == *key))?;
-        Some(begin + found)
-    }
-
-    fn admit(&mut self, print: u64, candidate: Candidate) {
-        if self.candidates.is_empty() {
-            self.candidates.resize_with(SECOND_BUCKETS * WAYS, || None);
-        }
-        let begin = bucket(print, SECOND_BUCKETS);
-        let ways = &mut self.candidates[begin..begin + WAYS];
-        let oldest = ways.iter_mut().min_by_key(|place| place.as_ref().map_or(i64::MIN, |known| known.last));
-        if let Some(place) = oldest {
-            *place = Some(Box::new(candidate));
-        }
+        std::mem::take(&mut self.candidates).into_values()
     }
 
     /// Its first packet, when this is the second; else this one is kept as the first.

@@ -14,7 +14,7 @@ use crate::quality::stream::{Arrival, Settings, Stream};
 
 /// Most streams that are kept; what comes beyond is counted.
 const MAX_STREAMS: usize = 1_000_000;
-/// Single packets at an announced address that are still believed; more are a flood.
+/// SSRCs of a single packet each that are believed at an announced address; more are a flood.
 const MAX_SINGLES: usize = 4;
 
 /// A stream as it was heard.
@@ -141,16 +141,23 @@ impl Streams {
             self.open(key, &[seen], attribution);
             return;
         }
-        let announced = book.knows(key.destination);
-        let Some(candidate) = self.candidates.push(key, seen, announced) else { return };
-        let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
-        // T.38 looks like anything; on its port only what shows itself as RTP is believed.
-        let fax = attribution.as_ref().is_some_and(|found| found.kind == MediaKind::Fax);
-        if fax && candidate.packets().len() < 3 {
-            self.candidates.restore(candidate);
-            return;
+        if book.knows(key.destination) && self.singles(key.destination) < MAX_SINGLES {
+            let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
+            if attribution.as_ref().is_some_and(|found| expects(found, header.payload_type)) {
+                self.open(key, &[seen], attribution);
+                return;
+            }
         }
+        let Some(candidate) = self.candidates.push(key, seen) else { return };
+        let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
         self.open(key, candidate.packets(), attribution);
+    }
+
+    /// Streams to an address of which only one packet came: invented, when they are many.
+    fn singles(&self, destination: Endpoint) -> usize {
+        let known = self.by_address.get(&destination);
+        let single = |index: &&u32| self.heard.get(**index as usize).is_some_and(|heard| heard.packets == 1);
+        known.map_or(0, |indices| indices.iter().filter(single).count())
     }
 
     fn open(&mut self, key: StreamKey, packets: &[Seen], attribution: Option<Attribution>) {
@@ -220,22 +227,13 @@ impl Streams {
     /// The end of the capture: what was announced but too short to show itself is believed now, and what was
     /// announced only after it had begun finds its call.
     pub fn finish(&mut self, calls: &Calls, book: &Book) {
-        let mut singles: HashMap<Endpoint, Vec<super::candidates::Candidate>> = HashMap::new();
-        for candidate in self.candidates.rest() {
-            if book.knows(candidate.key.destination) {
-                singles.entry(candidate.key.destination).or_default().push(candidate);
-            }
-        }
-        let mut few: Vec<_> =
-            singles.into_values().filter(|all| all.len() <= MAX_SINGLES).flatten().collect();
-        few.sort_by_key(|candidate| candidate.packets().first().map(|seen| seen.at));
-        for candidate in few {
-            let at = candidate.packets().first().map_or(0, |seen| seen.at);
-            let attribution = book.attribute(calls, candidate.key.source, candidate.key.destination, at);
-            let known = |payload_type: u8| !attribution_of(&attribution).get(payload_type).codec.is_empty();
-            let rtp = attribution.as_ref().is_some_and(|found| found.kind != MediaKind::Fax);
-            if rtp && candidate.packets().iter().all(|seen| known(seen.payload_type)) {
-                self.open(candidate.key, candidate.packets(), attribution);
+        let mut short: Vec<_> = self.candidates.rest().collect();
+        short.sort_by_key(|candidate| candidate.packets().first().map(|seen| seen.at));
+        for candidate in short {
+            let (key, at) = (candidate.key, candidate.packets().first().map_or(0, |seen| seen.at));
+            let Some(found) = book.attribute(calls, key.source, key.destination, at) else { continue };
+            if candidate.packets().iter().all(|seen| expects(&found, seen.payload_type)) {
+                self.open(key, candidate.packets(), Some(found));
             }
         }
         for heard in &mut self.heard {
@@ -249,7 +247,7 @@ impl Streams {
     }
 }
 
-fn attribution_of(attribution: &Option<Attribution>) -> &PayloadFormats {
-    static NONE: std::sync::LazyLock<PayloadFormats> = std::sync::LazyLock::new(PayloadFormats::new);
-    attribution.as_ref().map_or(&NONE, |found| &found.formats)
+/// Whether such a packet was announced. T.38 looks like anything: on its port RTP must show itself.
+fn expects(attribution: &Attribution, payload_type: u8) -> bool {
+    attribution.kind != MediaKind::Fax && !attribution.formats.get(payload_type).codec.is_empty()
 }
