@@ -1,6 +1,6 @@
 //! From the packets of one stream to counts, jitter, bursts, playout and scores.
 //!
-//! In the order of use: [`rtp`] reads a datagram, [`format`] says what a payload type means, [`stream`] takes
+//! In the order of use: [`rtp`] reads a datagram, [`mod@format`] says what a payload type means, [`stream`] takes
 //! each [`stream::Arrival`] and keeps sums, [`burst`] and [`playout`] follow losses and late packets, [`score`]
 //! turns the sums into R and MOS as an interval, [`report`] is the record that leaves. [`rtcp`] reads what the
 //! endpoints say, kept apart from what was measured. [`generate`] makes streams whose truth is known.

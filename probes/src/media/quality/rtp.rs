@@ -132,3 +132,100 @@ impl Header {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Version 2, payload type 8 with marker, sequence 0x0102, timestamp 0x03040506, SSRC 0x0708090a.
+    fn packet(first: u8, rest: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![first, 0x88, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+        bytes.extend(rest);
+        bytes
+    }
+
+    fn parsed(bytes: &[u8]) -> Result<Header, NotRtp> {
+        parse(bytes, bytes.len())
+    }
+
+    #[test]
+    fn a_plain_packet_gives_its_fields() {
+        let bytes = packet(0x80, &[1; 160]);
+        let header = parsed(&bytes).unwrap();
+        assert_eq!((header.payload_type, header.marker, header.sequence), (8, true, 0x0102));
+        assert_eq!((header.timestamp, header.ssrc), (0x0304_0506, 0x0708_090a));
+        assert_eq!((header.payload_offset, header.payload_bytes, header.truncated), (12, 160, false));
+        assert!(header.flat_payload(&bytes));
+        assert!(!header.flat_payload(&bytes[..20]), "eight bytes are too few to call silence");
+    }
+
+    #[test]
+    fn csrc_extension_and_padding_are_no_payload() {
+        let mut rest = vec![0; 8];
+        rest.extend([0xbe, 0xde, 0, 1, 9, 9, 9, 9]);
+        rest.extend([5; 10]);
+        rest.extend([0, 0, 3]);
+        let bytes = packet(0xb2, &rest);
+        let header = parsed(&bytes).unwrap();
+        assert_eq!((header.csrc_count, header.extension_profile), (2, Some(0xbede)));
+        assert_eq!((header.payload_offset, header.payload_bytes), (28, 10));
+        assert_eq!(header.payload(&bytes), [5; 10]);
+    }
+
+    #[test]
+    fn a_snap_length_takes_bytes_but_not_the_count_of_them() {
+        let full = packet(0xa0, &[7; 160]);
+        let header = parse(&full[..20], full.len()).unwrap();
+        assert_eq!((header.payload_bytes, header.truncated), (160, true));
+        assert_eq!(header.payload(&full[..20]).len(), 8);
+        let extended = packet(0x90, &[0xbe, 0xde, 0, 1, 0, 0, 0, 0, 1, 1]);
+        let header = parse(&extended[..12], extended.len()).unwrap();
+        assert_eq!((header.extension_profile, header.truncated), (None, true));
+    }
+
+    #[test]
+    fn what_is_not_rtp_says_why() {
+        assert_eq!(parsed(&[0x80; 11]), Err(NotRtp::Short(11)));
+        assert_eq!(parsed(&packet(0x40, &[])), Err(NotRtp::Version(1)));
+        let mut report = packet(0x80, &[]);
+        report[1] = 200;
+        assert_eq!(parsed(&report), Err(NotRtp::Rtcp(200)));
+        assert_eq!(parsed(&packet(0x8f, &[0; 8])), Err(NotRtp::HeaderTooLong { header: 72, wire: 20 }));
+        assert_eq!(
+            parsed(&packet(0x90, &[0, 0, 0xff, 0xff])),
+            Err(NotRtp::HeaderTooLong { header: 16 + 4 * 65_535, wire: 16 })
+        );
+        assert_eq!(parsed(&packet(0xa0, &[1, 2, 9])), Err(NotRtp::Padding(9)));
+        assert_eq!(parsed(&packet(0xa0, &[1, 2, 0])), Err(NotRtp::Padding(0)));
+        assert_eq!(parsed(&packet(0xa0, &[])), Err(NotRtp::Padding(10)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_and_never_overrun(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..120),
+            wire in 0..2000_usize,
+            likely in any::<bool>(),
+        ) {
+            if likely && let Some(first) = bytes.first_mut() {
+                *first = 0x80 | *first & 0x3f;
+            }
+            if let Ok(header) = parse(&bytes, wire) {
+                let end = header.payload_offset + header.payload_bytes;
+                prop_assert!(end <= wire.max(bytes.len()));
+                prop_assert!(header.payload(&bytes).len() <= header.payload_bytes);
+                let _ = header.flat_payload(&bytes);
+            }
+        }
+
+        #[test]
+        fn whole_packets_are_read_as_rtp_rs_reads_them(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let theirs = RtpReader::new(&bytes).ok().filter(|_| !(192..=223).contains(&bytes[1]));
+            if let (Some(theirs), Ok(ours)) = (theirs, parsed(&bytes)) {
+                prop_assert_eq!(ours.payload(&bytes), theirs.payload());
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! R and MOS by G.107, G.107.1 and G.107.2, as an interval over what is unknown, or the reason why not.
 //!
-//! [`emodel`] is the arithmetic, [`codec`] the published impairments, [`assess`] puts a stream's losses through every
+//! [`emodel`] is the arithmetic, [`codec`] the published impairments, [`mod@assess`] puts a stream's losses through every
 //! combination of what is unknown and keeps the worst and the best. A score never leaves without its model's name
 //! and inputs; what cannot be scored carries the reason and no number.
 

@@ -11,6 +11,27 @@ const FORMATS_KEPT: usize = 8;
 pub(super) struct Used {
     pub(super) format: Format,
     pub(super) packets: u64,
+    /// Payload bytes of most packets and their lead (Boyer and Moore's majority).
+    size: u32,
+    size_lead: u32,
+}
+
+impl Used {
+    fn packet(&mut self, payload_bytes: u32) {
+        self.packets += 1;
+        if payload_bytes == self.size {
+            self.size_lead = self.size_lead.saturating_add(1);
+        } else if self.size_lead == 0 {
+            (self.size, self.size_lead) = (payload_bytes, 1);
+        } else {
+            self.size_lead -= 1;
+        }
+    }
+
+    /// Payload bytes of most packets.
+    pub(super) fn typical_bytes(&self) -> u32 {
+        self.size
+    }
 }
 
 /// Contents of one stream.
@@ -25,20 +46,18 @@ pub(super) struct Content {
     pub(super) comfort_noise: u64,
     pub(super) flat: u64,
     pub(super) talkspurts: u64,
-    size: u32,
-    size_lead: u32,
 }
 
 impl Content {
     /// Takes a unique packet; returns the bit of its format where it is audio, else 0.
     #[inline]
     pub(super) fn packet(&mut self, arrival: &Arrival, format: &Format) -> u8 {
-        if !self.used.get(self.running).is_some_and(|used| used.format == *format) {
+        if !self.used.get(self.running).is_some_and(|used| used.format.is(format)) {
             self.running = self.find(format);
         }
         let running = self.running;
         if let Some(used) = self.used.get_mut(running) {
-            used.packets += 1;
+            used.packet(arrival.payload_bytes);
         }
         match format.kind {
             Kind::Audio => {}
@@ -57,40 +76,25 @@ impl Content {
         if self.audio != Some(running) {
             self.codec_changes += u32::from(self.audio.replace(running).is_some());
         }
-        if arrival.payload_bytes == self.size {
-            self.size_lead = self.size_lead.saturating_add(1);
-        } else if self.size_lead == 0 {
-            (self.size, self.size_lead) = (arrival.payload_bytes, 1);
-        } else {
-            self.size_lead -= 1;
-        }
         1 << running
     }
 
     #[cold]
     fn find(&mut self, format: &Format) -> usize {
-        if let Some(known) = self.used.iter().position(|used| used.format == *format) {
+        if let Some(known) = self.used.iter().position(|used| used.format.is(format)) {
             return known;
         }
         if self.used.len() < FORMATS_KEPT {
             self.used.reserve_exact(1);
-            self.used.push(Used { format: format.clone(), packets: 0 });
+            self.used.push(Used { format: format.clone(), packets: 0, size: 0, size_lead: 0 });
         }
         self.used.len() - 1
     }
 
-    /// Payload bytes of most audio packets.
-    pub(super) fn typical_bytes(&self) -> u32 {
-        self.size
-    }
-
     /// The format that stands for the stream: most packets among audio, else among all.
-    pub(super) fn main_format(&self) -> Option<&Format> {
+    pub(super) fn main(&self) -> Option<&Used> {
         let audio = self.used.iter().filter(|used| used.format.kind == Kind::Audio);
-        let main = audio
-            .max_by_key(|used| used.packets)
-            .or_else(|| self.used.iter().max_by_key(|used| used.packets));
-        main.map(|used| &used.format)
+        audio.max_by_key(|used| used.packets).or_else(|| self.used.iter().max_by_key(|used| used.packets))
     }
 
     /// Bits of the audio formats that carried at least one packet in a hundred.

@@ -1,12 +1,13 @@
 //! One stream: packets and their arrival times in, sums out, in bounded memory.
 //!
 //! A [`Stream`] takes each [`Arrival`] in the order of arrival and never looks back further than 1024 sequence
-//! numbers. Its parts: `sequence` places packets, `settled` holds places whose fate is known, `timing` follows
+//! numbers. Its parts: `sequence` and `segment` place packets, `settled` holds places whose fate is known, `timing` follows
 //! jitter and clocks, `content` what was carried, `window` the ten-second stretches, `summary` makes the record.
 
 mod content;
 mod drift;
 mod packet_time;
+mod segment;
 mod sequence;
 mod settled;
 mod summary;
@@ -20,12 +21,13 @@ mod window;
 use std::fmt;
 
 use self::content::Content;
-use self::sequence::{Arrived, Entered, Sequence};
+use self::segment::Arrived;
+use self::sequence::{Entered, Sequence};
 use self::settled::Settled;
 use self::summary::Worst;
 use self::timing::Timing;
 use self::window::Windows;
-use super::format::Format;
+use super::format::{Format, Kind};
 use super::playout::{ALL_IN_TIME, Playout};
 use super::rtp::Header;
 
@@ -117,6 +119,9 @@ pub struct Counts {
     pub segments: u64,
 }
 
+/// Packet time of speech until two packets in sequence showed another.
+const ASSUMED_PACKET_US: u32 = 20_000;
+
 /// A copy within this time of the packet before is the tap's.
 const MIRROR_NS: i64 = 2_000_000;
 
@@ -189,11 +194,13 @@ impl Stream {
         let same_as_before = self.before == Some((arrival.sequence, arrival.timestamp));
         self.before = Some((arrival.sequence, arrival.timestamp));
 
+        // Video sends many packets a frame, so only speech may be assumed to have a packet time before it is seen.
+        let assumed_us = (format.kind == Kind::Audio).then_some(ASSUMED_PACKET_US);
         let arrived = Arrived {
             sequence: arrival.sequence,
             timestamp: arrival.timestamp,
             at_ns,
-            packet_ticks: self.timing.packet_time.running_ticks(),
+            packet_us: self.timing.packet_time.running_us().or(assumed_us),
             clock_rate: format.clock_rate,
         };
         let entered = self.sequence.enter(arrived, self.windows.running(), &mut self.settled);
@@ -223,11 +230,15 @@ impl Stream {
                 Verdict::Duplicate
             }
             Entered::Earlier => {
+                self.timing.came(arrival);
                 self.unique(arrival, format);
                 self.reordered += 1;
                 Verdict::Reordered
             }
-            Entered::Unplaced => Verdict::Unplaced,
+            Entered::Unplaced => {
+                self.timing.came(arrival);
+                Verdict::Unplaced
+            }
             Entered::Restart { behind } => {
                 self.timing.forget_last();
                 let in_time = self.timed(arrival, format, 0);

@@ -2,7 +2,7 @@
 
 use super::super::burst::BurstTracker;
 use super::super::playout::{ALL_IN_TIME, BUFFERS};
-use super::sequence::{RECEIVED, WINDOW_SHIFT};
+use super::segment::{RECEIVED, WINDOW_SHIFT};
 
 /// Losses as one buffer hears them: lost on the way or late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,8 +15,9 @@ const COLLISION_AFTER: u64 = 8;
 const DRIFT_PPM: f64 = 100.0;
 /// A drift is told when it is this many standard errors from none.
 const DRIFT_ERRORS: f64 = 4.0;
-/// A last window shorter than this is reported but is no minimum: one loss would weigh too much.
+/// A window shorter than this, or with fewer packets due, is reported but is no minimum: one loss weighs too much.
 const SHORT_WINDOW_NS: i64 = 2_000_000_000;
+const FEW_PACKETS: u64 = 50;
 
 impl Stream {
     /// The record up to now. Losses still within reach of a late packet count as lost.
@@ -33,13 +34,15 @@ impl Stream {
         let mut drained = Vec::with_capacity(closed.len());
         for window in &closed {
             let (report, scored) = self.window_report(window, self.settings.window_ns, codecs, assumptions);
-            self.worst_drained.take_in(scored);
+            if report.expected >= FEW_PACKETS {
+                self.worst_drained.take_in(scored);
+            }
             drained.push(report);
         }
         drained
     }
 
-    /// Ends the stream: every window is closed and may be drained. Packets after this begin a segment anew.
+    /// Ends the stream: every window is closed and may be drained. What comes after counts, but late for its place.
     pub fn finish(&mut self) {
         self.sequence.settle_all(&mut self.settled);
         self.windows.close_all(&mut self.settled);
@@ -47,21 +50,19 @@ impl Stream {
 
     fn codings(&self, formats: u8) -> Vec<Coding<'_>> {
         let used = self.content.used.iter().enumerate();
-        let chosen = used.filter(|(index, _)| formats & 1 << index != 0).map(|(_, used)| &used.format);
+        let chosen = used.filter(|(index, _)| formats & 1 << index != 0).map(|(_, used)| used);
         chosen
-            .map(|format| Coding {
-                codec: &format.codec,
-                variant: format.variant.as_deref(),
-                payload_bytes: self.content.typical_bytes(),
-                packet_time_ms: self.ticks_ms(self.timing.packet_time.most_ticks(), format),
+            .map(|used| Coding {
+                codec: &used.format.codec,
+                variant: used.format.variant.as_deref(),
+                payload_bytes: used.typical_bytes(),
+                packet_time_ms: self.packet_time_ms(),
             })
             .collect()
     }
 
-    fn ticks_ms(&self, ticks: Option<u32>, format: &Format) -> Option<f64> {
-        ticks
-            .filter(|_| format.clock_rate > 0)
-            .map(|ticks| f64::from(ticks) * 1000.0 / f64::from(format.clock_rate))
+    fn packet_time_ms(&self) -> Option<f64> {
+        self.timing.packet_time.most_us().map(|packet_us| f64::from(packet_us) / 1000.0)
     }
 
     fn losses(&self, sums: &Sums, lost: u64) -> Losses {
@@ -114,8 +115,9 @@ impl Stream {
 
     fn summary(&self, codecs: &CodecTable, assumptions: &Assumptions) -> StreamReport {
         let counts = self.counts();
-        let main = self.content.main_format().cloned().unwrap_or_else(|| Format::new(0, "", 0));
-        let packet_time_ms = self.ticks_ms(self.timing.packet_time.most_ticks(), &main);
+        let main = self.content.main();
+        let format = main.map_or_else(|| Format::new(0, "", 0), |used| used.format.clone());
+        let packet_time_ms = self.packet_time_ms();
         // Losses that came so late that their place was decided are lost to a listener, not to the count.
         let losses = self.losses(&self.windows.closed_sums, counts.lost);
         let (scored, mut model) =
@@ -124,9 +126,9 @@ impl Stream {
         let (windows, worst) = self.window_reports(codecs, assumptions);
         let jitter = |value: f64| self.timing.jitter_known().then(|| micro(value));
         StreamReport {
-            payload_type: main.payload_type,
-            codec: stated(&main),
-            clock_rate: (main.clock_rate > 0).then_some(main.clock_rate),
+            payload_type: format.payload_type,
+            codec: stated(&format),
+            clock_rate: (format.clock_rate > 0).then_some(format.clock_rate),
             first_ns: self.first_at_ns,
             last_ns: self.last_at_ns,
             duration_s: seconds(self.last_at_ns.saturating_sub(self.first_at_ns)),
@@ -150,7 +152,7 @@ impl Stream {
             jitter_last_ms: jitter(self.timing.jitter_ms),
             ptime_ms: packet_time_ms,
             ptime_changes: u64::from(self.timing.packet_time.changes()),
-            payload_bytes: u64::from(self.content.typical_bytes()),
+            payload_bytes: main.map_or(0, |used| u64::from(used.typical_bytes())),
             clock_drift_ppm: self.timing.drift.ppm().map(|(ppm, _)| (ppm * 10.0).round() / 10.0),
             gaps: self.timing.gaps,
             gap_max_ms: (self.timing.gaps > 0).then(|| micro(self.timing.gap_max_ms)),
@@ -180,7 +182,7 @@ impl Stream {
             let left_ns = self.last_at_ns.saturating_sub(window.arrived.start_ns);
             let length_ns = left_ns.min(self.settings.window_ns);
             let (report, scored) = self.window_report(window, length_ns, codecs, assumptions);
-            if length_ns < SHORT_WINDOW_NS {
+            if length_ns < SHORT_WINDOW_NS || report.expected < FEW_PACKETS {
                 worst_short.take_in(scored);
             } else {
                 worst.take_in(scored);

@@ -98,8 +98,36 @@ fn a_restart_opens_a_segment_and_is_no_loss_wherever_it_lands() {
         assert_eq!((report.segments, report.lost), (2, 0), "restart at {sequence}");
         assert!(report.findings.contains(&Finding::SequenceRestart));
         assert!(report.jitter_max_ms.unwrap() < 0.001, "restart at {sequence}");
+        assert_eq!(report.max_delta_ms, 20.0);
         assert_eq!(report.playout[0].late, 0);
     }
+}
+
+#[test]
+fn a_restart_after_the_very_first_packet_is_known_by_its_timestamp() {
+    for sequence in [65_200_u16, 1000, 30_000] {
+        let restart = Turn::Restart { sequence, timestamp: 77 };
+        let report = counts_true(&Plan { changes: vec![Change { at: 1, to: restart }], ..Plan::default() });
+        assert_eq!((report.lost, report.segments), (0, 2), "{sequence}");
+    }
+}
+
+#[test]
+fn early_loss_is_loss_at_any_packet_time() {
+    for (packet_time_ms, ticks) in [(10.0, 80), (20.0, 160), (30.0, 240), (60.0, 480), (120.0, 960)] {
+        let lost = (1..150).collect();
+        let plan = Plan { packet_time_ms, ticks, loss: Loss::These(lost), ..Plan::default() };
+        assert_eq!(counts_true(&plan).lost, 149, "{packet_time_ms}");
+    }
+}
+
+#[test]
+fn bursts_of_loss_in_video_are_loss_though_many_packets_share_a_timestamp() {
+    let video = Format::new(99, "H264", 90_000);
+    let lost = (300..360).collect();
+    let plan =
+        Plan { format: video, ticks: 0, packet_time_ms: 0.5, loss: Loss::These(lost), ..Plan::default() };
+    assert_eq!(counts_true(&plan).lost, 60);
 }
 
 #[test]
@@ -174,6 +202,9 @@ fn a_codec_switch_with_another_clock_costs_no_jitter_and_no_late_packet() {
     assert_eq!(report.mos, None);
     assert!(report.model.not_scorable.unwrap().contains("different scales"));
     assert!(report.windows[0].mos.is_some(), "a window in one codec is scored on that codec's scale");
+    let last = report.windows.last().unwrap();
+    assert_eq!((last.model, report.windows[0].model), (Some("G.107.1"), Some("G.107")));
+    assert!(near(last.mos.unwrap().high, 4.337, 0.005), "the mode shows in the payload's size");
     assert_eq!((report.model.name, report.mos_min.is_some()), (None, false));
 }
 
@@ -416,6 +447,34 @@ proptest! {
         let report = reported(&stream);
         let due: u64 = report.windows.iter().map(|window| window.expected).sum();
         prop_assert_eq!(due, truth.expected);
+    }
+
+    #[test]
+    fn restarts_anywhere_are_no_loss_and_hide_none(
+        seed in any::<u64>(),
+        restarts in prop::collection::vec((200..600_u64, any::<u16>(), any::<u32>()), 1..4),
+        loss in 0.0..0.1,
+        jitter_ms in 0.0..19.0,
+    ) {
+        // A new beginning that looks like the old sequence going on cannot be told from it by anybody.
+        let (mut sequence, mut timestamp) = (Plan::default().first_sequence, Plan::default().first_timestamp);
+        for (after, anew, media) in &restarts {
+            let ahead = anew.wrapping_sub(sequence.wrapping_add(*after as u16)).cast_signed();
+            let apart = media.wrapping_sub(timestamp.wrapping_add(*after as u32 * 160)).cast_signed();
+            prop_assume!(!(0..16).contains(&ahead) && apart.unsigned_abs() > 20 * 8000);
+            (sequence, timestamp) = (*anew, *media);
+        }
+        let mut at = 0;
+        let changes = restarts.into_iter().map(|(after, sequence, timestamp)| {
+            at += after;
+            Change { at, to: Turn::Restart { sequence, timestamp } }
+        });
+        let changes: Vec<Change> = changes.collect();
+        let plan = Plan { seed, packets: 2000, changes, loss: Loss::Random(loss), jitter_ms, ..Plan::default() };
+        let (packets, truth) = plan.run();
+        let counts = followed(&packets).counts();
+        prop_assert_eq!(as_truth(&counts), truth);
+        prop_assert_eq!(counts.strays, 0);
     }
 
     #[test]

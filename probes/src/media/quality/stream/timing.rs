@@ -120,7 +120,7 @@ impl Timing {
             return (None, played(arrival_ms, arrival_ms - self.media_ms, format));
         }
         if places_ahead == 1 && last.highest && format.kind == Kind::Audio && ticks > 0 {
-            self.packet_time.step(ticks.unsigned_abs());
+            self.packet_time.step((media_step_ms * 1000.0).round() as u32);
         }
         let transit_ms = arrival_ms - self.media_ms - media_step_ms;
         if before_first {
@@ -147,6 +147,17 @@ impl Timing {
                 && ticks < 0
                 && self.media_ms + f64::from(ticks) * 1000.0 / f64::from(format.clock_rate.max(1)) < 0.0
         })
+    }
+
+    /// A packet that has no place in the running segment: it came, and that is all.
+    pub(super) fn came(&mut self, arrival: &Arrival) {
+        let delta_ms = arrival.at_ns.saturating_sub(self.last_at_ns) as f64 * 1e-6;
+        self.last_at_ns = arrival.at_ns;
+        self.packets += 1;
+        self.noise_before = false;
+        if !arrival.marker && delta_ms > self.max_delta_ms {
+            self.max_delta_ms = delta_ms;
+        }
     }
 
     /// The sequence began anew: nothing before compares.
