@@ -108,7 +108,7 @@ impl Rest<'_> {
             // Version 2: RTP or RTCP (RFC 7983 section 7 gives the ranges).
             128..=191 => match rtp::parse(datagram.payload, datagram.length) {
                 Ok(header) => self.streams.push(datagram, &header, self.calls, self.book),
-                Err(rtp::NotRtp::Rtcp(_)) => {}
+                Err(rtp::NotRtp::Rtcp(_)) => self.streams.control(datagram, self.book),
                 Err(_) => {}
             },
             20..=63 if is_dtls(datagram.payload) => {

@@ -1,6 +1,6 @@
 //! What an analysis says, in the names of the contract.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::analysis::Analysis;
 use super::call::{By, Dialog, Leg, Side, State, join};
 use super::findings::{Finding, Flow, Kind, MediaLeg, Passage, media_findings, passages};
-use super::streams::Heard;
+use super::streams::{Heard, Rtcp, StreamKey};
 use crate::quality::report::StreamReport;
 use crate::quality::score::{Assumptions, CodecTable};
 
@@ -60,6 +60,8 @@ pub struct StreamRow {
     pub encrypted: bool,
     /// Differentiated services code point of the latest packet.
     pub dscp: u8,
+    /// What its receiver says about it by RTCP; none without a report.
+    pub rtcp: Option<Rtcp>,
     /// The dialog that it belongs to.
     pub call_id: Option<String>,
     /// The leg within its call.
@@ -133,7 +135,14 @@ impl Report {
     #[must_use]
     pub fn of(analysis: &Analysis, codecs: &CodecTable, assumptions: &Assumptions) -> Self {
         let heard = analysis.streams.heard();
-        let reports: Vec<_> = heard.iter().map(|heard| heard.stream.report(codecs, assumptions)).collect();
+        let away: HashMap<StreamKey, f64> = heard.iter().filter_map(round_trip).collect();
+        let reports: Vec<_> = heard
+            .iter()
+            .map(|one| {
+                let network_delay_ms = assumptions.network_delay_ms.or_else(|| delay(one, &away));
+                one.stream.report(codecs, &Assumptions { network_delay_ms, ..*assumptions })
+            })
+            .collect();
         let mut of_dialog: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (index, heard) in heard.iter().enumerate() {
             if let Some(attribution) = &heard.attribution {
@@ -180,6 +189,25 @@ impl Report {
             || self.calls.iter().any(|call| call.findings.iter().any(|kind| kind.is_problem()))
             || self.streams.iter().any(bad)
     }
+}
+
+fn round_trip(heard: &Heard) -> Option<(StreamKey, f64)> {
+    // Only where a stream goes matters: that is whose distance its reports tell.
+    let key = StreamKey { ssrc: 0, ..heard.key };
+    Some((key, heard.far_end.as_ref()?.round_trip_ms()?))
+}
+
+/// One way between the ends: half of the round trips from the point of capture to both of them.
+fn delay(one: &Heard, away: &HashMap<StreamKey, f64>) -> Option<f64> {
+    let there = StreamKey { ssrc: 0, ..one.key };
+    let back = StreamKey { source: there.destination, destination: there.source, ssrc: 0 };
+    Some((away.get(&there)? + away.get(&back)?) / 2.0)
+}
+
+/// The loss that a stream's receiver counts, of what was seen to be due.
+fn reported_loss(heard: &Heard, report: &StreamReport) -> Option<f64> {
+    let lost = heard.far_end.as_ref()?.report()?.told.lost?;
+    (report.expected > 0).then(|| (lost as f64 / report.expected as f64).clamp(0.0, 1.0))
 }
 
 /// The streams with their records, by dialog.
@@ -249,7 +277,7 @@ fn call_row(
     let any_media = !sources.heard.is_empty();
     let mut details: Vec<Finding> =
         media.iter().flat_map(|leg| media_findings(leg, analysis.last, any_media)).collect();
-    let passages = passages(&media, |heard| analysis.streams.reported_loss(heard));
+    let passages = passages(&media, reported_loss);
     details.extend(passages.iter().flat_map(Passage::findings));
     let mut findings: Vec<_> = details.iter().map(|finding| finding.kind).collect();
     findings.sort_unstable();
@@ -311,6 +339,7 @@ fn stream_row(heard: &Heard, quality: StreamReport, dialogs: &[Dialog], leg: Opt
         quality,
         encrypted: heard.encrypted,
         dscp: heard.dscp,
+        rtcp: heard.far_end.as_ref().and_then(|far_end| far_end.report()),
         call_id: attribution
             .and_then(|of| dialogs.get(of.leg.dialog as usize))
             .map(|dialog| dialog.call_id.clone()),

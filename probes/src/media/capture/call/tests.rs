@@ -344,3 +344,49 @@ fn signalling_over_tcp_in_pieces_and_over_fragments_is_understood() {
     let report = seen(scene);
     assert_eq!((report.calls[0].state, report.calls[0].streams.len()), ("answered", 2));
 }
+
+/// A compound of one sender report with one block, as endpoints send it.
+fn sender_report(
+    ssrc: u32,
+    ntp: u64,
+    about: u32,
+    lost: u32,
+    highest: u32,
+    last_sr: u32,
+    delay: u32,
+) -> Vec<u8> {
+    let mut bytes = vec![0x81, 200, 0, 12];
+    bytes.extend(ssrc.to_be_bytes());
+    bytes.extend(ntp.to_be_bytes());
+    for word in [0, 100, 16_000, about, lost & 0x00ff_ffff, highest, 40, last_sr, delay] {
+        bytes.extend(u32::to_be_bytes(word));
+    }
+    bytes
+}
+
+#[test]
+fn what_the_receiver_reports_places_the_loss_behind_us_and_tells_the_delay() {
+    let rtcp = |address: &str| at(&address.replace("4000", "4001").replace("8000", "8001"));
+    let mut scene = ordinary();
+    both(&mut scene);
+    let ntp = |seconds: u64| seconds << 32;
+    let middle = |seconds: u64| (ntp(seconds) >> 16) as u32;
+    for (time, lost) in [(5, 0_u32), (10, 40)] {
+        let at_ms = i64::try_from(time).unwrap() * 1_000;
+        scene.datagram(at_ms, rtcp(CALLER), rtcp(CALLEE), &sender_report(1, ntp(time), 2, 0, 70_000, 0, 0));
+        // The callee answers 60 ms later, 20 ms of them in its own hands.
+        let answer = sender_report(2, ntp(time) + 1, 1, lost, 65_700, middle(time), 65_536 / 50);
+        scene.datagram(at_ms + 60, rtcp(CALLEE), rtcp(CALLER), &answer);
+        let back = sender_report(1, ntp(time) + 2, 2, 0, 70_000, ((ntp(time) + 1) >> 16) as u32, 0);
+        scene.datagram(at_ms + 70, rtcp(CALLER), rtcp(CALLEE), &back);
+    }
+    let report = seen(scene);
+    let heard = stream(&report, "0x00000001");
+    let told = heard.rtcp.as_ref().expect("reports");
+    assert_eq!((told.told.reports, told.told.lost), (2, Some(40)));
+    assert!((told.round_trip_ms.unwrap() - 40.0).abs() < 0.1, "{:?}", told.round_trip_ms);
+    assert!((heard.quality.model.delay_ms.unwrap() - 25.0).abs() < 25.0);
+    assert_eq!(names(&report.calls[0]), ["loss_downstream"], "{:?}", report.calls[0].details);
+    assert_eq!(report.calls[0].passages[0].spoiled_by, Some("downstream"));
+    assert_eq!(report.streams.len(), 2);
+}

@@ -45,11 +45,18 @@ pub struct Passage {
 /// The passages of a call, one a direction, from its legs in order; `reported` gives the loss that the
 /// receiver of a stream reports.
 #[must_use]
-pub fn passages(legs: &[MediaLeg<'_>], reported: impl Fn(&Heard) -> Option<f64>) -> Vec<Passage> {
+pub fn passages(
+    legs: &[MediaLeg<'_>],
+    reported: impl Fn(&Heard, &StreamReport) -> Option<f64>,
+) -> Vec<Passage> {
     [Side::Callee, Side::Caller].into_iter().filter_map(|to| passage(legs, to, &reported)).collect()
 }
 
-fn passage(legs: &[MediaLeg<'_>], to: Side, reported: &impl Fn(&Heard) -> Option<f64>) -> Option<Passage> {
+fn passage(
+    legs: &[MediaLeg<'_>],
+    to: Side,
+    reported: &impl Fn(&Heard, &StreamReport) -> Option<f64>,
+) -> Option<Passage> {
     let heard: Vec<_> = legs.iter().filter_map(|leg| Some((leg, leg.main(to)?))).collect();
     // Legs are numbered from the caller on; what the callee says passes them the other way.
     let (first, last) = match to {
@@ -65,8 +72,8 @@ fn passage(legs: &[MediaLeg<'_>], to: Side, reported: &impl Fn(&Heard) -> Option
     let same = two && stream_in.key.ssrc == stream_out.key.ssrc;
     let added = two.then(|| server_loss(report_in, report_out, same));
     let jitter = report_in.jitter_mean_ms.zip(report_out.jitter_mean_ms).filter(|_| two);
-    let end = if two { (stream_out, report_out.loss_ratio) } else { (stream_in, report_in.loss_ratio) };
-    let downstream = reported(end.0).map(|loss| (loss - end.1).max(0.0));
+    let (end, report) = if two { (stream_out, report_out) } else { (stream_in, report_in) };
+    let downstream = reported(end, report).map(|loss| (loss - report.loss_ratio).max(0.0));
     let mut passage = Passage {
         direction: Flow::towards(to),
         leg_in: leg_in.name.clone(),

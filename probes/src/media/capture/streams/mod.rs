@@ -5,6 +5,7 @@
 //! Deliberately absent: every judgement of quality.
 
 mod candidates;
+mod control;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use super::net::Endpoint;
 
+pub use control::{FarEnd, Rtcp};
 pub use table::{Heard, Streams};
 
 /// What a stream is known by.

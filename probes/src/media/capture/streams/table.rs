@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::StreamKey;
 use super::candidates::{Candidates, Seen};
+use super::control::FarEnd;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
 use crate::capture::sip::MediaKind;
@@ -38,7 +39,10 @@ pub struct Heard {
     pub encrypted: bool,
     /// Its place in a call.
     pub attribution: Option<Attribution>,
+    /// What its receiver says about it.
+    pub far_end: Option<Box<FarEnd>>,
     formats: Arc<PayloadFormats>,
+    payload_type: u8,
     /// Its call is over and its address is another call's now.
     closed: bool,
 }
@@ -57,7 +61,9 @@ impl Heard {
             dscp: 0,
             encrypted,
             attribution,
+            far_end: None,
             formats,
+            payload_type: 0,
             closed: false,
         }
     }
@@ -75,7 +81,13 @@ impl Heard {
         self.packets += 1;
         self.unmarked += u64::from(seen.dscp == 0);
         self.dscp = seen.dscp;
+        self.payload_type = seen.payload_type;
         self.last = self.last.max(seen.at);
+    }
+
+    /// The clock of the latest packet; none where nobody said.
+    pub(super) fn clock_rate(&self) -> Option<u32> {
+        Some(self.formats.get(self.payload_type).clock_rate).filter(|rate| *rate > 0)
     }
 
     fn belongs_to(&mut self, attribution: Attribution) {
@@ -207,21 +219,19 @@ impl Streams {
         }
     }
 
-    /// The latest stream of this SSRC that goes to the host of a report's sender, or comes from it.
-    #[must_use]
-    pub fn reported(&self, ssrc: u32, reporter: Endpoint) -> Option<usize> {
-        let of = |heard: &Heard| heard.key.ssrc == ssrc && heard.key.destination.same_host(reporter);
-        // A report comes from the address that receives the stream, or from the port above it.
-        [reporter, reporter.with_port(reporter.port().wrapping_sub(1))].into_iter().find_map(|address| {
-            let indices = self.by_address.get(&address)?;
-            indices.iter().rev().map(|index| *index as usize).find(|index| of(&self.heard[*index]))
-        })
-    }
-
-    /// The loss that a stream's receiver reports; none without a report.
-    #[must_use]
-    pub fn reported_loss(&self, _heard: &Heard) -> Option<f64> {
-        None
+    /// The latest stream of this SSRC with one of these addresses at one of its ends.
+    pub(super) fn find(
+        &mut self,
+        ssrc: u32,
+        addresses: &[Endpoint],
+        end: fn(&Heard) -> Endpoint,
+    ) -> Option<&mut Heard> {
+        let index = addresses.iter().find_map(|address| {
+            let indices = self.by_address.get(address)?;
+            let fits = |heard: &Heard| heard.key.ssrc == ssrc && end(heard) == *address;
+            indices.iter().rev().find(|index| fits(&self.heard[**index as usize])).copied()
+        })?;
+        self.heard.get_mut(index as usize)
     }
 
     /// The end of the capture: what was announced but too short to show itself is believed now, and what was
