@@ -5,8 +5,6 @@
 //! here flows into a [`super::report::StreamReport`]: an endpoint's word is evidence of another kind.
 
 mod parse;
-#[cfg(test)]
-mod tests;
 mod told;
 
 pub use self::parse::{Compound, Damage, is_rtcp, parse};
@@ -140,3 +138,6 @@ pub enum Packet {
         packet_type: u8,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,10 +7,6 @@
 pub mod assess;
 pub mod codec;
 pub mod emodel;
-#[cfg(test)]
-mod tests;
-#[cfg(test)]
-mod vectors;
 
 use serde::Serialize;
 
@@ -110,3 +106,8 @@ pub struct Assumptions {
     /// The payload is encrypted, so its size gives no mode away.
     pub encrypted: bool,
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vector_tests;

@@ -11,11 +11,7 @@ mod segment;
 mod sequence;
 mod settled;
 mod summary;
-#[cfg(test)]
-mod tests;
 mod timing;
-#[cfg(test)]
-mod tshark_tests;
 mod window;
 
 use std::fmt;
@@ -325,3 +321,10 @@ impl Stream {
         (self.first_at_ns, self.last_at_ns)
     }
 }
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tshark_tests;
