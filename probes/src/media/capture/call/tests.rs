@@ -4,6 +4,8 @@ use super::super::testing::{at, names, seen, stream};
 use super::super::write::{Leg, Scene, Talk, Wrap, sdp};
 use crate::capture::findings::Kind;
 
+use proptest::prelude::*;
+
 const CALLER: &str = "10.0.0.1:4000";
 const CALLEE: &str = "10.0.0.2:8000";
 
@@ -389,4 +391,49 @@ fn what_the_receiver_reports_places_the_loss_behind_us_and_tells_the_delay() {
     assert_eq!(names(&report.calls[0]), ["loss_downstream"], "{:?}", report.calls[0].details);
     assert_eq!(report.calls[0].passages[0].spoiled_by, Some("downstream"));
     assert_eq!(report.streams.len(), 2);
+}
+
+/// A file of everything that the other tests build, small enough to be damaged often.
+fn everything() -> Vec<u8> {
+    let second =
+        Leg::new(at("10.0.0.5:5060"), at("10.0.0.9:5060"), "other@b2bua", "0123456", "0062155550000");
+    let mut frames = relayed(&second, 3, 0).frames();
+    frames.retain({
+        let mut place = 0;
+        move |frame| {
+            place += 1;
+            frame.bytes.len() > 250 || place % 20 < 4
+        }
+    });
+    super::super::write::pcap(1, &frames)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_damaged_capture_of_calls_is_read_and_reported_without_a_panic(
+        changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..200),
+    ) {
+        use crate::capture::analysis::Analyzer;
+        use crate::capture::file::Merge;
+        use crate::capture::report::Report;
+
+        let mut bytes = everything();
+        for (place, value) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        let mut merge = Merge::new(vec![bytes.as_slice()]);
+        let mut analyzer = Analyzer::new(crate::quality::stream::Settings::default());
+        while let Some(frame) = merge.next_frame() {
+            analyzer.frame(&frame);
+        }
+        let analysis = analyzer.finish();
+        let report = Report::of(&analysis, &crate::quality::score::CodecTable::standard(), &Default::default());
+        prop_assert!(serde_json::to_string(&report).is_ok());
+        for stream in &report.streams {
+            prop_assert_eq!(stream.quality.unique + stream.quality.lost, stream.quality.expected);
+        }
+    }
 }

@@ -23,6 +23,9 @@ use pcapng::PcapNg;
 /// Largest packet or block that is believed; a larger length means that the file is damaged.
 pub const MAX_BLOCK: usize = 16 << 20;
 
+/// Latest time that is believed, in the year 2116: sums and differences of two times always fit.
+const LATEST: i64 = i64::MAX / 2;
+
 /// Where the packets of an interface begin: tcpdump's link types (the LINKTYPE registry).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkType(pub u32);
@@ -32,7 +35,7 @@ pub struct LinkType(pub u32);
 pub struct Frame<'a> {
     /// Position in its file, from 1.
     pub number: u64,
-    /// Arrival in nanoseconds since 1970.
+    /// Arrival in nanoseconds since 1970; never before that, nor after 2116.
     pub at: i64,
     /// What the bytes begin with.
     pub link: LinkType,
@@ -150,6 +153,7 @@ impl<R: Read> Capture<R> {
         match found {
             Ok(Some(Raw { at, link, begin, end })) => {
                 self.read += 1;
+                let at = at.clamp(0, LATEST);
                 Ok(Some(Frame { number: self.read, at, link, data: self.buffer.taken(begin, end) }))
             }
             Ok(None) => {

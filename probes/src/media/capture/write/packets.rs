@@ -126,7 +126,7 @@ fn ip(
             bytes.extend([0x45, dscp << 2]);
             bytes.extend(u16::try_from(body.len() + 20).unwrap_or(u16::MAX).to_be_bytes());
             bytes.extend([0x12, 0x34]);
-            let flags = part.map_or(0x4000, |(offset, more)| offset / 8 | u16::from(more) << 13);
+            let flags = part.map_or(0x4000, |(offset, more)| (offset / 8) | (u16::from(more) << 13));
             bytes.extend(flags.to_be_bytes());
             bytes.extend([64, protocol, 0, 0]);
             bytes.extend(source.octets());
