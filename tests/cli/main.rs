@@ -3,6 +3,7 @@
 mod bills;
 mod life;
 mod rtp;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
