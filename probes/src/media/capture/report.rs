@@ -1,6 +1,7 @@
 //! What an analysis says, in the names of the contract.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -154,10 +155,12 @@ impl Report {
             join::share_an_address(&dialogs[one as usize], &dialogs[other as usize])
                 || share_an_ssrc(heard, of_dialog.get(&one), of_dialog.get(&other))
         };
+        let hosts: HashSet<IpAddr> =
+            heard.iter().flat_map(|heard| [heard.key.source.ip(), heard.key.destination.ip()]).collect();
         let mut named: Vec<Option<String>> = vec![None; heard.len()];
         let mut calls = Vec::new();
         for group in join::join(&analysis.calls, same_media) {
-            let streams = Sources { heard, reports: &reports, of_dialog: &of_dialog };
+            let streams = Sources { heard, reports: &reports, of_dialog: &of_dialog, hosts: &hosts };
             calls.extend(call_row(analysis, &group, &streams, &mut named));
         }
         let mut order: Vec<usize> = (0..heard.len()).collect();
@@ -215,6 +218,8 @@ struct Sources<'a> {
     heard: &'a [Heard],
     reports: &'a [StreamReport],
     of_dialog: &'a BTreeMap<u32, Vec<usize>>,
+    /// Whose media the capture holds.
+    hosts: &'a HashSet<IpAddr>,
 }
 
 fn share_an_ssrc(heard: &[Heard], one: Option<&Vec<usize>>, other: Option<&Vec<usize>>) -> bool {
@@ -274,9 +279,10 @@ fn call_row(
         rows.push(leg_row(name, dialogs, hops));
         media.push(leg);
     }
-    let any_media = !sources.heard.is_empty();
-    let mut details: Vec<Finding> =
-        media.iter().flat_map(|leg| media_findings(leg, analysis.last, any_media)).collect();
+    let mut details: Vec<Finding> = media
+        .iter()
+        .flat_map(|leg| media_findings(leg, analysis.last, |address| sources.hosts.contains(&address.ip())))
+        .collect();
     let passages = passages(&media, reported_loss);
     details.extend(passages.iter().flat_map(Passage::findings));
     let mut findings: Vec<_> = details.iter().map(|finding| finding.kind).collect();

@@ -9,9 +9,11 @@ use crate::capture::sip::{MediaKind, Session};
 use crate::quality::format::PayloadFormats;
 
 /// Claims kept for an address; ports are used again and again, and only the latest matter.
-const MAX_CLAIMS: usize = 8;
+const MAX_CLAIMS: usize = 16;
 /// Most addresses.
 const MAX_ADDRESSES: usize = 4_000_000;
+/// How well a claim fits when the other end was announced too; 1 when only its host was.
+const BOTH: u8 = 2;
 /// How long after the end of a call its packets may still trickle in.
 const AFTERGLOW: i64 = 2_000_000_000;
 
@@ -111,16 +113,25 @@ impl Book {
         destination: Endpoint,
         at: i64,
     ) -> Option<Attribution> {
-        if let Some(claim) = self.best(calls, destination, source, at) {
-            return Some(attribution(calls, claim, destination, claim.side, By::Destination, at));
+        let there = self.best(calls, destination, source, at);
+        let back = self.best(calls, source, destination, at);
+        // A server may take all its calls at one port: then the other end says which call it is.
+        let (fit_there, fit_back) = (there.map_or(0, |found| found.0), back.map_or(0, |found| found.0));
+        match (there, back) {
+            (Some((_, claim)), _) if fit_there >= fit_back || fit_back < BOTH => {
+                Some(attribution(calls, claim, destination, claim.side, By::Destination, at))
+            }
+            (_, Some((fit, claim))) => {
+                let by = if fit == BOTH { By::Destination } else { By::Source };
+                Some(attribution(calls, claim, source, claim.side.other(), by, at))
+            }
+            _ => None,
         }
-        let claim = self.best(calls, source, destination, at)?;
-        Some(attribution(calls, claim, source, claim.side.other(), By::Source, at))
     }
 
     /// Of the claims on an address the one whose other side is the other address; then the latest call;
-    /// and of the hops of one call that leave the media alone the first.
-    fn best(&self, calls: &Calls, address: Endpoint, other: Endpoint, at: i64) -> Option<&Claim> {
+    /// and of the hops of one call that leave the media alone the first. With how well it fits.
+    fn best(&self, calls: &Calls, address: Endpoint, other: Endpoint, at: i64) -> Option<(u8, &Claim)> {
         let claims = self.claims.get(&address)?;
         let rated = claims.iter().filter_map(|claim| {
             let leg = calls.leg(claim.leg)?;
@@ -130,7 +141,7 @@ impl Book {
             let media = leg.described(claim.side.other()).iter().flat_map(|said| said.session.media.iter());
             let fit = media
                 .filter_map(|media| media.address)
-                .map(|announced| if announced == other { 2 } else { u8::from(announced.same_host(other)) })
+                .map(|announced| if announced == other { BOTH } else { u8::from(announced.same_host(other)) })
                 .max()
                 .unwrap_or(0);
             Some((fit, claim))
@@ -139,7 +150,7 @@ impl Book {
         let (fit, latest) = rated.iter().max_by_key(|(fit, claim)| (*fit, claim.at))?;
         let same_call =
             rated.iter().filter(|(other, claim)| other == fit && claim.leg.dialog == latest.leg.dialog);
-        same_call.map(|(_, claim)| *claim).min_by_key(|claim| claim.leg.leg)
+        same_call.copied().min_by_key(|(_, claim)| claim.leg.leg)
     }
 }
 

@@ -76,6 +76,34 @@ fn signalling_alone_accuses_nobody_of_silence() {
 }
 
 #[test]
+fn a_call_without_media_is_only_reported_where_media_of_its_hosts_passes() {
+    let mut scene = ordinary();
+    scene.talk(Talk::new(at("10.0.0.2:9000"), at("10.0.0.7:9000"), 0, 9));
+    assert_eq!(names(&seen(scene).calls[0]), ["no_media"]);
+    let mut scene = ordinary();
+    scene.talk(Talk::new(at("10.0.0.8:9000"), at("10.0.0.7:9000"), 0, 9));
+    assert_eq!(names(&seen(scene).calls[0]), Vec::<String>::new());
+}
+
+#[test]
+fn a_server_that_takes_all_its_calls_at_one_port_has_each_stream_in_its_call() {
+    let mut scene = Scene::new(Wrap::Ethernet);
+    for call in 0..40_u16 {
+        let leg = Leg::new(at("10.0.0.1:5060"), at("10.0.0.2:5060"), &format!("call-{call}"), "1001", "1002");
+        let caller = std::net::SocketAddr::new(at(CALLER).ip(), 4_000 + 2 * call);
+        let begin = i64::from(call) * 10;
+        let description = sdp(caller, "audio", "RTP/AVP 8", "");
+        scene.answered_call(begin, &leg, 1_000, &description, &pcma(CALLEE));
+        scene.talk(Talk::new(caller, at(CALLEE), begin + 1_010, 1));
+        scene.talk(Talk::new(at(CALLEE), caller, begin + 1_020, 1));
+        scene.bye(begin + 11_100, &leg);
+    }
+    let report = seen(scene);
+    assert_eq!(report.streams.len(), 80);
+    assert!(report.calls.iter().all(|call| call.streams.len() == 2 && call.findings.is_empty()));
+}
+
+#[test]
 fn comfort_noise_late_media_and_unmarked_packets_are_found() {
     let mut scene = ordinary();
     scene.talk(Talk { flat: Some(0xd5), dscp: 0, ..Talk::new(at(CALLER), at(CALLEE), 2_010, 1) });

@@ -52,13 +52,11 @@ const fn whom(side: Side) -> &'static str {
     }
 }
 
-/// All findings of a leg. `last` is the end of the capture; `any_media` whether it holds any stream at all.
+/// All findings of a leg. `last` is the end of the capture; `visible` whether it holds media of a host.
 #[must_use]
-pub fn media_findings(media: &MediaLeg<'_>, last: i64, any_media: bool) -> Vec<Finding> {
+pub fn media_findings(media: &MediaLeg<'_>, last: i64, visible: impl Fn(Endpoint) -> bool) -> Vec<Finding> {
     let mut found = Vec::new();
-    if any_media {
-        silence(media, last, &mut found);
-    }
+    silence(media, last, visible, &mut found);
     timing(media, &mut found);
     symmetry(media, &mut found);
     for side in [Side::Caller, Side::Callee] {
@@ -98,7 +96,7 @@ fn agreed(leg: &Leg, to: Side, from: i64, until: i64) -> i64 {
     sum
 }
 
-fn silence(media: &MediaLeg<'_>, last: i64, found: &mut Vec<Finding>) {
+fn silence(media: &MediaLeg<'_>, last: i64, visible: impl Fn(Endpoint) -> bool, found: &mut Vec<Finding>) {
     let Some((answered, ended)) = talk(media.leg, last) else { return };
     let heard = |to: Side| -> u64 {
         media.towards(to).filter(|(heard, _)| heard.last > answered).map(|(heard, _)| heard.packets).sum()
@@ -107,7 +105,12 @@ fn silence(media: &MediaLeg<'_>, last: i64, found: &mut Vec<Finding>) {
     let (to_caller, to_callee) = (heard(Side::Caller), heard(Side::Callee));
     let length = seconds(ended - answered);
     if to_caller == 0 && to_callee == 0 {
-        if due(Side::Caller) && due(Side::Callee) {
+        // Where the media of neither end passes the capture, its absence says nothing.
+        let seen = [Side::Caller, Side::Callee].into_iter().any(|side| {
+            let audio = media.leg.audio_at(side, answered);
+            audio.and_then(|audio| audio.address).is_some_and(&visible)
+        });
+        if seen && due(Side::Caller) && due(Side::Callee) {
             let evidence = format!("answered for {length:.1} s, and no RTP was seen in either direction");
             found.push(media.finding(Kind::NoMedia, None, evidence));
         }
