@@ -20,6 +20,7 @@ pub mod man;
 pub mod output;
 pub mod probe;
 mod remote;
+pub mod rtp;
 pub mod serve;
 pub mod ticket;
 pub mod token;
@@ -73,6 +74,8 @@ commands! {
     Config => config,
     /// One measurement now
     Probe => probe,
+    /// Voice in captures: streams, calls, their quality and who spoiled it
+    Rtp => rtp,
     /// Call records against call records and the rate deck: causes, fault and money
     Cdr => cdr,
     /// When something is due on a calendar with make-up workdays and pauses, and why

@@ -3,6 +3,10 @@
 mod bills;
 mod deadline;
 mod life;
+mod rtp;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

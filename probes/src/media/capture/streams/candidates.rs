@@ -1,0 +1,201 @@
+//! What may become a stream: packets that look like RTP but are not yet believed.
+//!
+//! Two bounded tables, so that a flood of invented SSRCs costs time but no memory: the first holds one
+//! packet of each newcomer as a few bytes, and only a second packet of the same sender, in its neighbourhood,
+//! brings it into the second table, where packets are kept to be counted once the stream is believed.
+//! Nothing is lost by waiting: the first packets are handed over with the others.
+
+use std::collections::HashMap;
+use std::hash::BuildHasher as _;
+
+use super::StreamKey;
+use crate::quality::rtp::Header;
+
+/// Newcomers: buckets of four.
+const FIRST_BUCKETS: usize = 1 << 16;
+/// Candidates with several packets.
+const MAX_CANDIDATES: usize = 1 << 15;
+/// A candidate that is silent for so long makes room.
+const PATIENCE: i64 = 5_000_000_000;
+/// How often room is made.
+const PAUSE: i64 = 1_000_000_000;
+const WAYS: usize = 4;
+/// Packets kept of a candidate.
+pub(super) const KEPT: usize = 12;
+/// How far apart the sequence numbers of neighbours may be.
+const NEIGHBOURHOOD: u16 = 32;
+/// Largest step of the timestamp between packets in sequence: over a minute at 16 kHz.
+const LARGEST_STEP: u32 = 1 << 20;
+
+/// A packet as far as it is needed later.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Seen {
+    pub(super) at: i64,
+    pub(super) timestamp: u32,
+    pub(super) payload_bytes: u32,
+    pub(super) sequence: u16,
+    pub(super) payload_type: u8,
+    pub(super) dscp: u8,
+    pub(super) marker: bool,
+    pub(super) flat: bool,
+}
+
+impl Seen {
+    pub(super) fn new(at: i64, header: &Header, dscp: u8, flat: bool) -> Self {
+        Self {
+            at,
+            timestamp: header.timestamp,
+            payload_bytes: header.payload_bytes as u32,
+            sequence: header.sequence,
+            payload_type: header.payload_type,
+            dscp,
+            marker: header.marker,
+            flat,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Newcomer {
+    print: u64,
+    seen: Seen,
+}
+
+/// A sender with several packets in a row.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) key: StreamKey,
+    packets: [Seen; KEPT],
+    kept: usize,
+    /// Pairs of packets that follow each other as RTP does.
+    steps: usize,
+    last: i64,
+}
+
+impl Candidate {
+    fn new(key: StreamKey, first: Seen) -> Self {
+        let mut candidate = Self { key, packets: [Seen::default(); KEPT], kept: 0, steps: 0, last: first.at };
+        candidate.push(first);
+        candidate
+    }
+
+    fn push(&mut self, seen: Seen) {
+        if let Some(before) = self.kept.checked_sub(1).map(|last| self.packets[last]) {
+            let distance = seen.sequence.wrapping_sub(before.sequence).cast_signed();
+            if distance.unsigned_abs() > NEIGHBOURHOOD {
+                (self.kept, self.steps) = (0, 0);
+            } else if distance == 1 && seen.timestamp.wrapping_sub(before.timestamp) < LARGEST_STEP {
+                self.steps += 1;
+            }
+        }
+        if self.kept == KEPT {
+            self.packets.copy_within(1.., 0);
+            self.kept -= 1;
+        }
+        self.packets[self.kept] = seen;
+        self.kept += 1;
+        self.last = seen.at;
+    }
+
+    pub(super) fn packets(&self) -> &[Seen] {
+        &self.packets[..self.kept]
+    }
+
+    /// Whether it is believed, where nothing but itself speaks for it.
+    fn is_evident(&self) -> bool {
+        let payload_type = self.packets().last().map_or(0, |seen| seen.payload_type);
+        let mut needed = match payload_type {
+            // What RFC 3551 assigns.
+            0 | 3..=18 | 25 | 26 | 28 | 31..=34 => 2,
+            35..=63 | 96..=127 => 3,
+            _ => 6,
+        };
+        // RTP has even ports (RFC 3550 section 11), and an SSRC is seldom 0: zeros mean other protocols.
+        needed += 3 * usize::from(self.key.destination.port() % 2 == 1 && self.key.source.port() % 2 == 1);
+        needed += 5 * usize::from(self.key.ssrc == 0);
+        self.steps >= needed.min(KEPT - 1) && !is_service(&self.key)
+    }
+}
+
+/// Ports of protocols that are never RTP.
+fn is_service(key: &StreamKey) -> bool {
+    let service = |port: u16| matches!(port, 0..=1023 | 1900 | 3478 | 4500 | 4789 | 5060 | 5353 | 5355);
+    service(key.source.port()) || service(key.destination.port())
+}
+
+/// Both tables.
+pub(super) struct Candidates {
+    newcomers: Vec<Newcomer>,
+    candidates: HashMap<StreamKey, Candidate, foldhash::fast::RandomState>,
+    hasher: foldhash::fast::RandomState,
+    room_made: i64,
+    /// Newcomers that made room without ever having had a second packet.
+    pub(super) forgotten: u64,
+}
+
+impl Candidates {
+    pub(super) fn new() -> Self {
+        Self {
+            newcomers: Vec::new(),
+            candidates: HashMap::default(),
+            hasher: foldhash::fast::RandomState::default(),
+            room_made: i64::MIN,
+            forgotten: 0,
+        }
+    }
+
+    /// Takes a packet; hands the candidate out when it is believed.
+    pub(super) fn push(&mut self, key: StreamKey, seen: Seen) -> Option<Candidate> {
+        if let Some(candidate) = self.candidates.get_mut(&key) {
+            candidate.push(seen);
+            return if candidate.is_evident() { self.candidates.remove(&key) } else { None };
+        }
+        let first = self.newcomer(self.hasher.hash_one(key) | 1, seen)?;
+        let mut candidate = Candidate::new(key, first);
+        candidate.push(seen);
+        if candidate.is_evident() {
+            return Some(candidate);
+        }
+        if self.candidates.len() >= MAX_CANDIDATES && seen.at.saturating_sub(self.room_made) > PAUSE {
+            self.candidates.retain(|_, known| seen.at - known.last < PATIENCE);
+            self.room_made = seen.at;
+        }
+        if self.candidates.len() < MAX_CANDIDATES {
+            self.candidates.insert(key, candidate);
+        }
+        None
+    }
+
+    /// What is left at the end: candidates that were never believed.
+    pub(super) fn rest(&mut self) -> impl Iterator<Item = Candidate> {
+        std::mem::take(&mut self.candidates).into_values()
+    }
+
+    /// Its first packet, when this is the second; else this one is kept as the first.
+    fn newcomer(&mut self, print: u64, seen: Seen) -> Option<Seen> {
+        if self.newcomers.is_empty() {
+            self.newcomers.resize(FIRST_BUCKETS * WAYS, Newcomer::default());
+        }
+        let begin = bucket(print, FIRST_BUCKETS);
+        let ways = &mut self.newcomers[begin..begin + WAYS];
+        if let Some(known) = ways.iter_mut().find(|newcomer| newcomer.print == print) {
+            let first = known.seen;
+            let distance = seen.sequence.wrapping_sub(first.sequence).cast_signed();
+            if distance.unsigned_abs() > NEIGHBOURHOOD {
+                known.seen = seen;
+                return None;
+            }
+            *known = Newcomer::default();
+            return Some(first);
+        }
+        let oldest =
+            ways.iter_mut().min_by_key(|known| if known.print == 0 { i64::MIN } else { known.seen.at })?;
+        self.forgotten += u64::from(oldest.print != 0);
+        *oldest = Newcomer { print, seen };
+        None
+    }
+}
+
+fn bucket(print: u64, buckets: usize) -> usize {
+    (print >> 32) as usize % buckets * WAYS
+}

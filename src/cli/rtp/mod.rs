@@ -1,0 +1,37 @@
+//! `linesman rtp`: voice on the wire.
+//!
+//! Reading and judging is `linesman_media`'s; here are flags, files, tables and exit codes.
+
+mod analyze;
+mod csv;
+mod sparkline;
+mod table;
+
+use clap::Subcommand;
+
+use super::Global;
+use super::exit::Exit;
+
+/// Arguments of `rtp`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: RtpCommand,
+}
+
+/// What can be done with voice on the wire.
+#[derive(Debug, Subcommand)]
+enum RtpCommand {
+    /// Read capture files: every stream and call in them, how good it was, and what was wrong
+    Analyze(analyze::Arguments),
+}
+
+/// Does it.
+///
+/// # Errors
+/// As the command.
+pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    match arguments.command {
+        RtpCommand::Analyze(arguments) => analyze::run(global, arguments).await,
+    }
+}
