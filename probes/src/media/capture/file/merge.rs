@@ -55,6 +55,7 @@ impl<R: Read> Merge<R> {
     }
 
     /// The next packet of all.
+    #[inline]
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         if self.only {
             return self.next_of_one();
@@ -70,6 +71,7 @@ impl<R: Read> Merge<R> {
     }
 
     /// With one file nothing need be kept.
+    #[inline]
     fn next_of_one(&mut self) -> Option<Frame<'_>> {
         let Waiting { file, capture, .. } = self.waiting.first_mut()?;
         match capture.next_frame() {

@@ -142,6 +142,7 @@ impl<R: Read> Capture<R> {
     ///
     /// # Errors
     /// When the rest cannot be read; nothing follows after that.
+    #[inline]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, ReadError> {
         if self.ended {
             return Ok(None);

@@ -32,6 +32,7 @@ impl Pcap {
         Ok(Self { order, tick, link, header })
     }
 
+    #[inline]
     pub(super) fn next<R: Read>(&mut self, buffer: &mut Buffer<R>) -> Result<Option<Raw>, Cause> {
         let Some(head) = buffer.peek(self.header)? else {
             return if buffer.is_empty() { Ok(None) } else { Err(Cause::Truncated) };
