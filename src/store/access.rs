@@ -255,7 +255,8 @@ impl Store {
         let Some((token, hash, used_at)) = self.valid_session(secret).await? else { return Ok(None) };
         let now = self.now();
         if now - used_at >= TimeDelta::minutes(1) {
-            self.note_use(USE_SESSION, &hash, now).await;
+            let noted = self.note_use(USE_SESSION, &hash, now).await;
+            self.remember_session_use(hash, now, noted);
         }
         Ok(Some(token))
     }
@@ -282,7 +283,7 @@ impl Store {
             on!(self, pool => sqlx::query_as(SESSION).bind(&hash).fetch_optional(pool).await)
                 .map_err(|error| StoreError::of("look up", "session", error))?;
         let Some(row) = row else { return Ok(None) };
-        let used_at = row.session_last_used_at;
+        let used_at = row.session_last_used_at.max(self.remembered_session_use(&hash));
         let is_over = now >= row.session_created_at + SESSION_LONGEST || now >= used_at + SESSION_IDLE;
         let token = row.token.understood()?;
         if is_over || !is_valid(&token, now) {
@@ -310,8 +311,25 @@ impl Store {
         uses.insert(name.to_owned(), minute) != Some(minute)
     }
 
-    /// Writes a use down if that is possible right now.
-    async fn note_use(&self, statement: &'static str, key: &str, at: DateTime<Utc>) {
+    /// Keeps in memory that a session was used where the database could not be told: a busy disk
+    /// logs nobody out. Uses too old to prolong anything are let go, so that this stays small.
+    fn remember_session_use(&self, hash: String, at: DateTime<Utc>, noted: bool) {
+        let mut uses = self.session_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted {
+            uses.remove(&hash);
+            return;
+        }
+        uses.retain(|_, used_at| at - *used_at < SESSION_IDLE);
+        uses.insert(hash, at);
+    }
+
+    fn remembered_session_use(&self, hash: &str) -> DateTime<Utc> {
+        let uses = self.session_uses.lock().unwrap_or_else(PoisonError::into_inner);
+        uses.get(hash).copied().unwrap_or(DateTime::<Utc>::MIN_UTC)
+    }
+
+    /// Writes a use down if that is possible right now, and says whether it was.
+    async fn note_use(&self, statement: &'static str, key: &str, at: DateTime<Utc>) -> bool {
         let write = async {
             let mut tx = self.begin("note a use").await?;
             on_tx!(tx, connection => {
@@ -321,10 +339,11 @@ impl Store {
             tx.commit().await
         };
         match tokio::time::timeout(PATIENCE_FOR_NOTES, write).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => tracing::debug!(%error, "the use of a token or session was not noted"),
             Err(_) => tracing::debug!("the use of a token or session was not noted: the writer is busy"),
         }
+        false
     }
 }
 

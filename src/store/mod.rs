@@ -75,6 +75,8 @@ pub struct Store {
     targets: Arc<Mutex<HashMap<String, i64>>>,
     /// When the use of a token was last written down.
     uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
+    /// Uses of sessions that the database has not been told of.
+    session_uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
 }
 
 /// What makes a store the daemon's.
@@ -147,6 +149,7 @@ impl Store {
             failed: CancellationToken::new(),
             targets: Arc::default(),
             uses: Arc::default(),
+            session_uses: Arc::default(),
         }
     }
 

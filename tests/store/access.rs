@@ -11,6 +11,7 @@ on_both! {
     a_token_opens_the_door_until_it_ends_or_is_ended,
     a_token_that_makes_no_sense_is_refused,
     a_session_slides_with_use_and_ends_all_the_same,
+    a_busy_disk_logs_nobody_out,
     no_secret_is_in_the_database,
 }
 
@@ -100,6 +101,25 @@ async fn a_session_slides_with_use_and_ends_all_the_same(database: Database) {
     let orphaned = store.create_session(&token).await.unwrap();
     store.revoke_token("ada").await.unwrap();
     assert_eq!(store.session(&orphaned).await.unwrap(), None, "the token's end is the session's");
+    daemon.stop().await.unwrap();
+}
+
+async fn a_busy_disk_logs_nobody_out(database: Database) {
+    let daemon = Daemon::start(&database).await;
+    let store = &daemon.store;
+    let secret = store.create_token(&new_token("ada", 30)).await.unwrap();
+    let token = store.authenticate(&secret).await.unwrap().unwrap();
+    let used = store.create_session(&token).await.unwrap();
+    let held = database.hold_sessions().await;
+    for _ in 0..3 {
+        daemon.clock.advance(TimeDelta::minutes(29));
+        assert!(store.session(&used).await.unwrap().is_some(), "used within the half hour, written or not");
+    }
+    held.let_go().await;
+    daemon.clock.advance(TimeDelta::minutes(29));
+    assert!(store.session(&used).await.unwrap().is_some());
+    daemon.clock.advance(TimeDelta::minutes(31));
+    assert_eq!(store.session(&used).await.unwrap(), None, "and idle all the same");
     daemon.stop().await.unwrap();
 }
 

@@ -72,6 +72,21 @@ impl Database {
         }
     }
 
+    /// Keeps everybody else from writing sessions until [`Held::let_go`].
+    pub async fn hold_sessions(&self) -> Held {
+        if self.is_sqlite {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.expect("connect");
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.expect("lock");
+            return Held::Sqlite(connection);
+        }
+        let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connect");
+        sqlx::raw_sql("BEGIN; LOCK TABLE session IN EXCLUSIVE MODE")
+            .execute(&mut connection)
+            .await
+            .expect("lock");
+        Held::Postgres(connection)
+    }
+
     /// Opens the store as soon as the daemon before has let go: a server learns of a killed
     /// client when it reads its end of the connection.
     pub async fn open_when_free(&self, clock: Arc<ManualClock>) -> Store {
@@ -82,6 +97,21 @@ impl Database {
             }
         }
         panic!("the daemon before never let go");
+    }
+}
+
+/// A lock on the database, held by somebody else than the store.
+pub enum Held {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Held {
+    pub async fn let_go(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.expect("close"),
+            Self::Postgres(connection) => connection.close().await.expect("close"),
+        }
     }
 }
 
