@@ -24,7 +24,9 @@ pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Found> {
         let kind = kind(deviation);
         let picks = finder.find(search.items, &evidence, 0.995);
         let bound = |pick: Pick| {
-            let pick = only_row(search, &evidence, finder.destinations, pick);
+            // How amounts are written is a matter of the whole system, whichever rows let it be seen.
+            let of_all = matches!(deviation, Deviation::Decimals(_) | Deviation::Mode(_));
+            let pick = if of_all { pick } else { only_row(search, &evidence, finder.destinations, pick) };
             Found::on(search.side, deviation, kind, with_row(search, deviation, pick))
         };
         if picks.is_empty() {
@@ -241,5 +243,59 @@ fn kind(deviation: Deviation) -> CauseKind {
         Deviation::Decimals(_) => CauseKind::RoundingDecimals,
         Deviation::Mode(_) => CauseKind::RoundingMode,
         Deviation::Tax { .. } => CauseKind::Tax,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Side;
+
+    fn blocks(seconds: u32, optional: bool) -> Found {
+        let rule = Deviation::Increment {
+            initial_s: seconds,
+            increment_s: seconds,
+            blocks: crate::rating::BlockRule::Textbook,
+        };
+        Found { optional, ..Found::on(Side::Ours, rule, CauseKind::Increment, Pick::default()) }
+    }
+
+    fn fee(billionths: i64) -> Found {
+        let rule = Deviation::FeeAdded(billionths);
+        Found { optional: true, ..Found::on(Side::Ours, rule, CauseKind::ConnectFeeAdded, Pick::default()) }
+    }
+
+    #[test]
+    fn scattered_rules_that_differ_in_their_number_alone_are_left_out_from_three_on() {
+        let mut causes = vec![blocks(7, true), blocks(8, true), blocks(9, true), fee(1)];
+        without_chance(&mut causes);
+        assert_eq!(causes, [fee(1)], "so many numbers explain anything; those of another kind stay");
+    }
+
+    #[test]
+    fn two_scattered_rules_of_a_kind_may_both_be_true() {
+        let two = vec![blocks(7, true), blocks(8, true), fee(1), fee(2)];
+        let mut causes = two.clone();
+        without_chance(&mut causes);
+        assert_eq!(causes, two);
+    }
+
+    #[test]
+    fn rules_that_are_bound_to_their_calls_are_not_by_chance_however_many() {
+        let bound = vec![blocks(7, false), blocks(8, false), blocks(9, false)];
+        let mut causes = bound.iter().cloned().chain([blocks(10, true)]).collect::<Vec<_>>();
+        without_chance(&mut causes);
+        assert_eq!(causes.len(), 4, "{bound:?} stand by their selectors, and one more is no crowd");
+    }
+
+    #[test]
+    fn scattered_prices_name_what_they_are_and_may_be_many() {
+        let price = |row: u32| {
+            let rule = Deviation::Rate { row, rate: i64::from(row) };
+            Found { optional: true, ..Found::on(Side::Ours, rule, CauseKind::WrongRate, Pick::default()) }
+        };
+        let mut causes: Vec<Found> = (0..5).map(price).collect();
+        without_chance(&mut causes);
+        assert_eq!(causes.len(), 5);
     }
 }

@@ -30,6 +30,7 @@ mod leg;
 mod model;
 mod quick;
 mod records;
+mod refine;
 mod region;
 mod selector;
 mod shares;

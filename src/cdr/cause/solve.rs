@@ -12,6 +12,7 @@ type Interval = (i128, i128);
 
 const PPM: i128 = 1_000_000;
 const HALF_PERCENT: i128 = 5_000;
+const MOST_TAX: i128 = 350_000;
 
 /// Fewest calls that prove a parameter.
 const LEAST: usize = 4;
@@ -59,8 +60,9 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
         }
         let ratio = |bounds: (i128, i128)| ((bounds.0 * PPM / raw, bounds.1 * PPM / raw + 1), shown.billed_s);
         factors.push(ratio((low, high)));
-        // Rounded twice when the tax is rounded by itself.
-        taxes.push(ratio((low - unit / 2, high + unit / 2)));
+        // Rounded twice when the tax is rounded by itself, and the first time before the tax was put on top.
+        let before = unit * (PPM + MOST_TAX) / PPM / 2;
+        taxes.push(ratio((low - before, high + before)));
         let beyond = ((low - raw) * PPM / scale, (high - raw) * PPM / scale + 1);
         fees.push((beyond, shown.billed_s));
         if amount > raw {
@@ -88,15 +90,23 @@ pub(super) fn solve(legs: &[&Leg], pricer: &Pricer<'_>, with: &[Deviation]) -> V
         let first = (low - PPM + HALF_PERCENT - 1).div_euclid(HALF_PERCENT) * HALF_PERCENT;
         for step in 0..4 {
             let ppm = first + step * HALF_PERCENT;
-            if ppm <= high - PPM && (HALF_PERCENT..=350_000).contains(&ppm) {
+            if ppm <= high - PPM && (HALF_PERCENT..=MOST_TAX).contains(&ppm) {
                 let ppm = u32::try_from(ppm).unwrap_or(0);
                 all.extend([false, true].map(|before_rounding| Deviation::Tax { ppm, before_rounding }));
             }
         }
     }
     let whole = |(low, high): Interval| i64::try_from(simplest(low.max(1), high)).ok();
-    if let Some(bounds) = common(&fees) {
-        all.extend(whole(bounds).filter(|_| bounds.1 > 0).map(Deviation::FeeAdded));
+    if let Some((low, high)) = common(&fees).filter(|bounds| bounds.1 > 0) {
+        // Calls that show a fee where amounts are rounded coarsely bind it from one end only: the roundest of
+        // all, and those near either end, which calls that do not show it tell apart.
+        let quarter = (high - low.max(1)) / 4;
+        let mut tried: Vec<i64> = [(low, high), (low, low.max(1) + quarter), (high - quarter, high)]
+            .into_iter()
+            .filter_map(whole)
+            .collect();
+        tried.dedup();
+        all.extend(tried.into_iter().map(Deviation::FeeAdded));
     }
     if let Some(bounds) = common(&least) {
         all.extend(whole(bounds).map(Deviation::Minimum));

@@ -117,7 +117,10 @@ impl Model<'_> {
             Deviation::Tech { digits, marked } => !marked || leg.situation.tech == digits,
             // The seconds differ, be it that blocks hide it in the money.
             Deviation::Ring => leg.situation.ring_ms > 0,
-            Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) => with != without,
+            // What is done to the rounded amount shows in it or not at all.
+            Deviation::Unrated | Deviation::Decimals(_) | Deviation::Mode(_) | Deviation::Tax { .. } => {
+                with != without
+            }
             _ if with != without => true,
             _ => {
                 let rest: Vec<Deviation> = all.iter().copied().filter(|other| *other != one).collect();

@@ -178,7 +178,8 @@ impl Bill {
             let terms = terms.as_ref().unwrap_or(&free);
             let charged_ms = talk_ms.saturating_add(if ring_ms > 0 { self.ring_ms } else { 0 });
             let charge = terms.charge(charged_ms, call.answered);
-            let fine = Terms { decimals: 9, rounding: Rounding::Down, ..*terms };
+            // A tax is put on the rounded amount: it shows there or not at all.
+            let fine = Terms { decimals: 9, rounding: Rounding::Down, tax_ppm: 0, ..*terms };
             Line {
                 start_ms,
                 ring_ms,

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use super::Sink;
 use super::assign::{Cost, DEAREST, SCALE, assign};
 use super::learned::{Learned, end};
-use crate::record::{Record, Side, flag};
+use crate::record::{ABSENT_32, Record, Side, flag};
 
 /// What the records of a run have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(super) struct Run {
 }
 
 const SECOND: i64 = 1_000;
+/// How long a call that is answered rings at most.
+const LONGEST_RINGING_MS: i64 = 90 * SECOND;
 
 impl Run {
     /// Settles records of one run; what stays open goes to `left`.
@@ -182,7 +184,8 @@ impl Run {
                     let edge = if onwards { chain[chain.len() - 1] } else { chain[0] };
                     let gap = |candidate: &usize| {
                         let (former, next) = if onwards { (edge, *candidate) } else { (*candidate, edge) };
-                        follows(&records[former].2, &records[next].2)
+                        let rang = onwards && chain.len() == 1;
+                        follows(&records[former].2, &records[next].2, rang)
                     };
                     let next = (0..records.len())
                         .filter(|candidate| open(candidate, &chain))
@@ -325,10 +328,13 @@ fn answer(record: &Record) -> i64 {
     end(record) - i64::from(record.talk_ms)
 }
 
-/// How far the second record is from going on where the first ends.
-fn follows(first: &Record, second: &Record) -> i64 {
+/// How far the second record is from going on where the first ends. Where the file does not tell how long it rang
+/// before the first part of a call, the second goes on so much later.
+fn follows(first: &Record, second: &Record, rang: bool) -> i64 {
     let edge = end(first);
-    (second.start_ms - edge).abs().min((answer(second) - edge).abs())
+    let apart = (second.start_ms - edge).abs().min((answer(second) - edge).abs());
+    let later = second.start_ms - edge;
+    if rang && first.ring_ms == ABSENT_32 && (0..=LONGEST_RINGING_MS).contains(&later) { 0 } else { apart }
 }
 
 /// What pairing two records costs, in thousandths.

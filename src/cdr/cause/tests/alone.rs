@@ -100,6 +100,27 @@ fn a_fee_that_is_not_charged_is_named() {
 }
 
 #[test]
+fn a_tax_on_amounts_of_few_decimals_is_named_with_the_calls_whose_amount_shows_it() {
+    let mut wrong = String::new();
+    for (decimals, seed) in [(2, 15), (2, 16), (2, 17), (4, 18)] {
+        let mut deck = deck();
+        deck.decimals = Some(decimals);
+        let world = World::new(&deck, &Contract::default(), 3_000, seed);
+        for columns in [FULL, BARE] {
+            let world = World {
+                columns: [columns; 2],
+                calls: world.calls.clone(),
+                names: world.names.clone(),
+                rater: world.rater.clone(),
+                ..world
+            };
+            wrong += &check(&world, &[fault(Side::Theirs, Act::Tax(160_000), EVERYWHERE)]);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
 fn clean_calls_have_no_cause_even_with_seconds_off_at_random() {
     for seed in 0..24 {
         for columns in [FULL, BARE] {

@@ -310,7 +310,7 @@ impl World {
             }
         }
         let charge = terms.charge(talk_ms, call.answered);
-        let fine = Terms { decimals: 9, ..terms };
+        let fine = Terms { decimals: 9, tax_ppm: 0, ..terms };
         (terms.rate, charge.billed_s, charge.amount, fine.charge(talk_ms, call.answered).amount)
     }
 

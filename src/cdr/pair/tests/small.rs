@@ -24,6 +24,24 @@ fn a_call_in_parts_is_one_call() {
 }
 
 #[test]
+fn parts_of_a_call_whose_ringing_no_file_tells_are_one_call() {
+    let call = |start, talk| Record {
+        ring_ms: crate::record::ABSENT_32,
+        ..record("85231000001", "8613800000001", start, 0, talk)
+    };
+    // It rang for 28 seconds before the first part; the others follow on at once.
+    let parts = [call(0, 1_800), call(1_828, 1_800), call(3_628, 77)];
+    let tally = small(&parts, &[call(1, 3_677)]);
+    assert_eq!(tally.splits[0], [(vec![0, 1, 2], 0)]);
+    // Together they are not as long, or the second begins when nobody rings any more.
+    assert!(small(&[call(0, 1_800), call(1_828, 1_700)], &[call(1, 3_677)]).splits[0].is_empty());
+    assert!(small(&[call(0, 1_800), call(2_100, 1_877)], &[call(1, 3_677)]).splits[0].is_empty());
+    // Where the ringing is told, so is when the part ends.
+    let told = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
+    assert!(small(&[told(0, 1_800), told(1_828, 1_877)], &[told(1, 3_677)]).splits[0].is_empty());
+}
+
+#[test]
 fn interim_records_beside_the_final_one_are_no_calls() {
     let call = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
     let tally = small(&[call(0, 3_600)], &[call(0, 900), call(900, 900), call(0, 3_600)]);
