@@ -181,9 +181,9 @@ fn row(ticket: &Ticket) -> [String; 8] {
         ticket.number.to_string(),
         ticket.state.name().to_owned(),
         ticket.severity.name().to_owned(),
-        ticket.class.letter().to_owned(),
-        ticket.cause.name().to_owned(),
-        ticket.segment.clone(),
+        ticket.class_name().to_owned(),
+        ticket.cause_name().to_owned(),
+        ticket.segment.clone().unwrap_or_else(|| "-".to_owned()),
         ticket.detected_at.format("%Y-%m-%d %H:%M:%S").to_string(),
         ticket.owner.clone().unwrap_or_else(|| "-".to_owned()),
     ]
@@ -199,16 +199,16 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
         output::json(&serde_json::json!({ "ticket": ticket, "events": events }))?;
         return Ok(Exit::Fine);
     }
-    output::line(format!("{}  {}", ticket.number, ticket.fault.headline.render(arguments.lang)))?;
+    output::line(format!("{}  {}", ticket.number, ticket.headline().render(arguments.lang)))?;
     let owner = ticket.owner.as_deref().unwrap_or("nobody");
     output::line(format!(
         "{}, severity {}, class {}, cause {}, segment {}, side {}; owner {owner}",
         ticket.state.name(),
         ticket.severity.name(),
-        ticket.class.letter(),
-        ticket.cause.name(),
-        ticket.segment,
-        ticket.side.name()
+        ticket.class_name(),
+        ticket.cause_name(),
+        ticket.segment.as_deref().unwrap_or("-"),
+        ticket.side_name()
     ))?;
     for event in events {
         let at = event.at.format("%Y-%m-%d %H:%M:%S");

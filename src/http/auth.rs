@@ -10,7 +10,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::diagnosis::Class;
 use crate::store::{Role, TokenInfo};
 use crate::ticket::{Actor, Ticket};
 
@@ -75,7 +74,7 @@ impl Caller {
 /// Whether a role may see a ticket.
 #[must_use]
 pub fn sees(role: Role, ticket: &Ticket) -> bool {
-    role != Role::Billing || ticket.fault.class == Class::A
+    role != Role::Billing || ticket.is_bill()
 }
 
 /// What a route asks of whoever comes.

@@ -147,8 +147,8 @@ impl Metrics {
     }
 
     /// A ticket was opened.
-    pub fn opened(&self, severity: Severity, cause: Cause) {
-        self.table.tickets_opened_total.with_label_values(&[severity.name(), cause.name()]).inc();
+    pub fn opened(&self, severity: Severity, cause: &str) {
+        self.table.tickets_opened_total.with_label_values(&[severity.name(), cause]).inc();
     }
 
     /// These tickets are open, and no others; `site_of` names the site of a segment.
@@ -161,7 +161,7 @@ impl Metrics {
         self.table.tickets_open.reset();
         self.table.ticket_info.reset();
         for ticket in &open {
-            let labels = [ticket.severity.name(), ticket.cause.name()];
+            let labels = [ticket.severity.name(), ticket.cause_name()];
             self.table.tickets_open.with_label_values(&labels).inc();
         }
         for ticket in open.iter().take(TICKETS_SHOWN) {
@@ -169,10 +169,10 @@ impl Metrics {
                 &ticket.number.to_string(),
                 ticket.severity.name(),
                 ticket.state.name(),
-                &site_of(&ticket.segment),
+                &site_of(ticket.segment_name()),
                 ticket.owner.as_deref().unwrap_or_default(),
-                ticket.cause.name(),
-                &ticket.segment,
+                ticket.cause_name(),
+                ticket.segment_name(),
             ];
             self.table.ticket_info.with_label_values(&labels).set(1.0);
         }

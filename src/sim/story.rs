@@ -229,7 +229,7 @@ fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Opt
     let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());
     let sentence = Message::new(key)
         .with("number", ticket.number)
-        .with("headline", ticket.fault.headline.render(telling.language))
+        .with("headline", ticket.headline().render(telling.language))
         .with("url", format!("{}/tickets/{}", telling.base_url, ticket.number))
         .with("who", &event.actor.0)
         .with("seconds", seconds);

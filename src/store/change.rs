@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, Utc};
 
-use crate::diagnosis::Fault;
+use crate::diagnosis::{Cause, Class, Fault, Side};
 use crate::id::{os_random, uuid_v7};
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::{Actor, Applied, Effect, Event, RecordedEvent, Visibility};
-use crate::ticket::{self, Ticket, TicketId, TicketKind, TicketNumber};
+use crate::ticket::{self, Ticket, TicketId, TicketNumber};
 
 use super::backend::on_tx;
 use super::json::{JsonText, text};
@@ -205,13 +205,13 @@ impl Change {
                 .bind(i64::from(ticket.number.year))
                 .bind(i64::from(ticket.number.count))
                 .bind(ticket.version)
-                .bind(kind_name(ticket.kind))
+                .bind(ticket.kind.name())
                 .bind(ticket.state.name())
                 .bind(ticket.state.is_open())
-                .bind(ticket.class.letter())
-                .bind(ticket.cause.name())
-                .bind(text(&ticket.segment))
-                .bind(ticket.side.name())
+                .bind(ticket.class.map_or("", Class::letter))
+                .bind(ticket.cause.map_or("", Cause::name))
+                .bind(text(ticket.segment_name()))
+                .bind(ticket.side.map_or("", Side::name))
                 .bind(ticket.severity.name())
                 .bind(text(&ticket.key))
                 .bind(ticket.owner.as_deref().map(text))
@@ -235,10 +235,10 @@ impl Change {
                 .bind(ticket.version)
                 .bind(ticket.state.name())
                 .bind(ticket.state.is_open())
-                .bind(ticket.class.letter())
-                .bind(ticket.cause.name())
-                .bind(text(&ticket.segment))
-                .bind(ticket.side.name())
+                .bind(ticket.class.map_or("", Class::letter))
+                .bind(ticket.cause.map_or("", Cause::name))
+                .bind(text(ticket.segment_name()))
+                .bind(ticket.side.map_or("", Side::name))
                 .bind(ticket.severity.name())
                 .bind(text(&ticket.key))
                 .bind(ticket.owner.as_deref().map(text))
@@ -326,13 +326,6 @@ impl Change {
             }
         }
         Ok(())
-    }
-}
-
-const fn kind_name(kind: TicketKind) -> &'static str {
-    match kind {
-        TicketKind::Fault => "fault",
-        TicketKind::Complaint => "complaint",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::diagnosis::{Class, Fault};
 use crate::locale::Message;
 
 use super::event::{Actor, Applied, Effect, Event};
-use super::{Proposal, State, Ticket, TicketId, TicketKind, TicketNumber, Verdict};
+use super::{Process, Proposal, State, Ticket, TicketId, TicketKind, TicketNumber, Verdict};
 
 /// Why an event may not happen to a ticket: every unmet guard, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,10 +48,10 @@ pub fn open(
         // Registered and classified in one step: the diagnosis names the class.
         state: State::Classified,
         candidate,
-        class: fault.class,
-        cause: fault.cause,
-        segment: fault.segment.clone(),
-        side: fault.side,
+        class: Some(fault.class),
+        cause: Some(fault.cause),
+        segment: Some(fault.segment.clone()),
+        side: Some(fault.side),
         severity: fault.severity,
         key: fault.key.clone(),
         aliases: fault.aliases.clone(),
@@ -65,7 +65,9 @@ pub fn open(
         reopen_count: 0,
         follows,
         proposal: None,
-        fault,
+        fault: Some(fault),
+        registration: None,
+        process: Process::default(),
     };
     (Applied { ticket, effects: vec![Effect::Notify] }, event)
 }
@@ -110,21 +112,21 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.candidate = false;
         }
         Event::DiagnosisCorrected { cause, class, segment, side, note } => {
-            next.cause = *cause;
-            next.class = *class;
-            segment.clone_into(&mut next.segment);
-            next.side = *side;
+            next.cause = Some(*cause);
+            next.class = Some(*class);
+            next.segment = Some(segment.clone());
+            next.side = Some(*side);
             next.candidate = false;
             next.verdict =
                 Some(Verdict { by: actor.0.clone(), at: now, confirmed: false, note: note.clone() });
             effects.push(Effect::Notify);
         }
-        Event::RemeasureRequested => effects.push(Effect::Remeasure { targets: next.fault.targets.clone() }),
+        Event::RemeasureRequested => effects.push(Effect::Remeasure { targets: targets(&next) }),
         Event::Approved => next.candidate = false,
         Event::Cancelled { .. } => next.state = State::Cancelled,
         Event::VerificationStarted { .. } => {
             next.state = State::Verifying;
-            effects.push(Effect::Remeasure { targets: next.fault.targets.clone() });
+            effects.push(Effect::Remeasure { targets: targets(&next) });
         }
         Event::VerificationFailed { fault } => {
             next.state = worked_on(&next);
@@ -137,9 +139,11 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.restored_at = Some(*restored_at);
             next.resolved_at = Some(now);
             // The last stragglers of a repair say less of the fault than what stands: evidence stays.
-            next.fault.life = fault.life.clone();
-            next.fault.last_seen = fault.last_seen;
-            next.fault.targets.clone_from(&fault.targets);
+            if let Some(known) = &mut next.fault {
+                known.life = fault.life.clone();
+                known.last_seen = fault.last_seen;
+                known.targets.clone_from(&fault.targets);
+            }
             effects.push(Effect::Notify);
         }
         Event::Settled => next.state = State::Settled,
@@ -158,7 +162,9 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             let run = fault.billing.as_ref().map(|billing| billing.run.clone()).unwrap_or_default();
             next.proposal = Some(Proposal { run, at: fault.last_seen, declined_by: None });
             // What was wrong stays its evidence; the comparison that agrees is the event's.
-            next.fault.life = fault.life.clone();
+            if let Some(known) = &mut next.fault {
+                known.life = fault.life.clone();
+            }
             effects.push(Effect::Notify);
         }
         Event::ResolutionConfirmed { .. } => {
@@ -187,17 +193,24 @@ const fn worked_on(ticket: &Ticket) -> State {
 /// ticket says something else than the diagnosis that it had.
 fn take(ticket: &mut Ticket, fault: &Fault) {
     let corrected = ticket.verdict.is_some()
-        && (ticket.cause != ticket.fault.cause
-            || ticket.segment != ticket.fault.segment
-            || ticket.side != ticket.fault.side);
+        && ticket.fault.as_ref().is_none_or(|known| {
+            ticket.cause != Some(known.cause)
+                || ticket.segment.as_deref() != Some(&known.segment)
+                || ticket.side != Some(known.side)
+        });
     if !corrected {
-        ticket.class = fault.class;
-        ticket.cause = fault.cause;
-        fault.segment.clone_into(&mut ticket.segment);
-        ticket.side = fault.side;
+        ticket.class = Some(fault.class);
+        ticket.cause = Some(fault.cause);
+        ticket.segment = Some(fault.segment.clone());
+        ticket.side = Some(fault.side);
     }
     ticket.severity = ticket.severity.max(fault.severity);
-    ticket.fault = fault.clone();
+    ticket.fault = Some(fault.clone());
+}
+
+/// What its diagnosis was made from.
+fn targets(ticket: &Ticket) -> Vec<String> {
+    ticket.fault.as_ref().map(|fault| fault.targets.clone()).unwrap_or_default()
 }
 
 fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
@@ -208,7 +221,7 @@ fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
         }
     };
     let state = ticket.state;
-    let is_bill = ticket.fault.class == Class::A;
+    let is_bill = ticket.is_bill();
     let in_state = |name: &str| Message::new(name).with("state", format!("state.{}", state.name()));
     match event {
         Event::Opened { .. } => require(false, Message::new("guard.opened_once")),

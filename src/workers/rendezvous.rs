@@ -101,16 +101,16 @@ impl Rendezvous {
     /// One line in the log for what an operator without pages would want to know.
     fn announce(&self, ticket: &Ticket) {
         if ticket.version == 1 {
-            self.metrics.opened(ticket.severity, ticket.cause);
+            self.metrics.opened(ticket.severity, ticket.cause_name());
         }
-        let sentence = ticket.fault.headline.render(Language::English);
+        let sentence = ticket.headline().render(Language::English);
         let number = ticket.number.to_string();
         match ticket.state {
             State::Classified if ticket.version == 1 => {
                 tracing::warn!(
                     number,
-                    class = ticket.class.letter(),
-                    cause = ticket.cause.name(),
+                    class = ticket.class_name(),
+                    cause = ticket.cause_name(),
                     "opened: {sentence}"
                 );
             }

@@ -239,8 +239,8 @@ pub async fn correct(
 ) -> Result<Response, Problem> {
     let ticket = find_for(&state, &caller, &name).await?;
     // The party of a bill is no element.
-    let is_known =
-        ticket.segment == body.segment || state.settings.borrow().inventory.find(&body.segment).is_some();
+    let is_known = ticket.segment.as_ref() == Some(&body.segment)
+        || state.settings.borrow().inventory.find(&body.segment).is_some();
     let shown: String = body.segment.chars().filter(|character| !character.is_control()).take(64).collect();
     let unknown = (!is_known).then(|| Flaw::at("/segment", "unknown_segment").with("value", shown));
     check([unknown, body.note.as_deref().and_then(|note| text_flaws("/note", note))])?;
