@@ -11,14 +11,22 @@
 //! | [`registration`] | what is asked of whoever registers one; words that can be erased |
 //! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
+//! | [`deed`] | what people do, and what clocks ask for |
+//! | [`guard`] | every condition of every event, in one place, each with its rule |
+//! | [`act`] | what a deed changes |
+//! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`event`] | what can happen to a ticket, and to what end |
-//! | [`mod@apply`] | the guards and the changes, in one place for API, CLI, pages and automation |
+//! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
 //! | [`chain`] | the hash chain over events |
 
+pub mod act;
 pub mod apply;
 pub mod chain;
+pub mod clocks;
+pub mod deed;
 pub mod event;
+pub mod guard;
 pub mod process;
 pub mod registration;
 pub mod state;
@@ -31,8 +39,10 @@ use utoipa::ToSchema;
 use crate::diagnosis::{Cause, Class, Fault, Severity, Side};
 use crate::locale::Message;
 
-pub use apply::{Refusal, apply, open};
+pub use apply::{Intake, Refusal, apply, apply_in, open, register};
+pub use deed::Deed;
 pub use event::{Actor, Effect, Event, Visibility};
+pub use guard::Around;
 pub use process::Process;
 pub use registration::{Channel, Registration, TicketText};
 pub use state::State;

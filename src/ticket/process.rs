@@ -119,6 +119,15 @@ named! {
     }
 }
 
+/// A time that was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ToldTime {
+    /// When it was told.
+    pub told_at: DateTime<Utc>,
+    /// For when.
+    pub eta: DateTime<Utc>,
+}
+
 /// Work given to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Work {
@@ -130,11 +139,8 @@ pub struct Work {
     pub with: String,
     /// When it was given.
     pub given_at: DateTime<Utc>,
-    /// By when it is to be done, as told last.
-    pub eta: DateTime<Utc>,
-    /// Times told before.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier_etas: Vec<DateTime<Utc>>,
+    /// By when it is to be done, each time as told then; the last one counts.
+    pub etas: Vec<ToldTime>,
     /// When it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
@@ -158,6 +164,8 @@ named! {
         FinanceOutcome = "finance_outcome",
         /// Article of the knowledge base (R108).
         Knowledge = "knowledge",
+        /// The comparison of the bills on the five dimensions (R58).
+        Comparison = "comparison",
         /// Evidence that a complaint is unfounded (R33).
         Evidence = "evidence",
     }
