@@ -8,7 +8,7 @@ CREATE INDEX ticket_by_customer ON ticket (customer, registered_at) WHERE custom
 CREATE INDEX ticket_by_parent ON ticket (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX ticket_open_by_segment ON ticket (segment) WHERE is_open;
 CREATE INDEX ticket_to_plan ON ticket (registered_at, id)
-    WHERE reported = 0 AND state NOT IN ('closed', 'rejected', 'cancelled');
+    WHERE NOT reported AND state NOT IN ('closed', 'rejected', 'cancelled');
 
 -- Words of people, which may name a person: erased without touching the chain, which holds their hash alone.
 CREATE TABLE ticket_text (

@@ -246,6 +246,7 @@ impl Problem {
                     pointer: flaw.pointer.clone(),
                     code: flaw.code.clone(),
                     detail: flaw.detail.render(language),
+                    rule: flaw.detail.args.get("rule").cloned(),
                 })
                 .collect(),
             ticket: ticket.clone(),
@@ -302,6 +303,9 @@ pub struct ProblemError {
     pub code: String,
     /// For people.
     pub detail: String,
+    /// The rule of the complaint-handling procedure that asks for it, as `R51`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl IntoResponse for Problem {
@@ -398,6 +402,7 @@ impl From<WriteError> for Problem {
                     .collect();
                 Self::say(Code::Refused, "refused").flaws(flaws)
             }
+            WriteError::KeyReused => Self::invalid(vec![Flaw::at("?Idempotency-Key", "key_reused")]),
             WriteError::Busy => Self::say(Code::Unavailable, "busy").retry_after(1),
             WriteError::Stale => {
                 tracing::error!("a person's change was refused as a stale plan");

@@ -9,6 +9,7 @@
 //! | [`writer`] | changes of tickets: one task, one transaction for all that wait |
 //! | `change` | what one such transaction does |
 //! | `tickets`, `events` | reading tickets and their chain |
+//! | [`process`] | tickets that people register: words, repeated registrations, clocks, the path's tickets |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
@@ -29,6 +30,7 @@ mod lock;
 pub mod migrate;
 pub mod model;
 mod observations;
+pub mod process;
 mod retention;
 pub mod run;
 mod runs;

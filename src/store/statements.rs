@@ -1,7 +1,7 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, retention, runs, tickets};
+use super::{access, change, check, diagnoses, events, observations, process, retention, runs, tickets};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -24,6 +24,16 @@ pub const ALL: &[&str] = &[
     change::CHAIN_HEAD,
     change::INSERT_EVENT,
     change::INSERT_OUTBOX,
+    process::INSERT_TEXT,
+    process::TEXTS,
+    process::DELETE_TEXTS,
+    process::REGISTERED_BY_KEY,
+    process::KEEP_KEY,
+    process::FORGET_CLOCKS,
+    process::INSERT_CLOCK,
+    process::DUE_CLOCKS,
+    process::REOPEN_WINDOWS_OVER,
+    process::OPEN_CHILDREN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,

@@ -8,6 +8,9 @@ pub mod reconciliation_upload;
 pub mod reconciliations;
 pub mod settings;
 pub mod ticket_changes;
+pub mod ticket_clocks;
+pub mod ticket_process;
+pub mod ticket_register;
 pub mod tickets;
 pub mod tokens;
 pub mod view;
@@ -27,6 +30,34 @@ use super::router::Routes;
 pub fn routes(routes: Routes) -> Routes {
     routes
         .needs_or_billing(Role::Viewer, routes!(tickets::list))
+        .needs_or_billing(Role::Agent, routes!(ticket_register::register))
+        .needs_or_billing(Role::Viewer, routes!(ticket_clocks::deadlines))
+        .needs_or_billing(Role::Agent, routes!(ticket_clocks::texts))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::classify))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::assign))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::accept))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::contact))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::ask))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::hold))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::eta))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::work_done))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::hold_planned))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::resume))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::claim))
+        .needs_or_billing(Role::Technician, routes!(ticket_process::verify))
+        .needs(Role::Manager, routes!(ticket_process::waive))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::record))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::solve))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::result))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::confirm_result))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::unanswered))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::reopen))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::level))
+        .needs(Role::Manager, routes!(ticket_process::reject))
+        .needs(Role::Noc, routes!(ticket_process::merge))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::link))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))
         .needs_or_billing(Role::Viewer, routes!(tickets::one))
         .needs_or_billing(Role::Viewer, routes!(tickets::events))
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))

@@ -47,7 +47,10 @@ pub struct TicketView {
 impl TicketView {
     /// Of a ticket.
     #[must_use]
-    pub fn of(ticket: Ticket, base_url: &str, language: Language) -> Self {
+    pub fn of(mut ticket: Ticket, base_url: &str, language: Language) -> Self {
+        // What clocks are computed from is shown by the clocks themselves.
+        ticket.process.log.clear();
+        ticket.process.fired.clear();
         Self {
             url: format!("{base_url}/tickets/{}", ticket.number),
             path: ticket.fault.iter().flat_map(Fault::path).map(str::to_owned).collect(),

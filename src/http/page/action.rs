@@ -289,7 +289,7 @@ fn refused(error: WriteError) -> Failure {
         WriteError::Unknown(id) => {
             Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", id))
         }
-        WriteError::Busy | WriteError::Stale => {
+        WriteError::Busy | WriteError::Stale | WriteError::KeyReused => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.writer_busy"))
         }
         WriteError::Store(error) => broken(&error),
