@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
+use crate::workers::clocks::Sweep;
 use crate::workers::intake::Intake;
 use crate::workers::measure::Driver;
 use crate::workers::reconcile::Reconciler;
@@ -236,6 +237,15 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("reload", reloader.run());
+        let sweep = Sweep {
+            store: store.clone(),
+            writer: writer.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("clocks", sweep.run());
         let retaining =
             retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("retain", retaining);

@@ -23,6 +23,7 @@ mod remote;
 pub mod rtp;
 pub mod serve;
 pub mod ticket;
+mod ticket_verbs;
 pub mod token;
 
 use std::panic::AssertUnwindSafe;

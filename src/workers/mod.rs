@@ -9,6 +9,7 @@
 //! | [`record`] | keeps observations: live picture, metrics, store |
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
+//! | [`clocks`] | lets deadlines and promises that have come due ask for their thing, once |
 //! | [`reconcile`] | has bills compared, one run at a time |
 //! | [`intake`] | takes bills out of the watched folder |
 //! | [`retain`] | rolls up and forgets old measurements |
@@ -18,6 +19,7 @@
 
 pub mod analyse;
 pub mod book;
+pub mod clocks;
 pub mod intake;
 pub mod keeper;
 pub mod measure;
