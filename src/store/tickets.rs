@@ -110,7 +110,9 @@ impl Store {
                 query.push(")");
             }
             if filter.bills_only {
-                query.push(" AND class = ").push_bind("A");
+                // Bills, and the top-ups that finance checks (R5).
+                query.push(" AND (class = ").push_bind("A");
+                query.push(" OR kind = ").push_bind("recharge").push(")");
             }
             if let Some(open) = filter.open {
                 query.push(if open { " AND is_open" } else { " AND NOT is_open" });

@@ -134,10 +134,12 @@ pub fn clocks(ticket: &Ticket, now: DateTime<Utc>) -> Clocks {
         if ticket.process.fired.iter().any(|key| key.0 == breach) && reading.breached_at.is_none() {
             reading.keep_breach(reading.due_at);
         }
-        if is_watched(ticket)
-            && let Ok(Some(at)) = clock.next_action_at(now, ticket.process.level, &fired_of(ticket, &name))
-        {
-            clocks.next.push((name.clone(), at));
+        if is_watched(ticket) {
+            let (level, fired) = (ticket.process.level, fired_of(ticket, &name));
+            // What was met late is still to be called, though its clock runs no more.
+            let waits = clock.due_actions(now, level, &fired).is_ok_and(|actions| !actions.is_empty());
+            let next = clock.next_action_at(now, level, &fired).ok().flatten();
+            clocks.next.extend(if waits { Some(now) } else { next }.map(|at| (name.clone(), at)));
         }
         clocks.standing.push(TicketClock { name, reading, title: &policy.title, title_zh: &policy.title_zh });
     }

@@ -3,6 +3,7 @@
 mod bills;
 mod deadline;
 mod life;
+mod process;
 mod rtp;
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -151,9 +151,11 @@ impl Daemon {
         let mut secrets = Vec::new();
         for (role, name) in [
             (Role::Viewer, "vera"),
+            (Role::Agent, "lin"),
             (Role::Technician, "tom"),
             (Role::Billing, "bill"),
             (Role::Noc, "nora"),
+            (Role::Manager, "mei"),
             (Role::Admin, "ada"),
         ] {
             let expires_at = start_of_time() + TimeDelta::days(30);

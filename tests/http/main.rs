@@ -12,6 +12,7 @@ mod daemon;
 mod live;
 mod network;
 mod problems;
+mod process;
 mod reconciliations;
 mod session;
 mod tickets;

@@ -15,6 +15,7 @@ mod disk;
 mod fixture;
 mod life;
 mod observations;
+mod process;
 mod runs;
 mod tickets;
 mod twins;

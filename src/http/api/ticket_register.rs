@@ -13,7 +13,7 @@ use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::{Flaw, Problem};
 use crate::http::extract::{Body, Speaks};
-use crate::http::openapi::{Conflict, TakesBody};
+use crate::http::openapi::{Conflict, NotFound, TakesBody};
 use crate::inventory::{ElementKind, Inventory};
 use crate::live::Order;
 use crate::locale::Language;
@@ -148,7 +148,7 @@ pub struct Registered {
         (status = 201, description = "Registered.", body = Registered,
             headers(("ETag" = String, description = "Its version, for If-Match."), ("Location" = String, description = "The ticket."))),
         (status = 200, description = "Registered before, by the same key.", body = Registered),
-        Conflict, TakesBody))]
+        NotFound, Conflict, TakesBody))]
 pub async fn register(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
