@@ -13,6 +13,7 @@
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
 //! | `access` | tokens and sessions |
+//! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
@@ -21,6 +22,7 @@ mod access;
 mod backend;
 mod change;
 mod check;
+pub mod customers;
 mod diagnoses;
 pub mod error;
 mod events;
@@ -37,12 +39,13 @@ mod tickets;
 pub mod writer;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
+use crate::privacy::Keyring;
 
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
@@ -77,6 +80,8 @@ pub struct Store {
     uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
     /// Uses of sessions that the database has not been told of.
     session_uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
+    /// What opens personal data; none until [`Store::use_keys`].
+    keys: Arc<OnceLock<Keyring>>,
 }
 
 /// What makes a store the daemon's.
@@ -150,6 +155,7 @@ impl Store {
             targets: Arc::default(),
             uses: Arc::default(),
             session_uses: Arc::default(),
+            keys: Arc::default(),
         }
     }
 

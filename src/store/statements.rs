@@ -76,3 +76,6 @@ pub const ALL: &[&str] = &[
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];
+
+/// Those of customers.
+pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
