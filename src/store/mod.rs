@@ -11,6 +11,7 @@
 //! | `tickets`, `events` | reading tickets and their chain |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
+//! | [`retention_count`] | what would be deleted, counted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
@@ -32,6 +33,7 @@ pub mod migrate;
 pub mod model;
 mod observations;
 mod retention;
+pub mod retention_count;
 pub mod run;
 mod runs;
 pub mod statements;

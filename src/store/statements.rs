@@ -1,7 +1,9 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, retention, runs, tickets};
+use super::{
+    access, change, check, diagnoses, events, observations, retention, retention_count, runs, tickets,
+};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -47,6 +49,10 @@ pub const ALL: &[&str] = &[
     retention::DELETE_DIAGNOSES,
     retention::DELETE_FAULTS,
     retention::DELETE_SESSIONS,
+    retention_count::OLD_ROUNDS,
+    retention_count::OLD_HOURS,
+    retention_count::OLD_FAULTS,
+    retention_count::OLD_BILLS,
     access::INSERT_TOKEN,
     access::COUNT_TOKENS,
     access::TOKEN_BY_HASH,

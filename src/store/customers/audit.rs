@@ -3,13 +3,16 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::locale::Message;
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::Actor;
 
 use super::super::backend::{on, on_tx};
 use super::super::json::text;
 use super::super::{Store, StoreError, Tx};
-use super::model::{CustomerId, PrivacyAction, PrivacyEvent};
+use super::erase::names_the_person;
+use super::model::{Customer, CustomerId, PrivacyAction, PrivacyEvent};
+use super::write::CustomerError;
 
 const A_PAGE: i64 = 1_000;
 
@@ -121,6 +124,25 @@ impl Store {
         let action = PrivacyAction::Read { purpose: purpose.to_owned() };
         record(&mut tx, self.now(), by, customer, &action).await?;
         tx.commit().await
+    }
+
+    /// Writes down that everything about a person is taken out, before it is.
+    ///
+    /// # Errors
+    /// When the reason names the person, or the database does not answer: then nothing may be shown.
+    pub async fn note_export(
+        &self,
+        customer: &Customer,
+        reason: &str,
+        by: &Actor,
+    ) -> Result<(), CustomerError> {
+        if names_the_person(customer, reason) {
+            return Err(CustomerError::Refused(vec![Message::new("customer.refused.reason_names_person")]));
+        }
+        let mut tx = self.begin("note that personal data is taken out").await?;
+        let action = PrivacyAction::Exported { reason: reason.to_owned() };
+        record(&mut tx, self.now(), by, &customer.id, &action).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The trail of one customer, oldest first.

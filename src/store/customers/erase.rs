@@ -186,7 +186,7 @@ impl Store {
 }
 
 /// Whether a reason, which outlives the person's data, holds some of it.
-fn names_the_person(customer: &super::model::Customer, reason: &str) -> bool {
+pub(super) fn names_the_person(customer: &super::model::Customer, reason: &str) -> bool {
     let reason = reason.to_lowercase();
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let reason_digits = digits(&reason);
