@@ -84,6 +84,8 @@ pub struct Store {
     session_uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
     /// What opens personal data; none until [`Store::use_keys`].
     keys: Arc<OnceLock<Keyring>>,
+    /// Held while a caller is looked for and registered, so that he is not registered twice.
+    registering: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What makes a store the daemon's.
@@ -158,6 +160,7 @@ impl Store {
             uses: Arc::default(),
             session_uses: Arc::default(),
             keys: Arc::default(),
+            registering: Arc::default(),
         }
     }
 

@@ -121,6 +121,9 @@ async fn a_daemon_whose_keys_are_lost_open_or_others_says_so_and_does_not_start(
     let refused = |why: &str| {
         let (code, _, said) = run(here, &["serve"]);
         assert!(code == 3 && said.contains(why), "{why}: {code} {said}");
+        let checks = json(&run(here, &["doctor", "--json"]).1)["checks"].as_array().expect("a list").clone();
+        let keys = checks.iter().find(|check| check["name"] == "keys").expect("checked");
+        assert!(keys["verdict"] == "fail" && keys["mend"].is_string(), "{keys}");
     };
 
     std::fs::remove_file(&key).expect("removed");

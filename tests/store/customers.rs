@@ -308,6 +308,14 @@ async fn who_calls_is_recognised_and_nobody_is_registered_twice(database: Databa
     assert_eq!(by_mail.customer.id, one.customer.id);
     let stranger = store.find_or_add_customer(&caller("Wang", "+8613900000001", ""), &actor()).await.unwrap();
     assert!(stranger.is_new);
+    let at_once = caller("Zhao", "+8613900000002", "");
+    let (left, right) = tokio::join!(
+        store.find_or_add_customer(&at_once, &Actor("a".to_owned())),
+        store.find_or_add_customer(&at_once, &Actor("b".to_owned()))
+    );
+    let (left, right) = (left.unwrap(), right.unwrap());
+    assert_eq!(left.customer.id, right.customer.id, "two calls at once are one person");
+    assert!(left.is_new != right.is_new);
     daemon.stop().await.unwrap();
 }
 

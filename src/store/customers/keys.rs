@@ -112,6 +112,20 @@ impl Store {
         Ok(rows > 0)
     }
 
+    /// Why these keys are not those that the database was written with; writes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn refusal_of_keys(&self, keys: &Keyring) -> Result<Option<String>, StoreError> {
+        let value: Option<String> =
+            on!(self, pool => sqlx::query_scalar(super::super::META).bind(META).fetch_optional(pool).await)
+                .map_err(|error| StoreError::of("read meta", META, error))?;
+        let Some(value) = value else { return Ok(None) };
+        let remembered: Remembered = serde_json::from_str(&value)
+            .map_err(|error| StoreError::inconsistent("meta", "value", META, error))?;
+        Ok(remembered.refusal(keys))
+    }
+
     /// The keys in use.
     pub(in crate::store) fn keys(&self) -> Result<&Keyring, StoreError> {
         self.keys.get().ok_or(StoreError::NoKey)

@@ -58,6 +58,9 @@ pub(in crate::store) const LINK_TICKET: &str = "INSERT INTO customer_ticket (tic
 pub(in crate::store) const INSERT_TEXT: &str = "INSERT INTO customer_text (id, customer_id, ticket_id, kind, text_enc, created_at, \
      created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+/// How often a change is tried again that others are faster than.
+const TRIES: usize = 3;
+
 /// Why a change of a customer did not happen.
 #[derive(Debug, thiserror::Error)]
 pub enum CustomerError {
@@ -146,6 +149,23 @@ impl Store {
         change: CustomerChange,
         by: &Actor,
     ) -> Result<Customer, CustomerError> {
+        for _ in 0..TRIES {
+            match self.change_once(id, seen, &change, by).await {
+                // Who waived the comparison wants it done to the customer as he is by then.
+                Err(CustomerError::Conflict(_)) if seen.is_none() => {}
+                done => return done,
+            }
+        }
+        self.change_once(id, seen, &change, by).await
+    }
+
+    async fn change_once(
+        &self,
+        id: &CustomerId,
+        seen: Option<i64>,
+        change: &CustomerChange,
+        by: &Actor,
+    ) -> Result<Customer, CustomerError> {
         let keys = self.keys()?;
         let now = self.now();
         let unknown = || CustomerError::Unknown(id.clone());
@@ -159,7 +179,7 @@ impl Store {
         }
         let mut contacts: Vec<&ContactData> = before.contacts.iter().map(|contact| &contact.data).collect();
         let mut data = &before.data;
-        let action = match &change {
+        let action = match change {
             CustomerChange::Edit(new) => {
                 refuse(&mut tx, id, new).await?;
                 write_customer(&mut tx, keys, id, new, None).await?;
@@ -223,6 +243,8 @@ impl Store {
         by: &Actor,
     ) -> Result<Registered, CustomerError> {
         let CallerData { customer, contact } = caller;
+        // Two calls of one person at the same time are still one person; this daemon is the only writer.
+        let _alone = self.registering.lock().await;
         let of = |value: &Option<Personal>| value.as_ref().map(|value| value.in_clear().to_owned());
         let email = of(&contact.email).and_then(|email| normal::email(&email));
         let lookups = [

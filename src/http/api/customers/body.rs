@@ -23,17 +23,12 @@ const LONGEST_NOTE: usize = 10_000;
 const MOST_PARTS: usize = 50;
 
 /// A member that may be absent, `null`, or there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 enum Patch<T> {
+    #[default]
     Absent,
     Gone,
     Is(T),
-}
-
-impl<T> Default for Patch<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
