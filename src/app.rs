@@ -26,6 +26,7 @@ use crate::http::{self, HttpState, Limits};
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::privacy::{KeyFileError, keyfile};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
@@ -72,6 +73,19 @@ pub enum StartError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The keys of personal data cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// Personal data is kept, and the keys are gone.
+    #[error(
+        "the key file {path} is missing, and the database holds personal data that only it opens; restore it from \
+         its copy, or name its place by `key_file` in [privacy]",
+        path = path.display()
+    )]
+    KeysLost {
+        /// Where they should be.
+        path: PathBuf,
+    },
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -84,6 +98,7 @@ impl StartError {
         match self {
             Self::Listen { source, .. } => source.kind() == std::io::ErrorKind::PermissionDenied,
             Self::Store(error) => error.is_permission(),
+            Self::Keys(_) | Self::KeysLost { .. } => false,
         }
     }
 }
@@ -117,6 +132,7 @@ impl App {
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
         let store = Store::open(&settings.database.url, clock.clone()).await?;
+        unlock(&store, settings.key_file()).await?;
         let first_token = store.create_first_token().await?;
         let start = match store.latest_diagnosis().await {
             // Written by another version: measurement will say it again within seconds.
@@ -291,6 +307,28 @@ impl App {
         self.store.close().await;
         in_time && written && !failed
     }
+}
+
+/// Takes the keys of personal data; makes them at the first start. A key file that cannot be made keeps
+/// nobody from measuring: only customers cannot be registered until it can.
+async fn unlock(store: &Store, path: PathBuf) -> Result<(), StartError> {
+    let keys = match keyfile::read(&path) {
+        Err(KeyFileError::Missing { .. }) if store.holds_personal_data().await? => {
+            return Err(StartError::KeysLost { path });
+        }
+        Err(KeyFileError::Missing { .. }) => match keyfile::create(&path) {
+            Ok(keys) => {
+                tracing::info!(file = %path.display(), "made keys for personal data; keep a copy of the file elsewhere");
+                keys
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no keys for personal data: customers cannot be registered");
+                return Ok(());
+            }
+        },
+        keys => keys?,
+    };
+    Ok(store.use_keys(keys).await?)
 }
 
 /// Removes uploads that a death left unacknowledged, before anything new comes in.

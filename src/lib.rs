@@ -24,6 +24,9 @@
 //! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
 //! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
 //!
+//! Who the customers are is personal data: [`privacy`] seals it before [`store`] keeps it, and masks it before
+//! anybody is shown it.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).
@@ -44,6 +47,7 @@ pub mod lifecycle;
 pub mod live;
 pub mod locale;
 pub mod metrics;
+pub mod privacy;
 pub mod settings;
 pub mod sim;
 pub mod store;

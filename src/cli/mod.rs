@@ -4,9 +4,11 @@
 //! its `mod` line, and its line in the `commands!` table below.
 //! Results go to standard output (with `--json` as one document), messages to standard error.
 
+pub mod audit;
 pub mod cdr;
 pub mod completions;
 pub mod config;
+pub mod customer;
 pub mod db;
 pub mod deadline;
 pub mod demo;
@@ -85,6 +87,10 @@ commands! {
     Explain => explain,
     /// List, show and change tickets
     Ticket => ticket,
+    /// Look customers up, register them, take a person's data out or erase it
+    Customer => customer,
+    /// Whether the trails are whole, what retention would delete, which keys are in use
+    Audit => audit,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

@@ -139,13 +139,19 @@ type Catalogue = BTreeMap<String, String>;
 
 fn catalogue(language: Language) -> &'static Catalogue {
     static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
-        read(&[include_str!("en.toml"), include_str!("bills.en.toml"), include_str!("process.en.toml")])
+        read(&[
+            include_str!("en.toml"),
+            include_str!("bills.en.toml"),
+            include_str!("process.en.toml"),
+            include_str!("customers.en.toml"),
+        ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
         read(&[
             include_str!("zh-CN.toml"),
             include_str!("bills.zh-CN.toml"),
             include_str!("process.zh-CN.toml"),
+            include_str!("customers.zh-CN.toml"),
         ])
     });
     match language {

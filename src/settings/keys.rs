@@ -118,10 +118,28 @@ pub const SECTIONS: &[SectionDoc] = &[
     SectionDoc {
         name: "retention",
         list: false,
-        about: "How long measurements are kept; tickets and their evidence stay.",
+        about: "How long measurements and customers are kept; tickets and their evidence stay.",
         keys: &[
             key("observations", "\"14d\"", "every round as measured, from 1h"),
             key("hourly", "\"730d\"", "rolled up by the hour, at least as long as observations"),
+            key(
+                "customers",
+                "\"730d\"",
+                "who a customer is, after his last change and ticket, from 153d; those of [[customer]] stay",
+            ),
+        ],
+    },
+    SectionDoc {
+        name: "privacy",
+        list: false,
+        about: "Personal data of customers: sealed in the database with keys that lie beside it.",
+        keys: &[
+            key(
+                "key_file",
+                "\"linesman.key\"",
+                "the keys, made at the first start; beside the database unless stated. Keep a copy elsewhere",
+            ),
+            key("country_code", "\"86\"", "the country of telephone numbers that bring none"),
         ],
     },
     SectionDoc {

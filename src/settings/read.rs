@@ -15,6 +15,7 @@ use super::places::Places;
 use super::section::Section;
 use super::{Settings, network, value};
 use crate::inventory::{Declarations, Inventory, nearest};
+use crate::privacy::CountryCode;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -217,6 +218,13 @@ fn sections(
         value::span_of_time(HOUR..=3_650 * DAY),
     );
     section.set(mistakes, "hourly", &mut retention.hourly, value::span_of_time(HOUR..=3_650 * DAY));
+    // A bill may be disputed for five months, and then somebody has to be called.
+    section.set(
+        mistakes,
+        "customers",
+        &mut retention.customers,
+        value::span_of_time(153 * DAY..=3_650 * DAY),
+    );
     if retention.hourly < retention.observations {
         let (hourly, raw) = (value::shown(retention.hourly), value::shown(retention.observations));
         let key = if section.states("hourly") { "hourly" } else { "observations" };
@@ -226,12 +234,30 @@ fn sections(
     }
     section.finish(mistakes);
 
+    section_of_privacy(root, variables, settings, mistakes);
     super::billing::read(root, variables, &mut settings.billing, mistakes);
 
     let log = &mut settings.log;
     let mut section = Section::single(root, variables, "log", mistakes);
     log.level = section.read(mistakes, "level", value::log_level);
     log.format = section.read(mistakes, "format", value::log_format);
+    section.finish(mistakes);
+}
+
+fn section_of_privacy(
+    root: &DeTable<'_>,
+    variables: &[Variable],
+    settings: &mut Settings,
+    mistakes: &mut Mistakes,
+) {
+    let privacy = &mut settings.privacy;
+    let mut section = Section::single(root, variables, "privacy", mistakes);
+    privacy.key_file = section.read(mistakes, "key_file", value::text).map(PathBuf::from);
+    section.set(mistakes, "country_code", &mut privacy.country_code, |stated| {
+        let text = value::text(stated)?;
+        let code = CountryCode::parse(text.as_ref());
+        code.ok_or_else(|| format!("expected a country code of 1 to 3 digits as \"86\", found {text:?}"))
+    });
     section.finish(mistakes);
 }
 

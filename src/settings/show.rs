@@ -117,7 +117,18 @@ fn sections(settings: &Settings) -> Table {
         )
         .put(
             "retention",
-            Keys::default().time("observations", retention.observations).time("hourly", retention.hourly).0,
+            Keys::default()
+                .time("observations", retention.observations)
+                .time("hourly", retention.hourly)
+                .time("customers", retention.customers)
+                .0,
+        )
+        .put(
+            "privacy",
+            Keys::default()
+                .text("key_file", settings.privacy.key_file.as_ref().map(|path| path.display().to_string()))
+                .put("country_code", settings.privacy.country_code.digits())
+                .0,
         )
         .put("billing", billing_keys(&settings.billing).0)
         .put(

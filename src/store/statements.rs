@@ -1,7 +1,9 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, process, retention, runs, tickets};
+use super::{
+    access, change, check, diagnoses, events, observations, process, retention, retention_count, runs, tickets,
+};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -57,6 +59,10 @@ pub const ALL: &[&str] = &[
     retention::DELETE_DIAGNOSES,
     retention::DELETE_FAULTS,
     retention::DELETE_SESSIONS,
+    retention_count::OLD_ROUNDS,
+    retention_count::OLD_HOURS,
+    retention_count::OLD_FAULTS,
+    retention_count::OLD_BILLS,
     access::INSERT_TOKEN,
     access::COUNT_TOKENS,
     access::TOKEN_BY_HASH,
@@ -86,3 +92,6 @@ pub const ALL: &[&str] = &[
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];
+
+/// Those of customers.
+pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;

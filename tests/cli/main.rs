@@ -1,6 +1,8 @@
 //! The commands as a person or a script runs them: the real program, its output, its exit code.
 
 mod bills;
+#[cfg(test)]
+mod customer;
 mod deadline;
 mod life;
 mod process;

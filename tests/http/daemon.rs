@@ -21,6 +21,7 @@ use linesman::inventory::{
 use linesman::live::{Live, Order};
 use linesman::locale::Message;
 use linesman::metrics::Metrics;
+use linesman::privacy::Keyring;
 use linesman::settings::Settings;
 use linesman::store::{NewToken, Role, Store, writer};
 use linesman::ticket::Ticket;
@@ -120,6 +121,8 @@ impl Daemon {
         let shared: SharedClock = clock.clone();
         let url = format!("sqlite:{}", directory.path().join("linesman.db").display());
         let store = Store::open(&url, shared.clone()).await.unwrap();
+        let keys = Keyring::new(&[1; 32], &[("k1".to_owned(), [2; 32])]).unwrap();
+        store.use_keys(keys).await.unwrap();
         let live = Arc::new(Live::default());
         let (orders, received_orders) = mpsc::channel(8);
         let (writer, queue) = writer::channel();

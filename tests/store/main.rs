@@ -11,6 +11,7 @@ mod postgres_server;
 
 mod access;
 mod chain;
+mod customers;
 mod disk;
 mod fixture;
 mod life;

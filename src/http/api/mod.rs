@@ -1,5 +1,6 @@
 //! `/api/v1`: one file a noun. Handlers read, call a pure function or the writer, and show.
 
+pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
 pub mod observations;
@@ -75,6 +76,20 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Billing, routes!(reconciliations::one))
         .needs(Role::Billing, routes!(reconciliations::rerun))
         .needs(Role::Billing, routes!(reconciliations::report))
+        .needs_or_billing(Role::Viewer, routes!(customers::list))
+        .needs_or_billing(Role::Viewer, routes!(customers::lookup))
+        .needs_or_billing(Role::Viewer, routes!(customers::one))
+        .needs(Role::Noc, routes!(customers::change::create))
+        .needs(Role::Noc, routes!(customers::change::edit))
+        .needs(Role::Noc, routes!(customers::change::add_contact))
+        .needs(Role::Noc, routes!(customers::change::edit_contact, customers::change::remove_contact))
+        .needs_or_billing(Role::Technician, routes!(customers::change::verify_contact))
+        .needs(Role::Noc, routes!(customers::change::add_asset))
+        .needs(Role::Noc, routes!(customers::change::edit_asset, customers::change::remove_asset))
+        .needs(Role::Noc, routes!(customers::person::export))
+        .needs(Role::Noc, routes!(customers::person::erase))
+        .needs(Role::Admin, routes!(customers::person::trail))
+        .needs(Role::Admin, routes!(customers::person::retention))
         .needs(Role::Viewer, routes!(inventory::inventory))
         .needs(Role::Viewer, routes!(inventory::targets))
         .needs(Role::Viewer, routes!(observations::rounds))
