@@ -17,6 +17,7 @@ pub mod given;
 pub mod host_facts;
 pub mod init;
 pub mod man;
+pub mod notify;
 pub mod output;
 pub mod probe;
 mod remote;
@@ -84,6 +85,8 @@ commands! {
     Explain => explain,
     /// List, show and change tickets
     Ticket => ticket,
+    /// The channels that tell people: how they stand, a test, what was given up
+    Notify => notify,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

@@ -12,6 +12,7 @@
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
+//! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
@@ -21,6 +22,7 @@ mod access;
 mod backend;
 mod change;
 mod check;
+mod delivery;
 mod diagnoses;
 pub mod error;
 mod events;
@@ -29,6 +31,7 @@ mod lock;
 pub mod migrate;
 pub mod model;
 mod observations;
+mod outbox;
 mod retention;
 pub mod run;
 mod runs;
@@ -47,11 +50,13 @@ use crate::clock::SharedClock;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
 pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,
 };
+pub use outbox::Deciding;
 pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
 pub use writer::{TicketWriter, WriteError};
 

@@ -175,6 +175,9 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             effects.push(Effect::Notify);
         }
     }
+    if event.is_news() && !effects.contains(&Effect::Notify) {
+        effects.push(Effect::Notify);
+    }
     Ok(Applied { ticket: next, effects })
 }
 

@@ -10,6 +10,7 @@
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
 //! | [`reconcile`] | has bills compared, one run at a time |
+//! | [`notify`] | takes events out of the outbox and tells whoever is to be told |
 //! | [`intake`] | takes bills out of the watched folder |
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
@@ -21,6 +22,7 @@ pub mod book;
 pub mod intake;
 pub mod keeper;
 pub mod measure;
+pub mod notify;
 pub mod recent;
 pub mod reconcile;
 pub mod record;
