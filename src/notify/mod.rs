@@ -12,6 +12,10 @@
 //! | [`payload`], [`syslog`], [`mail`] | the forms of the services |
 //! | [`sign`] | signatures |
 //! | [`retry`] | what an answer means, and how long to wait for the next attempt |
+//!
+//! To add a kind of channel: its variant and address in [`ChannelKind`](crate::settings::ChannelKind), its form in
+//! [`payload`] with the document it follows, what its refusals mean and how often it may be asked in [`retry`], and a
+//! line in `each_service_gets_the_form_that_its_documents_ask_for`.
 
 pub mod mail;
 pub mod notice;

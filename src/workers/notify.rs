@@ -23,7 +23,7 @@ use crate::notify::{EventRow, Notice, Outgoing, Standing, Verdict, When, rule};
 use crate::settings::{ChannelSettings, Settings};
 use crate::store::{Deciding, Store, StoreError};
 
-use channel::ChannelLoop;
+use channel::{ChannelLoop, last_chance};
 use send::Sender;
 
 /// Looked for at least so often.
@@ -187,12 +187,16 @@ impl Notifier {
             let _ = test.reply.send(None);
             return;
         };
-        let clock = self.clock.clone();
+        let (clock, soft) = (self.clock.clone(), self.lifecycle.soft().clone());
         self.lifecycle.spawn(async move {
             let notice = Notice::test(clock.now_utc(), &test.by);
             let outgoing = Outgoing::new(&channel.name, vec![notice]);
             let public_url = settings.http.public_url.as_deref();
-            let verdict = Sender::new().send(&channel, &outgoing, public_url, clock.now_utc()).await;
+            let sender = Sender::new();
+            let verdict = tokio::select! {
+                verdict = sender.send(&channel, &outgoing, public_url, clock.now_utc()) => verdict,
+                () = last_chance(&soft) => return,
+            };
             let (delivered, answer) = match verdict {
                 Verdict::Delivered(answer) => (true, answer),
                 Verdict::Later(answer, _) | Verdict::Never(answer) => (false, answer),

@@ -8,6 +8,8 @@
 mod bills;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[path = "../support/receivers.rs"]
+mod receivers;
 
 mod access;
 mod chain;
@@ -16,7 +18,6 @@ mod fixture;
 mod life;
 mod notify;
 mod observations;
-mod receivers;
 mod runs;
 mod tickets;
 mod twins;

@@ -22,7 +22,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::fixture::{Daemon, Database, fault, noon};
-use crate::receivers::{Datagrams, Got, Http, Reply, Smtp, until};
+use crate::receivers::{Datagrams, Got, Http, Reply, Smtp};
 
 crate::on_both! {
     an_event_is_told_once_signed_and_in_both_languages,
@@ -35,6 +35,7 @@ crate::on_both! {
     mere_evidence_is_not_told_again_before_its_time_and_worse_is_told_at_once,
     mail_and_syslog_reach_their_receivers,
     a_test_message_says_what_the_receiver_answered,
+    what_a_kill_leaves_untold_is_told_by_the_next_and_nothing_has_two_keys,
     what_was_told_is_forgotten_and_what_is_old_is_not_told_late,
 }
 
@@ -155,7 +156,10 @@ async fn an_event_is_told_once_signed_and_in_both_languages(database: Database) 
     assert_eq!((&said["data"]["class"], &said["data"]["segment"]), (&"B".into(), &"link-1".into()));
     assert_eq!(said["data"]["affected_customers"], 2);
     let body = String::from_utf8(got.body.clone()).unwrap();
-    assert!(!body.contains("customer-1") && !body.contains("客户-2"), "who is affected is nobody's business: {body}");
+    assert!(
+        !body.contains("customer-1") && !body.contains("客户-2"),
+        "who is affected is nobody's business: {body}"
+    );
     let got = chinese.wait_for(1).await.remove(0);
     assert_eq!(got.header("webhook-signature"), "", "no secret, no signature");
     told(&daemon, "noc").await;
@@ -187,7 +191,8 @@ async fn a_failure_is_tried_again_under_the_same_key_and_not_before_the_receiver
     http.wait_for(1).await;
     // Each failure is noted before the clock goes on.
     let tried = |count: i64| {
-        let (database, statement) = (&database, format!("SELECT COUNT(*) FROM delivery WHERE attempts = {count}"));
+        let (database, statement) =
+            (&database, format!("SELECT COUNT(*) FROM delivery WHERE attempts = {count}"));
         async move {
             for _ in 0..1_000 {
                 if database.count(&statement).await == 1 {
@@ -210,8 +215,13 @@ async fn a_failure_is_tried_again_under_the_same_key_and_not_before_the_receiver
     assert_eq!(http.got().len(), 3, "it asked for two minutes");
     daemon.clock.advance(TimeDelta::seconds(2));
     let got = http.wait_for(4).await;
-    assert_eq!(ids(&got).iter().collect::<std::collections::BTreeSet<_>>().len(), 1, "one key: {:?}", ids(&got));
-    assert!(got.iter().all(|got| got.body == got.body), "and the same words");
+    assert_eq!(
+        ids(&got).iter().collect::<std::collections::BTreeSet<_>>().len(),
+        1,
+        "one key: {:?}",
+        ids(&got)
+    );
+    assert!(got.iter().all(|other| other.body == got[0].body), "and the same words");
     told(&daemon, "noc").await;
     assert_eq!(database.count("SELECT COUNT(*) FROM outbox WHERE delivered_at IS NULL").await, 0);
     telling.stop().await;
@@ -250,7 +260,7 @@ async fn what_is_refused_for_good_is_listed_and_can_be_tried_again(database: Dat
     }
     let dead = daemon.store.dead_deliveries(Some("noc"), 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].error.as_str()), (1, "503"));
-    assert!(dead[0].attempts > 2, "{dead:?}");
+    assert!(dead[0].attempts >= 2, "{dead:?}");
     telling.stop().await;
     daemon.stop().await.unwrap();
 }
@@ -322,7 +332,10 @@ async fn what_is_not_urgent_waits_for_the_morning_and_comes_in_one_message(datab
     daemon.clock.advance(monday - daemon.clock.now_utc());
     let got = http.wait_for(2).await;
     let words = got[1].json()["markdown"]["content"].as_str().unwrap().to_owned();
-    assert!(words.contains("2 条事件") && words.contains("LM-2026-000001") && words.contains("LM-2026-000002"), "{words}");
+    assert!(
+        words.contains("2 条事件") && words.contains("LM-2026-000001") && words.contains("LM-2026-000002"),
+        "{words}"
+    );
     told(&daemon, "group").await;
     assert_eq!(http.got().len(), 2);
     telling.stop().await;
@@ -394,9 +407,8 @@ async fn mere_evidence_is_not_told_again_before_its_time_and_worse_is_told_at_on
     http.wait_for(3).await;
     daemon.clock.advance(TimeDelta::hours(4) - TimeDelta::minutes(1));
     enrich(&daemon, &ticket, wide.clone()).await;
-    daemon.clock.advance(TimeDelta::minutes(2));
-    until("the enrichment to be taken up", || Some(())).await;
     told(&daemon, "noc").await;
+    daemon.clock.advance(TimeDelta::minutes(2));
     enrich(&daemon, &ticket, wide).await;
     let got = http.wait_for(4).await;
     told(&daemon, "noc").await;
@@ -428,7 +440,10 @@ async fn mail_and_syslog_reach_their_receivers(database: Database) {
     let ticket = open(&daemon, fault("fibre/link-1")).await;
     let line = datagrams.next().await;
     assert!(line.starts_with("<131>1 2026-11-20T12:00:00.123456Z "), "{line}");
-    assert!(line.contains(" opened [origin software=\"linesman\"][meta sequenceId=\"1\"] \u{feff}"), "{line}");
+    assert!(
+        line.contains(" opened [origin software=\"linesman\"][meta sequenceId=\"1\"] \u{feff}"),
+        "{line}"
+    );
     assert!(line.contains("LM-2026-000001") && line.contains("重要"), "{line}");
     let (mut connection, _) = stream.accept().await.unwrap();
     let mut framed = String::new();
@@ -437,7 +452,8 @@ async fn mail_and_syslog_reach_their_receivers(database: Database) {
     let (length, line) = framed.split_once(' ').unwrap();
     assert_eq!(length.parse::<usize>().unwrap(), line.len(), "{framed}");
     for _ in 0..1_000 {
-        if database.count("SELECT COUNT(*) FROM delivery WHERE channel = 'mail' AND attempts = 1").await == 1 {
+        if database.count("SELECT COUNT(*) FROM delivery WHERE channel = 'mail' AND attempts = 1").await == 1
+        {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -447,7 +463,10 @@ async fn mail_and_syslog_reach_their_receivers(database: Database) {
     let key = line.rsplit("key=").next().unwrap().trim_end().replace("log-tcp", "mail");
     assert!(mail.contains(&format!("Message-ID: <{key}@example.net>")), "{mail}");
     assert!(mail.contains(&format!("References: <{}@example.net>", ticket.number)), "{mail}");
-    assert!(mail.contains("Auto-Submitted: auto-generated") && mail.contains("To: noc@example.net, boss@"), "{mail}");
+    assert!(
+        mail.contains("Auto-Submitted: auto-generated") && mail.contains("To: noc@example.net, boss@"),
+        "{mail}"
+    );
     told(&daemon, "mail").await;
     telling.stop().await;
     daemon.stop().await.unwrap();
@@ -477,6 +496,62 @@ async fn a_test_message_says_what_the_receiver_answered(database: Database) {
     daemon.stop().await.unwrap();
 }
 
+const CHILD_NAME: &str = "notify::child_that_tells_until_it_is_killed";
+const CHILD_URL: &str = "LINESMAN_TEST_NOTIFY_CHILD_URL";
+const CHILD_SETTINGS: &str = "LINESMAN_TEST_NOTIFY_CHILD_SETTINGS";
+
+/// Not a test: what the test below starts as a process of its own, to kill it.
+#[test]
+fn child_that_tells_until_it_is_killed() {
+    let Ok(url) = std::env::var(CHILD_URL) else { return };
+    let text = std::env::var(CHILD_SETTINGS).expect("settings");
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database { is_sqlite: url.starts_with("sqlite:"), url, folder };
+        let daemon = Daemon::start(&database).await;
+        let _telling = Telling::beside(&daemon, &text);
+        for number in 0.. {
+            open(&daemon, fault(&format!("{}/{number}", std::process::id()))).await;
+        }
+    });
+}
+
+async fn what_a_kill_leaves_untold_is_told_by_the_next_and_nothing_has_two_keys(database: Database) {
+    let http = Http::start(FINE).await;
+    let text = hook("noc", &http, "");
+    let mut so_far = 0;
+    for _ in 0..5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", CHILD_NAME, "--nocapture"])
+            .env(CHILD_URL, &database.url)
+            .env(CHILD_SETTINGS, &text)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        so_far = http.wait_for(so_far + 15).await.len();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let daemon = Daemon::start(&database).await;
+    let telling = Telling::beside(&daemon, &text);
+    told(&daemon, "noc").await;
+    telling.stop().await;
+    let mut keys: std::collections::BTreeMap<i64, std::collections::BTreeSet<String>> = Default::default();
+    let got = http.got();
+    for got in &got {
+        let seq = got.json()["data"]["seq"].as_i64().unwrap();
+        keys.entry(seq).or_default().insert(got.header("webhook-id").to_owned());
+    }
+    let events = database.count("SELECT COUNT(*) FROM outbox").await;
+    assert_eq!(keys.len() as i64, events, "every event was told");
+    assert!(keys.values().all(|keys| keys.len() == 1), "each under one key: {keys:?}");
+    let again = got.len() - keys.len();
+    assert!(again <= 5, "at most what was under way at each kill was sent again, {again} were");
+    println!("5 kills: {events} events told, {again} of them twice under the same key");
+    daemon.stop().await.unwrap();
+}
+
 async fn what_was_told_is_forgotten_and_what_is_old_is_not_told_late(database: Database) {
     let http = Http::start(FINE).await;
     let daemon = Daemon::start(&database).await;
@@ -490,6 +565,11 @@ async fn what_was_told_is_forgotten_and_what_is_old_is_not_told_late(database: D
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     telling.settings.send(Arc::new(settings(&hook("noc", &http, "")))).unwrap();
+    // Once it has answered anything, it has seen them.
+    let (reply, answer) = oneshot::channel();
+    let test = NotifyTest { channel: "nobody".to_owned(), by: "ada".to_owned(), reply };
+    telling.tests.send(test).await.unwrap();
+    assert_eq!(answer.await.unwrap(), None);
     open(&daemon, fault("fibre/link-2")).await;
     http.wait_for(1).await;
     told(&daemon, "noc").await;
@@ -507,7 +587,12 @@ async fn what_was_told_is_forgotten_and_what_is_old_is_not_told_late(database: D
     }
     let dead = daemon.store.dead_deliveries(None, 10).await.unwrap();
     assert_eq!((dead.len(), dead[0].seq), (1, 3));
-    assert!(telling.metrics.render().contains("linesman_worker_last_success_timestamp_seconds{worker=\"notify\"}"));
+    assert!(
+        telling
+            .metrics
+            .render()
+            .contains("linesman_worker_last_success_timestamp_seconds{worker=\"notify\"}")
+    );
     telling.stop().await;
     let later = daemon.clock.now_utc() + TimeDelta::days(31);
     assert_eq!(daemon.store.forget_told(noon()).await.unwrap(), 0);

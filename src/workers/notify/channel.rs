@@ -25,6 +25,11 @@ const FLOOD: usize = 5;
 /// Others of the channel wait no longer than this for one that fails.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// After the database did not answer.
+const DATABASE_PAUSE: TimeDelta = TimeDelta::seconds(30);
+/// How long a message under way may keep a stop waiting; it is sent again at the next start, under its key.
+const LAST_CHANCE: Duration = Duration::from_secs(2);
+
 /// What a channel's loop works with.
 pub(super) struct ChannelLoop {
     pub(super) name: String,
@@ -69,6 +74,8 @@ impl ChannelLoop {
             };
             let public_url = settings.http.public_url.as_deref();
             if let Err(error) = self.round(channel, public_url, &mut receiver).await {
+                // What was sent and could not be noted is not sent again at once.
+                receiver.not_before = Some(self.clock.now_utc() + DATABASE_PAUSE);
                 tracing::error!(%error, channel = self.name, "deliveries cannot be read or noted; trying again");
             }
             tokio::select! {
@@ -142,7 +149,10 @@ impl ChannelLoop {
             }
         }
         let sender = receiver.sender.get_or_insert_with(Sender::new);
-        let verdict = sender.send(channel, &outgoing, public_url, self.clock.now_utc()).await;
+        let verdict = tokio::select! {
+            verdict = sender.send(channel, &outgoing, public_url, self.clock.now_utc()) => verdict,
+            () = last_chance(&self.soft) => return Ok(false),
+        };
         receiver.sent_at = Some(Instant::now());
         match verdict {
             Verdict::Delivered(_) => {
@@ -193,6 +203,12 @@ impl ChannelLoop {
         );
         self.store.not_delivered(&self.name, seqs, None, error).await
     }
+}
+
+/// Passes a moment after a stop was asked for.
+pub(super) async fn last_chance(soft: &CancellationToken) {
+    soft.cancelled().await;
+    tokio::time::sleep(LAST_CHANCE).await;
 }
 
 fn seqs(group: &[DueDelivery]) -> Vec<i64> {

@@ -149,7 +149,8 @@ impl Smtp {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("smtp://{}", listener.local_addr().expect("bound"));
-        let (got, refusals): (Arc<Mutex<Vec<String>>>, Arc<Mutex<VecDeque<&'static str>>>) = Default::default();
+        let (got, refusals): (Arc<Mutex<Vec<String>>>, Arc<Mutex<VecDeque<&'static str>>>) =
+            Default::default();
         let mut tasks = JoinSet::new();
         let (seen, planned) = (got.clone(), refusals.clone());
         tasks.spawn(async move {
