@@ -6,7 +6,7 @@
 //!    │on demand               ▼                  ▼                   ▼
 //! reload ◀──orders── http    store ◀─────── writer (group commit) ◀──┘
 //!                      │      ▲                                      ▲
-//!            uploads   ▼      │                                      │
+//!            uploads   ▼      ├──outbox──▶ notify ──▶ people         │
 //! intake ──watched──▶ bills ──┴──nudge──▶ reconcile ──nudge──────────┘
 //! ```
 
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bills::{Bills, Engine, Vault};
 use crate::clock::SharedClock;
 use crate::http::{self, HttpState, Limits};
+use crate::id::os_random;
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Live;
 use crate::metrics::Metrics;
@@ -33,6 +34,7 @@ use crate::workers::analyse::{Analyser, is_fresh};
 use crate::workers::clocks::Sweep;
 use crate::workers::intake::Intake;
 use crate::workers::measure::Driver;
+use crate::workers::notify::{self, Notifier};
 use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
@@ -240,6 +242,19 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("intake", intake.run());
+        let (notify_tests, tests) = mpsc::channel(notify::TESTS);
+        let notifier = Notifier {
+            settings: settings.clone(),
+            store: store.clone(),
+            live: live.clone(),
+            metrics: metrics.clone(),
+            tests,
+            clock: clock.clone(),
+            chance: Arc::new(chance),
+            tick: notify::TICK,
+            lifecycle: lifecycle.clone(),
+        };
+        lifecycle.run("notify", notifier.run());
         let reloader = Reloader {
             read,
             file,
@@ -282,6 +297,7 @@ impl App {
             closing: soft.clone(),
             bills,
             limits: Arc::new(Limits::default()),
+            notify_tests,
         };
         let router = http::router(state.clone(), http::page::router(state));
         lifecycle.run("http", http::serve(listener, router, soft, grace / 2));
@@ -329,6 +345,11 @@ async fn unlock(store: &Store, path: PathBuf) -> Result<(), StartError> {
         keys => keys?,
     };
     Ok(store.use_keys(keys).await?)
+}
+
+/// A number from 0 to 1, another each time; the middle where the operating system has none.
+fn chance() -> f64 {
+    os_random::<4>().map_or(0.5, |bytes| f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 /// Removes uploads that a death left unacknowledged, before anything new comes in.

@@ -21,6 +21,8 @@
 //! [`workers::reconcile`] has them compared, [`diagnosis::billing`] makes a fault of class A of the
 //! answer, and the same rendezvous brings it before the tickets.
 //!
+//! Whoever is to be told is told by [`workers::notify`], in the words and forms of [`notify`].
+//!
 //! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
 //! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
 //!
@@ -47,6 +49,7 @@ pub mod lifecycle;
 pub mod live;
 pub mod locale;
 pub mod metrics;
+pub mod notify;
 pub mod privacy;
 pub mod settings;
 pub mod sim;

@@ -31,6 +31,26 @@ pub enum Order {
     Reload(oneshot::Sender<Result<(), Vec<String>>>),
 }
 
+/// A channel of `[[notify]]` is to send a test, now.
+#[derive(Debug)]
+pub struct NotifyTest {
+    /// Its name.
+    pub channel: String,
+    /// Who asks.
+    pub by: String,
+    /// What came of it; `None`: there is no such channel.
+    pub reply: oneshot::Sender<Option<NotifyTested>>,
+}
+
+/// What came of a test.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct NotifyTested {
+    /// Whether the receiver took it.
+    pub delivered: bool,
+    /// What the receiver said, or why it could not be reached.
+    pub answer: String,
+}
+
 /// Channel to the workers; bounded, and a full one is an answer, not a wait.
 pub type Orders = mpsc::Sender<Order>;
 

@@ -19,6 +19,7 @@ pub mod given;
 pub mod host_facts;
 pub mod init;
 pub mod man;
+pub mod notify;
 pub mod output;
 pub mod probe;
 mod remote;
@@ -91,6 +92,8 @@ commands! {
     Customer => customer,
     /// Whether the trails are whole, what retention would delete, which keys are in use
     Audit => audit,
+    /// The channels that tell people: how they stand, a test, what was given up
+    Notify => notify,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

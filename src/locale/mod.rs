@@ -144,6 +144,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("bills.en.toml"),
             include_str!("process.en.toml"),
             include_str!("customers.en.toml"),
+            include_str!("notify.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -152,6 +153,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("bills.zh-CN.toml"),
             include_str!("process.zh-CN.toml"),
             include_str!("customers.zh-CN.toml"),
+            include_str!("notify.zh-CN.toml"),
         ])
     });
     match language {

@@ -260,6 +260,33 @@ impl Metrics {
         }
     }
 
+    /// A channel was used, with that result.
+    pub fn notified(&self, channel: &str, result: &'static str) {
+        self.table.notifications_total.with_label_values(&[channel, result]).inc();
+    }
+
+    /// How a channel stands: so many wait, so many were given up, and for so long the oldest is overdue.
+    pub fn set_channel(&self, channel: &str, waiting: u64, dead: u64, oldest: std::time::Duration) {
+        self.table.notifications_queue.with_label_values(&[channel]).set(waiting as f64);
+        self.table.notifications_dead.with_label_values(&[channel]).set(dead as f64);
+        self.table.notifications_oldest_seconds.with_label_values(&[channel]).set(oldest.as_secs_f64());
+    }
+
+    /// Forgets a channel that the settings no longer have.
+    pub fn forget_channel(&self, channel: &str) {
+        for gauge in [
+            &self.table.notifications_queue,
+            &self.table.notifications_dead,
+            &self.table.notifications_oldest_seconds,
+        ] {
+            // One that never came to be is no error here.
+            let _ = gauge.remove_label_values(&[channel]);
+        }
+        for result in ["delivered", "failed", "dead"] {
+            let _ = self.table.notifications_total.remove_label_values(&[channel, result]);
+        }
+    }
+
     /// A panic was caught.
     pub fn panicked(&self) {
         self.table.panics_total.with_label_values(&NO_LABELS).inc();

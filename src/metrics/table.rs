@@ -123,6 +123,14 @@ table! {
     reconcile_records_total: Counter ["side"],
     /// Lines of bills that are no records, by side.
     reconcile_rejected_lines_total: Counter ["side"],
+    /// Attempts to tell somebody, by what came of them: delivered, failed (tried again) or dead (given up).
+    notifications_total: Counter ["channel", "result"],
+    /// Messages that wait, those of quiet hours and digests included.
+    notifications_queue: Gauge ["channel"],
+    /// Messages that were given up and not tried again since.
+    notifications_dead: Gauge ["channel"],
+    /// How long the oldest message is overdue, or tried in vain.
+    notifications_oldest_seconds: Gauge ["channel"],
     /// Until when the official holidays and make-up workdays of a calendar are known; due times beyond are provisional.
     calendar_official_until: Gauge ["calendar"],
     /// When a background worker last did its work with success.

@@ -13,11 +13,13 @@ mod host_facts;
 pub mod keys;
 mod mistake;
 mod network;
+pub mod notify;
 mod places;
 mod read;
 mod secret;
 mod section;
 mod show;
+mod show_notify;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ use crate::privacy::CountryCode;
 pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
+pub use notify::{ChannelKind, ChannelSettings};
 pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
@@ -57,6 +60,8 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// `[billing]` and every `[[party]]`: bills that are reconciled.
     pub billing: BillingSettings,
+    /// Every `[[notify]]`: who is told of what.
+    pub notify: Vec<ChannelSettings>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.

@@ -113,7 +113,8 @@ pub(super) fn read(
     secret: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Loaded, Vec<SettingsMistake>> {
     let mut mistakes = Mistakes::default();
-    let variables = environment::variables(environment, &mut mistakes);
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let variables = environment::variables(environment.iter().cloned(), &mut mistakes);
     let root = match DeTable::parse(text) {
         Ok(root) => root,
         Err(error) => {
@@ -127,6 +128,8 @@ pub(super) fn read(
 
     let mut settings = Settings::default();
     sections(root, &variables, &mut settings, secret, &mut mistakes);
+    let outside = super::notify::Outside { file: secret, environment: &environment };
+    super::notify::read(root, &outside, &mut settings.notify, &mut mistakes);
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
     match Inventory::build(&declarations) {

@@ -14,6 +14,7 @@
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`retention_count`] | what would be deleted, counted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
+//! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `check` | integrity, backup, liveness |
@@ -25,6 +26,7 @@ mod backend;
 mod change;
 mod check;
 pub mod customers;
+mod delivery;
 mod diagnoses;
 pub mod error;
 mod events;
@@ -33,6 +35,7 @@ mod lock;
 pub mod migrate;
 pub mod model;
 mod observations;
+mod outbox;
 pub mod process;
 mod retention;
 pub mod retention_count;
@@ -54,11 +57,13 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
 pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,
 };
+pub use outbox::Deciding;
 pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
 pub use writer::{TicketWriter, WriteError};
 

@@ -2,7 +2,8 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, diagnoses, events, observations, process, retention, retention_count, runs, tickets,
+    access, change, check, delivery, diagnoses, events, observations, outbox, process, retention,
+    retention_count, runs, tickets,
 };
 
 /// All of them.
@@ -89,6 +90,22 @@ pub const ALL: &[&str] = &[
     runs::RUNS_WAITING,
     runs::OLD_RUNS,
     runs::DELETE_RUN,
+    outbox::TO_EXPAND,
+    outbox::LAST_NOTICE,
+    outbox::LAST_TOLD,
+    outbox::DIGEST_AT,
+    outbox::EXPANDED,
+    outbox::INSERT_DELIVERY,
+    outbox::FORGET_DELIVERIES,
+    outbox::FORGET_OUTBOX,
+    delivery::DUE,
+    delivery::OF_BATCH,
+    delivery::STANDINGS,
+    delivery::SETTLE_OUTBOX,
+    delivery::DELIVERED,
+    delivery::SEAL,
+    delivery::FAILED,
+    delivery::BURIED,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];

@@ -290,6 +290,9 @@ pub fn apply_in(
     if next.is_reported() {
         clocks::keep_log(Some(ticket), &mut next, event, now);
     }
+    if event.is_news() && !effects.contains(&Effect::Notify) {
+        effects.push(Effect::Notify);
+    }
     Ok(Applied { ticket: next, effects })
 }
 

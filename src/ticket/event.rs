@@ -174,6 +174,20 @@ impl Event {
         }
     }
 
+    /// Whether others than those who work on it may want to hear of it; who does, `[[notify]]` says.
+    #[must_use]
+    pub const fn is_news(&self) -> bool {
+        matches!(
+            self,
+            Self::Enriched { .. }
+                | Self::Approved
+                | Self::Cancelled { .. }
+                | Self::VerificationStarted { .. }
+                | Self::Settled
+                | Self::Closed
+        )
+    }
+
     /// Who may see it.
     #[must_use]
     pub const fn visibility(&self) -> Visibility {

@@ -150,6 +150,7 @@ impl Daemon {
             closing: CancellationToken::new(),
             bills: Bills { vault: Vault::at(directory.path().join("bills")), nudge: Arc::new(Notify::new()) },
             limits: Arc::new(Limits::default()),
+            notify_tests: mpsc::channel(1).0,
         };
         let mut secrets = Vec::new();
         for (role, name) in [

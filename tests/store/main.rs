@@ -8,6 +8,8 @@
 mod bills;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[path = "../support/receivers.rs"]
+mod receivers;
 
 mod access;
 mod chain;
@@ -15,6 +17,7 @@ mod customers;
 mod disk;
 mod fixture;
 mod life;
+mod notify;
 mod observations;
 mod process;
 mod runs;

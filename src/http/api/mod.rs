@@ -3,6 +3,7 @@
 pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
+pub mod notifications;
 pub mod observations;
 pub mod paging;
 pub mod reconciliation_upload;
@@ -96,6 +97,10 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Viewer, routes!(observations::hourly))
         .needs(Role::Viewer, routes!(diagnosis::faults))
         .needs(Role::Viewer, routes!(diagnosis::latest))
+        .needs(Role::Admin, routes!(notifications::channels))
+        .needs(Role::Admin, routes!(notifications::test))
+        .needs(Role::Admin, routes!(notifications::dead))
+        .needs(Role::Admin, routes!(notifications::retry))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))
