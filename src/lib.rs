@@ -24,6 +24,9 @@
 //! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
 //! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
 //!
+//! What the complaint-handling procedure asks, chooses and computes is the package [`linesman_process`]: decision
+//! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).

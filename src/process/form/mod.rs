@@ -1,0 +1,5 @@
+//! The forms of R38 to R47.
+
+mod id;
+
+pub use id::FormId;

@@ -1,0 +1,20 @@
+//! The complaint-handling procedure, as far as it needs no database: R1 to R126 of mission.md where they decide,
+//! compute or define.
+//!
+//! PURE: facts, tables and an instant come in; next questions, choices, amounts and pages go out. No clock, no
+//! database, no file, no thread; tables come as text, with every mistake at its place.
+//!
+//! The map, in the order in which a complaint meets it:
+//!
+//! 1. [`tree`]: the decision trees as data, walked node by node, answered by measurements and people.
+
+#[macro_use]
+mod named;
+pub mod form;
+pub mod role;
+pub mod text;
+pub mod tree;
+
+pub use linesman_deadlines::Mistake;
+pub use role::Role;
+pub use text::{Language, Text};
