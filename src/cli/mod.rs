@@ -24,6 +24,7 @@ pub mod rtp;
 pub mod serve;
 pub mod ticket;
 pub mod token;
+pub mod tree;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -84,6 +85,8 @@ commands! {
     Explain => explain,
     /// List, show and change tickets
     Ticket => ticket,
+    /// The decision trees of the complaint-handling procedure: show, check, walk
+    Tree => tree,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it
