@@ -7,14 +7,20 @@
 //! The map, in the order in which a complaint meets it:
 //!
 //! 1. [`tree`]: the decision trees as data, walked node by node, answered by measurements and people.
+//! 2. [`level`]: how grave it is, who supervises, whether it is an escalated complaint.
+//! 3. [`people`]: who is on duty, who gets it, to whom it goes next.
 
 #[macro_use]
 mod named;
 pub mod form;
+pub mod level;
+pub mod money;
+pub mod people;
 pub mod role;
 pub mod text;
 pub mod tree;
 
 pub use linesman_deadlines::Mistake;
+pub use money::Money;
 pub use role::Role;
 pub use text::{Language, Text};
