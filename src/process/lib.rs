@@ -9,9 +9,11 @@
 //! 1. [`tree`]: the decision trees as data, walked node by node, answered by measurements and people.
 //! 2. [`level`]: how grave it is, who supervises, whether it is an escalated complaint.
 //! 3. [`people`]: who is on duty, who gets it, to whom it goes next.
+//! 4. [`compensation`]: what the customer is given, how it was computed, who may grant it.
 
 #[macro_use]
 mod named;
+pub mod compensation;
 pub mod form;
 pub mod level;
 pub mod money;
