@@ -10,6 +10,7 @@
 //! 2. [`level`]: how grave it is, who supervises, whether it is an escalated complaint.
 //! 3. [`people`]: who is on duty, who gets it, to whom it goes next.
 //! 4. [`compensation`]: what the customer is given, how it was computed, who may grant it.
+//! 5. [`statistics`]: the month in exact counts, with its targets.
 
 #[macro_use]
 mod named;
@@ -19,6 +20,7 @@ pub mod level;
 pub mod money;
 pub mod people;
 pub mod role;
+pub mod statistics;
 pub mod text;
 pub mod tree;
 
