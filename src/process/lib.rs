@@ -11,6 +11,7 @@
 //! 3. [`people`]: who is on duty, who gets it, to whom it goes next.
 //! 4. [`compensation`]: what the customer is given, how it was computed, who may grant it.
 //! 5. [`statistics`]: the month in exact counts, with its targets.
+//! 6. [`form`]: the forms with every field, what is missing in one, and a page to print.
 
 #[macro_use]
 mod named;

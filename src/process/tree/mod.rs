@@ -142,7 +142,7 @@ impl Tree {
 }
 
 /// All trees, in all their versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trees {
     trees: BTreeMap<(String, u32), Tree>,
 }
