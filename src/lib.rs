@@ -29,6 +29,9 @@
 //! Who the customers are is personal data: [`privacy`] seals it before [`store`] keeps it, and masks it before
 //! anybody is shown it.
 //!
+//! What the complaint-handling procedure asks, chooses and computes is the package [`linesman_process`]: decision
+//! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees.
+//!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
 //! diagram as code), [`sim`] (the small carrier of the demo).

@@ -28,6 +28,7 @@ pub mod serve;
 pub mod ticket;
 mod ticket_verbs;
 pub mod token;
+pub mod tree;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -94,6 +95,8 @@ commands! {
     Audit => audit,
     /// The channels that tell people: how they stand, a test, what was given up
     Notify => notify,
+    /// The decision trees of the complaint-handling procedure: show, check, walk
+    Tree => tree,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

@@ -10,6 +10,7 @@ mod rtp;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -48,6 +48,11 @@ const RULES: &[Rule] = &[
         because: "a due time is a function of a log, a calendar and an instant",
     },
     Rule {
+        room: "src/process",
+        forbidden: IMPURE,
+        because: "what the procedure asks, chooses and computes is a function of facts, tables and an instant",
+    },
+    Rule {
         room: "src/reconcile",
         forbidden: &["tokio", "sqlx", "axum", "prometheus", "reqwest", "std::time::SystemTime"],
         because: "a run knows files and threads, no daemon",
