@@ -16,6 +16,7 @@ pub mod explain;
 pub mod given;
 pub mod host_facts;
 pub mod init;
+pub mod maintenance;
 pub mod man;
 pub mod output;
 pub mod probe;
@@ -84,6 +85,8 @@ commands! {
     Explain => explain,
     /// List, show and change tickets
     Ticket => ticket,
+    /// Announced work: trouble inside it opens no ticket, what outlives it does
+    Maintenance => maintenance,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

@@ -26,6 +26,7 @@ pub mod error;
 mod events;
 mod json;
 mod lock;
+mod maintenance;
 pub mod migrate;
 pub mod model;
 mod observations;

@@ -1,7 +1,7 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, retention, runs, tickets};
+use super::{access, change, check, diagnoses, events, maintenance, observations, retention, runs, tickets};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -73,6 +73,10 @@ pub const ALL: &[&str] = &[
     runs::RUNS_WAITING,
     runs::OLD_RUNS,
     runs::DELETE_RUN,
+    maintenance::INSERT_WINDOW,
+    maintenance::UPDATE_WINDOW,
+    maintenance::WINDOW_BY_ID,
+    maintenance::WINDOWS,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];

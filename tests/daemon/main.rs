@@ -10,6 +10,8 @@ mod postgres_server;
 mod support;
 
 #[cfg(test)]
+mod maintenance;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod story;

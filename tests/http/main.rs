@@ -10,6 +10,7 @@ mod access;
 mod bills;
 mod daemon;
 mod live;
+mod maintenance;
 mod network;
 mod problems;
 mod reconciliations;

@@ -14,6 +14,7 @@ mod chain;
 mod disk;
 mod fixture;
 mod life;
+mod maintenance;
 mod observations;
 mod runs;
 mod tickets;

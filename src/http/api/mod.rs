@@ -2,6 +2,7 @@
 
 pub mod diagnosis;
 pub mod inventory;
+pub mod maintenance;
 pub mod observations;
 pub mod paging;
 pub mod reconciliation_upload;
@@ -50,6 +51,10 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Viewer, routes!(observations::hourly))
         .needs(Role::Viewer, routes!(diagnosis::faults))
         .needs(Role::Viewer, routes!(diagnosis::latest))
+        .needs(Role::Viewer, routes!(maintenance::list))
+        .needs(Role::Noc, routes!(maintenance::announce))
+        .needs(Role::Noc, routes!(maintenance::postpone))
+        .needs(Role::Noc, routes!(maintenance::cancel))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))
