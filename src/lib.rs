@@ -10,7 +10,7 @@
 //!    frozen measurements to located faults, with a sentence for each branch taken;
 //!    [`workers::analyse`] calls it.
 //! 3. **Ticket.** [`ticket`] is the pure engine: states, guards, and the plan that makes wanted
-//!    tickets exist. [`workers::rendezvous`] carries the plan out through the one writer in
+//!    tickets exist; [`maintenance`] says what announced work withholds from it. [`workers::rendezvous`] carries the plan out through the one writer in
 //!    [`store`].
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
@@ -51,6 +51,7 @@ pub mod inventory;
 pub mod lifecycle;
 pub mod live;
 pub mod locale;
+pub mod maintenance;
 pub mod metrics;
 pub mod notify;
 pub mod privacy;

@@ -18,6 +18,7 @@ pub mod explain;
 pub mod given;
 pub mod host_facts;
 pub mod init;
+pub mod maintenance;
 pub mod man;
 pub mod notify;
 pub mod output;
@@ -97,6 +98,8 @@ commands! {
     Notify => notify,
     /// The decision trees of the complaint-handling procedure: show, check, walk
     Tree => tree,
+    /// Announced work: trouble inside it opens no ticket, what outlives it does
+    Maintenance => maintenance,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

@@ -19,6 +19,7 @@ use linesman_probes::probe::ProbeKind;
 use prometheus::{Registry, TextEncoder};
 
 use crate::diagnosis::{Cause, Diagnosis, PollerState, Severity};
+use crate::maintenance::{Phase, Window};
 use crate::ticket::Ticket;
 
 pub use table::NAMES;
@@ -178,6 +179,13 @@ impl Metrics {
         }
         let dropped = open.len().saturating_sub(TICKETS_SHOWN);
         self.table.ticket_info_dropped.with_label_values(&NO_LABELS).set(dropped as f64);
+    }
+
+    /// Announced work that may matter now, and how many faults wait for its end.
+    pub fn set_announced_work(&self, windows: &[Window], withheld: usize, now: DateTime<Utc>) {
+        let running = windows.iter().filter(|window| window.phase(now) == Phase::Running).count();
+        self.table.maintenance_running.with_label_values(&NO_LABELS).set(running as f64);
+        self.table.faults_in_maintenance.with_label_values(&NO_LABELS).set(withheld as f64);
     }
 
     /// A look at the measurements.

@@ -91,6 +91,10 @@ table! {
     ticket_info: Gauge ["ticket", "severity", "state", "site", "owner", "cause", "segment"],
     /// Open tickets that linesman_ticket_info leaves out beyond its 500.
     ticket_info_dropped: Gauge [],
+    /// Announced work that runs now.
+    maintenance_running: Gauge [],
+    /// Proven or suspected faults that open no ticket before announced work ends.
+    faults_in_maintenance: Gauge [],
     /// Faults that are proven and not over.
     faults_open: Gauge ["cause"],
     /// Whether this poller is cut off itself (1): then nothing is said of the network.

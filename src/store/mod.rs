@@ -32,6 +32,7 @@ pub mod error;
 mod events;
 mod json;
 mod lock;
+mod maintenance;
 pub mod migrate;
 pub mod model;
 mod observations;

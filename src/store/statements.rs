@@ -2,8 +2,8 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, events, observations, outbox, process, retention,
-    retention_count, runs, tickets,
+    access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process,
+    retention, retention_count, runs, tickets,
 };
 
 /// All of them.
@@ -106,6 +106,10 @@ pub const ALL: &[&str] = &[
     delivery::SEAL,
     delivery::FAILED,
     delivery::BURIED,
+    maintenance::INSERT_WINDOW,
+    maintenance::UPDATE_WINDOW,
+    maintenance::WINDOW_BY_ID,
+    maintenance::WINDOWS,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];

@@ -11,6 +11,7 @@ mod bills;
 mod customers;
 mod daemon;
 mod live;
+mod maintenance;
 mod network;
 mod problems;
 mod process;

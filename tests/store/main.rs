@@ -17,6 +17,7 @@ mod customers;
 mod disk;
 mod fixture;
 mod life;
+mod maintenance;
 mod notify;
 mod observations;
 mod process;

@@ -3,6 +3,7 @@
 pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
+pub mod maintenance;
 pub mod notifications;
 pub mod observations;
 pub mod paging;
@@ -101,6 +102,10 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Admin, routes!(notifications::test))
         .needs(Role::Admin, routes!(notifications::dead))
         .needs(Role::Admin, routes!(notifications::retry))
+        .needs(Role::Viewer, routes!(maintenance::list))
+        .needs(Role::Noc, routes!(maintenance::announce))
+        .needs(Role::Noc, routes!(maintenance::postpone))
+        .needs(Role::Noc, routes!(maintenance::cancel))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))
