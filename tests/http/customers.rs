@@ -94,6 +94,10 @@ async fn a_technician_sees_the_number_of_the_customer_whose_ticket_he_has_as_lon
     assert_eq!(seen["tickets"][0]["owner"], "tom");
     assert_eq!(actions(&daemon, &id).await.last().unwrap(), "tom read");
     assert_eq!(daemon.get(Role::Viewer, &path).await.json()["masked"], true, "a viewer has no tickets");
+    let withdrawn = Event::Cancelled { reason: "no fault of ours".to_owned() };
+    let tom = Actor("tom".to_owned());
+    daemon.state.writer.apply(&ticket.id, None, withdrawn, tom).await.unwrap();
+    assert_eq!(daemon.get(Role::Technician, &path).await.json()["masked"], true, "his ticket is over");
     // Somebody to be careful with is for the NOC alone.
     let careful = json!({"privacy_class": "restricted"});
     assert_eq!(change(&daemon, Role::Noc, "PATCH", &path, 1, &careful).await.status, 200);

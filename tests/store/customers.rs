@@ -309,9 +309,10 @@ async fn who_calls_is_recognised_and_nobody_is_registered_twice(database: Databa
     let stranger = store.find_or_add_customer(&caller("Wang", "+8613900000001", ""), &actor()).await.unwrap();
     assert!(stranger.is_new);
     let at_once = caller("Zhao", "+8613900000002", "");
+    let nora = actor();
     let (left, right) = tokio::join!(
-        store.find_or_add_customer(&at_once, &Actor("a".to_owned())),
-        store.find_or_add_customer(&at_once, &Actor("b".to_owned()))
+        store.find_or_add_customer(&at_once, &nora),
+        store.find_or_add_customer(&at_once, &nora)
     );
     let (left, right) = (left.unwrap(), right.unwrap());
     assert_eq!(left.customer.id, right.customer.id, "two calls at once are one person");
