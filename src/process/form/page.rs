@@ -24,7 +24,8 @@ const fn not_there(language: Language) -> &'static str {
     }
 }
 
-/// Writes a form with its values; mandatory ones that are not there are marked.
+/// Writes a form with its values; mandatory ones that are not there are marked, unless none is there at all: such a
+/// form is to be filled in by hand.
 #[must_use]
 pub fn page(form: &Form, values: &Values, heading: &Heading, language: Language) -> String {
     let title = escape(form.id.word(language));
@@ -49,12 +50,15 @@ pub fn page(form: &Form, values: &Values, heading: &Heading, language: Language)
         let _ = write!(text, "<span>{}</span>", escape(fact));
     }
     text.push_str("</p>\n<table>\n<tbody>\n");
+    let is_blank = values.values().all(|value| value.trim().is_empty());
     for field in &form.fields {
-        row(&mut text, field, values.get(&field.id).map(String::as_str), heading, language);
+        let value = values.get(&field.id).map(String::as_str);
+        let is_marked = field.mandatory && !is_blank;
+        row(&mut text, field, value, is_marked, heading, language);
     }
     text.push_str("</tbody>\n</table>\n");
     let missing = form.missing(values).len();
-    if missing > 0 {
+    if missing > 0 && !is_blank {
         let note = match language {
             Language::English => format!("{missing} mandatory fields are missing"),
             Language::Chinese => format!("缺少{missing}个必填项"),
@@ -65,7 +69,14 @@ pub fn page(form: &Form, values: &Values, heading: &Heading, language: Language)
     text
 }
 
-fn row(text: &mut String, field: &Field, value: Option<&str>, heading: &Heading, language: Language) {
+fn row(
+    text: &mut String,
+    field: &Field,
+    value: Option<&str>,
+    is_marked: bool,
+    heading: &Heading,
+    language: Language,
+) {
     let class = match field.kind {
         FieldKind::Long => " class=\"long\"",
         FieldKind::Signature => " class=\"signature\"",
@@ -82,19 +93,22 @@ fn row(text: &mut String, field: &Field, value: Option<&str>, heading: &Heading,
             let options: String = field.options.iter().map(option).collect();
             let is_own = value.is_some_and(|value| !field.options.iter().any(|option| option == value));
             let own = value.filter(|_| is_own).map(escape).unwrap_or_default();
-            format!("<div class=\"options\">{options}{own}</div>{}", mark_missing(field, value, language))
+            format!(
+                "<div class=\"options\">{options}{own}</div>{}",
+                mark_missing(is_marked && value.is_none(), language)
+            )
         }
         (_, Some(value)) if field.personal && heading.mask_personal => escape(&masked(value)),
         (_, Some(value)) => escape(value),
-        (_, None) => mark_missing(field, None, language),
+        (_, None) => mark_missing(is_marked, language),
     };
     let _ = writeln!(text, "<tr{class}><th scope=\"row\">{label}</th><td>{cell}</td></tr>");
 }
 
-fn mark_missing(field: &Field, value: Option<&str>, language: Language) -> String {
-    match value {
-        None if field.mandatory => format!("<span class=\"missing\">{}</span>", not_there(language)),
-        _ => String::new(),
+fn mark_missing(is_marked: bool, language: Language) -> String {
+    match is_marked {
+        true => format!("<span class=\"missing\">{}</span>", not_there(language)),
+        false => String::new(),
     }
 }
 

@@ -130,6 +130,12 @@ fn a_page_has_both_titles_marks_what_is_missing_and_loads_nothing_r45() {
 }
 
 #[test]
+fn a_form_without_values_is_printed_to_be_filled_in_by_hand_r43() {
+    let page = page(form(FormId::Registration), &Values::new(), &Heading::default(), Language::English);
+    assert!(!page.contains("class=\"missing\"") && page.contains("Responsible department"));
+}
+
+#[test]
 fn personal_data_is_masked_where_it_is_not_needed_r111() {
     let given = values(&[("contact", "+86 138 0013 8000"), ("customer", "张三")]);
     let heading = Heading { mask_personal: true, ..Heading::default() };

@@ -103,12 +103,12 @@ impl People {
                 self.person(present).into_iter().collect()
             }
             Some(present) if is_enough => self.above(present),
-            // Who has the role above the owner, then anywhere, then whoever is above.
+            // Who has the role above the owner, then anywhere, then who supervises graver levels, then who is above.
             _ => {
                 let above = self.above(present.unwrap_or(case.owner));
-                let anywhere = self.persons().filter(has_role);
-                let owned = above.iter().copied().filter(|person| has_role(person) || supervises(person));
-                owned.chain(anywhere).chain(above.iter().copied()).collect()
+                let with_role = above.iter().copied().filter(has_role).chain(self.persons().filter(has_role));
+                let graver = above.iter().copied().filter(|person| supervises(person));
+                with_role.chain(graver).chain(above.iter().copied()).collect()
             }
         };
         let mut passed_over: Vec<String> = Vec::new();

@@ -178,7 +178,10 @@ fn it_is_escalated_step_by_step_to_the_supervisor_of_the_level_r54_r88_r104() {
     let levels = level::defaults().expect("shipped");
     let to = |case: &Case<'_>| people.escalate(levels, case).map(|up| up.to);
     let day = "03-02T10:00";
-    assert_eq!(to(&case(Level::Blue, None, Reason::Overdue, day)).as_deref(), Ok("wang"));
+    assert_eq!(to(&case(Level::Blue, None, Reason::Overdue, day)).as_deref(), Ok("han"));
+    assert_eq!(to(&case(Level::Blue, Some("han"), Reason::Overdue, day)).as_deref(), Ok("qian"));
+    let own = Case { owner: "han", ..case(Level::Blue, None, Reason::Overdue, day) };
+    assert_eq!(to(&own).as_deref(), Ok("qian"), "nobody supervises themselves");
     assert_eq!(to(&case(Level::Yellow, None, Reason::Overdue, day)).as_deref(), Ok("wang"));
     assert_eq!(to(&case(Level::Yellow, Some("wang"), Reason::Overdue, day)).as_deref(), Ok("qian"));
     assert_eq!(to(&case(Level::Orange, Some("wang"), Reason::LevelRaised, day)).as_deref(), Ok("qian"));

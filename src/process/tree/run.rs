@@ -353,11 +353,7 @@ impl Run {
                 }
             }
             Answerer::Person { name, roles, .. } => {
-                if let Some(role) = node.role
-                    && !roles.iter().any(|own| own.stands_in_for(role))
-                {
-                    against.push(Refusal::NotYours { node: node.id.clone(), role, name: name.clone() });
-                }
+                against.extend(not_theirs(node, name, roles));
             }
         }
         for detail in &node.ask {
@@ -372,7 +368,8 @@ impl Run {
     /// Goes back to a node of the path that was answered wrongly; what was answered stays in the path.
     ///
     /// # Errors
-    /// When the node is not in the path, no reason is given, or the version it keeps is no longer there.
+    /// When the node is not in the path or for others to answer, no reason is given, or the version it keeps is no
+    /// longer there.
     pub fn correct(
         &mut self,
         trees: &Trees,
@@ -389,8 +386,15 @@ impl Run {
         if reason.trim().is_empty() {
             against.push(Refusal::NoReason);
         }
-        if matches!(by, Answerer::Auto { .. }) {
-            against.push(Refusal::NotMeasurable { node: to.node.clone(), answer: "back".to_owned() });
+        match &by {
+            Answerer::Auto { .. } => {
+                against.push(Refusal::NotMeasurable { node: to.node.clone(), answer: "back".to_owned() });
+            }
+            Answerer::Person { name, roles, .. } => {
+                let version = self.versions.get(&to.tree).copied().unwrap_or_default();
+                let node = trees.version(&to.tree, version).and_then(|tree| tree.node(&to.node));
+                against.extend(node.and_then(|node| not_theirs(node, name, roles)));
+            }
         }
         if self.path.len() >= MOST_STEPS {
             against.push(Refusal::TooLong);
@@ -447,4 +451,10 @@ impl Run {
         }
         Ok(self.path.len() - before)
     }
+}
+
+/// Somebody else answers the node.
+fn not_theirs(node: &Node, name: &str, roles: &[Role]) -> Option<Refusal> {
+    let role = node.role.filter(|role| !roles.iter().any(|own| own.stands_in_for(*role)))?;
+    Some(Refusal::NotYours { node: node.id.clone(), role, name: name.to_owned() })
 }

@@ -240,6 +240,9 @@ fn a_wrong_answer_is_corrected_with_a_reason_and_stays_in_the_path_r24() {
     let to = Place { tree: "B".to_owned(), node: "B5".to_owned() };
     let refused = run.correct(trees(), &to, everybody(), " ", noon()).expect_err("no reason");
     assert_eq!(refused, [Refusal::NoReason]);
+    let agent = Answerer::Person { name: "Han".to_owned(), roles: vec![Role::Agent], evidence: None };
+    let refused = run.correct(trees(), &to, agent, "I think so", noon()).expect_err("not theirs");
+    assert!(matches!(refused.as_slice(), [Refusal::NotYours { role: Role::Technician, .. }]), "{refused:?}");
     let elsewhere = Place { tree: "B".to_owned(), node: "B9".to_owned() };
     let refused = run.correct(trees(), &elsewhere, everybody(), "x", noon()).expect_err("not there yet");
     assert_eq!(refused, [Refusal::NotInPath { node: "B9".to_owned() }]);
