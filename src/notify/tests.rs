@@ -10,7 +10,6 @@ use super::notice::{CUSTOMERS_INCREASED, ENRICHED, SEVERITY_RAISED};
 use super::rule::fits;
 use super::text::within;
 use super::*;
-use crate::diagnosis::Severity;
 use crate::locale::Language;
 use crate::settings::{ChannelKind, ChannelSettings, parse};
 

@@ -14,6 +14,7 @@ mod support;
 #[allow(dead_code, reason = "only the receiver over HTTP is needed here")]
 mod receivers;
 
+#[cfg(test)]
 mod maintenance;
 #[cfg(test)]
 mod start;

@@ -135,7 +135,8 @@ impl Store {
         let tickets = self.tickets_for_planning(&[]).await?;
         let affected = tickets
             .iter()
-            .filter(|ticket| ticket.fault.affected_customers.iter().any(|name| name == inventory_name));
+            .filter_map(|ticket| ticket.fault.as_ref())
+            .filter(|fault| fault.affected_customers.iter().any(|name| name == inventory_name));
         Ok(i64::try_from(affected.count()).unwrap_or(i64::MAX))
     }
 

@@ -96,8 +96,9 @@ pub(super) async fn sight(state: &HttpState, caller: &Caller, customer: &Custome
     let own =
         TicketFilter { open: Some(true), owner: Some(caller.actor.0.clone()), ..TicketFilter::default() };
     let own = state.store.tickets(&own, None, MOST_OWN_TICKETS).await?.tickets;
-    let is_affected =
-        own.iter().any(|ticket| caller.sees(ticket) && ticket.fault.affected_customers.contains(name));
+    let mut faults =
+        own.iter().filter(|ticket| caller.sees(ticket)).filter_map(|ticket| ticket.fault.as_ref());
+    let is_affected = faults.any(|fault| fault.affected_customers.contains(name));
     Ok(if is_affected { Sight::Clear } else { Sight::Masked })
 }
 
