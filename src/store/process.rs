@@ -196,7 +196,8 @@ impl Change {
                 rows.push(("promises".to_owned(), at, Some(at), "open"));
             }
             if ticket.state == State::Settled {
-                rows.push((REOPEN_WINDOW.to_owned(), at, None, "open"));
+                let since = ticket.process.state_since.unwrap_or(at);
+                rows.push((REOPEN_WINDOW.to_owned(), since, None, "open"));
             }
         }
         let id = &ticket.id.0;

@@ -94,6 +94,8 @@ pub struct Intake {
     pub level: Option<Level>,
     /// The ticket of the fault that explains it.
     pub parent: Option<TicketId>,
+    /// The ticket that it follows up.
+    pub follows: Option<TicketId>,
 }
 
 /// A new ticket that a person registers (R21 to R35). The hash of the words is put in here.
@@ -111,7 +113,7 @@ pub fn register(
     if !unmet.is_empty() {
         return Err(Refusal { event: "registered", unmet });
     }
-    let Intake { kind, mut registration, first_owner, department, level, parent } = intake;
+    let Intake { kind, mut registration, first_owner, department, level, parent, follows } = intake;
     registration.text_sha256 = text.sha256();
     let ticket = Ticket {
         key: format!("ticket/{id}"),
@@ -137,7 +139,7 @@ pub fn register(
         resolved_at: None,
         verdict: None,
         reopen_count: 0,
-        follows: None,
+        follows: follows.clone(),
         proposal: None,
         process: Process {
             first_owner: Some(first_owner.clone()),
@@ -151,7 +153,7 @@ pub fn register(
         },
         registration: Some(registration.clone()),
     };
-    let deed = Deed::Registered { kind, registration, first_owner, department, level, parent };
+    let deed = Deed::Registered { kind, registration, first_owner, department, level, parent, follows };
     let event = Event::from(deed);
     let mut ticket = ticket;
     clocks::keep_log(None, &mut ticket, &event, now);

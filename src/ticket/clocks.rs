@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::calendar::official;
 use linesman_deadlines::clock::{Action, Clock, ClockState, LogEntry, Reading};
-use linesman_deadlines::policy::{self, Facts, Milestone, Policies, Policy};
+use linesman_deadlines::policy::{self, Facts, Milestone, Policies, Policy, Purpose};
 use linesman_deadlines::promise::{self, Point, PromiseAction, PromiseCall, PromiseEvent, Standing};
 use linesman_deadlines::{Calendar, Calendars};
 
@@ -76,7 +76,12 @@ fn ruled(ticket: &Ticket) -> Vec<Ruled<'_>> {
     let mut all = Vec::new();
     let calendar = |policy: &Policy| CALENDARS.get(&policy.calendar);
     let facts = facts(ticket);
-    for policy in table.policies.iter().filter(|policy| policy.when.holds(&facts)) {
+    // A follow-up is a ticket of its own: the one that it follows only triggers it.
+    let is_follow_up = ticket.kind == TicketKind::FollowUp;
+    let is_its = |policy: &&Policy| {
+        is_follow_up || !matches!(policy.purpose, Purpose::FollowUp | Purpose::FollowUpSummary)
+    };
+    for policy in table.policies.iter().filter(|policy| policy.when.holds(&facts)).filter(is_its) {
         let Some(calendar) = calendar(policy) else { continue };
         let (name, log) = (policy.id.clone(), std::borrow::Cow::Borrowed(ticket.process.log.as_slice()));
         all.push(Ruled { name, policy, calendar, log });

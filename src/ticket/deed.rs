@@ -51,6 +51,9 @@ pub enum Deed {
         level: Option<Level>,
         /// The ticket of the fault that explains it.
         parent: Option<TicketId>,
+        /// The ticket that it follows up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<TicketId>,
     },
     /// A person classified it (R48 to R54).
     Classified {

@@ -8,15 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use linesman_deadlines::policy::Urgency;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::process::ClockCursor;
+use crate::store::process::{ClockCursor, WantedTicket};
 use crate::store::{Store, StoreError, TicketWriter, WriteError};
-use crate::ticket::{Actor, Event, TicketId, clocks};
+use crate::ticket::deed::{Call, Deed};
+use crate::ticket::{
+    Actor, Channel, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks,
+};
 
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
@@ -101,6 +105,10 @@ impl Sweep {
         };
         let mut done = 0;
         for deed in clocks::due_deeds(&ticket, now) {
+            if let Deed::ClockCalled { call: Call::Trigger, key, .. } = &deed {
+                // Registered before the call is written, by a key of its own: a death between makes no second one.
+                self.follow_up(&ticket, &key.0, now).await?;
+            }
             // The guard knows what was asked for before; whatever else changed meanwhile does not matter.
             match self.writer.apply(id, None, Event::from(deed), Actor::linesman()).await {
                 Ok(_) => done += 1,
@@ -109,6 +117,40 @@ impl Sweep {
             }
         }
         Ok(done)
+    }
+
+    /// Registers the follow-up that a deadline triggers (R78, R123).
+    async fn follow_up(&self, ticket: &Ticket, key: &str, now: DateTime<Utc>) -> Result<(), WriteError> {
+        let Some(registration) = &ticket.registration else { return Ok(()) };
+        let wanted = WantedTicket {
+            intake: Intake {
+                kind: TicketKind::FollowUp,
+                registration: Registration {
+                    channel: Channel::Automatic,
+                    received_at: now,
+                    urgency: Urgency::Routine,
+                    expected_by: None,
+                    nature: None,
+                    referral: None,
+                    ..registration.clone()
+                },
+                first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
+                department: ticket.process.department.clone(),
+                level: None,
+                parent: None,
+                follows: Some(ticket.id.clone()),
+            },
+            text: TicketText::of(&format!("{}: R78", ticket.number)),
+            key: Some(format!("{}/{key}", ticket.id)),
+        };
+        match self.writer.register(wanted, Actor::linesman()).await {
+            Ok(_) => Ok(()),
+            Err(WriteError::Refused(refusal)) => {
+                tracing::error!(%refusal, number = %ticket.number, "a follow-up was not registered");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Closes what nobody reopened in time.

@@ -43,6 +43,7 @@ pub fn intake(kind: TicketKind, channel: Channel, received_at: DateTime<Utc>) ->
         department: Some("service".to_owned()),
         level: None,
         parent: None,
+        follows: None,
     }
 }
 
@@ -566,7 +567,7 @@ fn r88_what_is_overdue_is_called_once_and_goes_to_the_supervisor_of_the_level() 
     case.after(24 * 60);
     let first = case.swept();
     assert!(first.contains(&("complaint-plan".to_owned(), Call::Breach)), "{first:?}");
-    assert_eq!(case.swept(), [], "nothing twice");
+    assert!(case.swept().is_empty(), "nothing twice");
     let breach = case.ticket.process.fired.iter().find(|key| key.0 == "complaint-plan/1/breach").cloned();
     let again = Deed::ClockCalled {
         key: breach.expect("remembered"),

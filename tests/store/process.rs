@@ -23,6 +23,7 @@ use crate::fixture::{Daemon, Database, fault, noon};
 use crate::on_both;
 
 on_both! {
+    r78_r123_a_follow_up_is_registered_once_when_its_time_has_come,
     r29_a_registration_sent_again_makes_no_second_ticket,
     r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole,
     r88_what_is_overdue_is_called_exactly_once_also_after_a_death,
@@ -63,6 +64,7 @@ fn wanted(description: &str, key: Option<&str>) -> WantedTicket {
             department: None,
             level: None,
             parent: None,
+            follows: None,
         },
         text,
         key: key.map(str::to_owned),
@@ -173,7 +175,7 @@ async fn r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole(databa
         assert_eq!(database.count(&found).await, 0, "{table}");
     }
     assert_eq!(daemon.store.erase_ticket_texts(&ticket.id).await.unwrap(), 2);
-    assert_eq!(daemon.store.ticket_texts(&ticket.id).await.unwrap(), []);
+    assert!(daemon.store.ticket_texts(&ticket.id).await.unwrap().is_empty());
     let report = daemon.store.check().await.unwrap();
     assert_eq!((report.events, report.broken_at, report.damage), (2, None, Vec::new()));
     daemon.stop().await.unwrap();
@@ -214,6 +216,9 @@ async fn r88_what_is_overdue_is_called_exactly_once_also_after_a_death(database:
     clock.advance(TimeDelta::seconds(40 * 24 * 3600));
     sweep(&daemon).sweep(clock.now_utc()).await.unwrap();
     let later = calls(&daemon, &ticket.id).await;
+    let made = TicketFilter { kind: Some(TicketKind::FollowUp), ..TicketFilter::default() };
+    let made = daemon.store.tickets(&made, None, 10).await.unwrap().tickets;
+    assert_eq!(made.len(), 0, "nothing was resolved, so nothing is followed up");
     let mut once = later.clone();
     once.sort();
     once.dedup();
@@ -239,7 +244,7 @@ async fn r67_every_event_writes_the_clocks_anew_and_a_withdrawn_ticket_has_none(
     let cancelled = Event::Cancelled { reason: "he withdrew it".to_owned() };
     daemon.writer.apply(&ticket.id, None, cancelled, lin()).await.expect("cancelled");
     assert_eq!(database.count("SELECT COUNT(*) FROM ticket_clock").await, 0);
-    assert_eq!(daemon.store.due_clocks(noon() + TimeDelta::days(99), None, 10).await.unwrap(), []);
+    assert!(daemon.store.due_clocks(noon() + TimeDelta::days(99), None, 10).await.unwrap().is_empty());
     daemon.stop().await.unwrap();
 }
 
@@ -291,6 +296,23 @@ async fn r107_a_settled_ticket_is_closed_after_its_window_unless_one_below_is_op
     daemon.stop().await.unwrap();
 }
 
+async fn r78_r123_a_follow_up_is_registered_once_when_its_time_has_come(database: Database) {
+    let daemon = Daemon::start(&database).await;
+    let ticket = registered(&daemon).await;
+    settled(&daemon, &ticket).await;
+    daemon.clock.advance(TimeDelta::days(20));
+    for _ in 0..2 {
+        sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    }
+    let filter = TicketFilter { kind: Some(TicketKind::FollowUp), ..TicketFilter::default() };
+    let made = daemon.store.tickets(&filter, None, 10).await.unwrap().tickets;
+    assert_eq!(made.len(), 1);
+    assert_eq!((&made[0].follows, made[0].state), (&Some(ticket.id), State::Registered));
+    let customer = |ticket: &Ticket| ticket.registration.as_ref().and_then(|known| known.customer.clone());
+    assert_eq!(customer(&made[0]).map(|known| known.customer), Some("c-1".to_owned()));
+    daemon.stop().await.unwrap();
+}
+
 async fn a_complaint_below_a_merged_ticket_goes_on_below_its_successor(database: Database) {
     let daemon = Daemon::start(&database).await;
     let (old, new) = (registered(&daemon).await, registered(&daemon).await);
@@ -317,7 +339,7 @@ async fn planning_measured_faults_does_not_read_what_people_registered(database:
     assert_eq!(planned, [measured.clone()]);
     let on_path = ["server-1".to_owned(), "link-1".to_owned()];
     assert_eq!(daemon.store.open_tickets_at(&on_path).await.unwrap(), [measured]);
-    assert_eq!(daemon.store.open_tickets_at(&[]).await.unwrap(), []);
+    assert!(daemon.store.open_tickets_at(&[]).await.unwrap().is_empty());
     daemon.stop().await.unwrap();
 }
 
@@ -346,11 +368,12 @@ async fn the_log_on_a_ticket_is_that_of_its_events(database: Database) {
     let mut events = events.into_iter();
     let first = events.next().expect("its registration");
     let Event::Deed(deed) = &first.event else { panic!("{first:?}") };
-    let Deed::Registered { kind, registration, first_owner, department, level, parent } = *deed.clone()
+    let Deed::Registered { kind, registration, first_owner, department, level, parent, follows } =
+        *deed.clone()
     else {
         panic!("{first:?}")
     };
-    let intake = Intake { kind, registration, first_owner, department, level, parent };
+    let intake = Intake { kind, registration, first_owner, department, level, parent, follows };
     let text = wanted("no calls", None).text;
     let (rebuilt, _) =
         linesman::ticket::register(known.id.clone(), known.number, intake, &text, first.at).expect("again");

@@ -9,6 +9,7 @@ use linesman_deadlines::policy::{Caller as CallerKind, Level, Urgency};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::diagnosis::ElementState;
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::{Flaw, Problem};
@@ -122,6 +123,15 @@ impl OnPath {
     }
 }
 
+/// An element as it was last measured.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeasuredElement {
+    /// Its name.
+    pub element: String,
+    /// How it was.
+    pub state: ElementState,
+}
+
 /// The answer to a registration.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Registered {
@@ -131,6 +141,8 @@ pub struct Registered {
     pub repeated: bool,
     /// Elements on his path, nearest first; empty when nothing of the network was named.
     pub path: Vec<String>,
+    /// How each of them was when the measurements were last looked at; those that nobody measures are left out.
+    pub measured: Vec<MeasuredElement>,
     /// Open tickets of measured faults on his path.
     pub open_on_path: Vec<OnPath>,
     /// Number of targets that are measured now for him.
@@ -183,6 +195,7 @@ pub async fn register(
     let clocks = clock_views(&ticket, now, language);
     let answer = Registered {
         repeated: registered.repeated,
+        measured: measured(&state, &path),
         path,
         open_on_path: open.iter().map(|ticket| OnPath::of(ticket, language)).collect(),
         measuring: if ordered { targets.len() } else { 0 },
@@ -230,8 +243,18 @@ fn wanted(
         department: body.department,
         level: body.level,
         parent,
+        follows: None,
     };
     Ok(WantedTicket { intake, text, key })
+}
+
+fn measured(state: &HttpState, path: &[String]) -> Vec<MeasuredElement> {
+    let Some((_, diagnosis)) = state.live.diagnosis() else { return Vec::new() };
+    let of = |name: &String| {
+        let report = diagnosis.elements.iter().find(|report| report.element == *name)?;
+        Some(MeasuredElement { element: name.clone(), state: report.state })
+    };
+    path.iter().filter_map(of).collect()
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
