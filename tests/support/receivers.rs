@@ -1,4 +1,5 @@
 //! Receivers of messages on loopback: HTTP, SMTP and syslog, which record what they get and answer as told.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
