@@ -42,6 +42,14 @@ fn step_between(before: SystemTime, after: SystemTime, monotonic: Duration) -> O
     (step_ms.unsigned_abs() > TOLERANCE_MS).then_some(step_ms)
 }
 
+/// The wall clock in nanoseconds since 1970: the time of what arrives without a stamp of the kernel's.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where arrivals get their time")]
+pub fn wall_ns() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
 fn saturating_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
