@@ -6,6 +6,7 @@
 
 mod candidates;
 mod control;
+mod gaps;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use std::fmt;
 use super::net::Endpoint;
 
 pub use control::{FarEnd, Rtcp};
+pub use gaps::{GapWatch, Outage};
 pub use table::{Heard, Streams};
 
 /// What a stream is known by.
