@@ -8,6 +8,8 @@ use super::file::Frame;
 use super::net::{Datagram, Decoder, Flows, Packet, Segment};
 use super::sip::{Framer, Message, looks_like_sip};
 use super::streams::Streams;
+use crate::feed::hep::{Carries, Hep};
+use crate::feed::rtcp_json;
 use crate::quality::rtp;
 use crate::quality::stream::Settings;
 
@@ -67,6 +69,37 @@ impl Analyzer {
                 });
             }
             Packet::Fragment | Packet::Other => {}
+        }
+    }
+
+    /// Takes a datagram that somebody handed on.
+    pub fn datagram(&mut self, datagram: &Datagram<'_>) {
+        self.seen.packets += 1;
+        self.seen.last = self.seen.last.max(datagram.at);
+        Rest { seen: &mut self.seen, book: &mut self.book }.datagram(datagram);
+    }
+
+    /// Takes a HEP packet that arrived at this time: SIP and RTP as if they had been seen here, reports as the word of
+    /// who sent them. False when it carries nothing of voice.
+    pub fn hep(&mut self, arrived: i64, hep: &Hep<'_>) -> bool {
+        let at = hep.at.unwrap_or(arrived);
+        let (source, destination, payload) = (hep.source, hep.destination, hep.payload.as_ref());
+        match hep.carries {
+            Carries::Sip | Carries::Rtp | Carries::Rtcp => {
+                let (dscp, length) = (hep.tos >> 2, payload.len());
+                self.datagram(&Datagram { at, source, destination, dscp, payload, length });
+                true
+            }
+            Carries::RtcpJson => {
+                self.seen.packets += 1;
+                self.seen.last = self.seen.last.max(at);
+                let packets = rtcp_json::parse(payload);
+                let Analysis { streams, calls, .. } = &mut self.seen;
+                let call_id = hep.correlation_id.as_deref();
+                streams.handed_on(at, source, destination, call_id, &packets, calls, &self.book);
+                !packets.is_empty()
+            }
+            Carries::Other(_) => false,
         }
     }
 
@@ -136,7 +169,7 @@ impl Rest<'_> {
             // Version 2: RTP or RTCP (RFC 7983 section 7 gives the ranges).
             128..=191 => match rtp::parse(datagram.payload, datagram.length) {
                 Ok(header) => self.seen.streams.push(datagram, &header, &self.seen.calls, self.book),
-                Err(rtp::NotRtp::Rtcp(_)) => self.seen.streams.control(datagram, self.book),
+                Err(rtp::NotRtp::Rtcp(_)) => self.seen.streams.control(datagram, &self.seen.calls, self.book),
                 Err(_) => {}
             },
             20..=63 if is_dtls(datagram.payload) => {

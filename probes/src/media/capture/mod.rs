@@ -19,5 +19,5 @@ pub mod report;
 pub mod sip;
 pub mod streams;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod write;

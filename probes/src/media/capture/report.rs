@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::analysis::Analysis;
 use super::call::{By, Dialog, Leg, Side, State, join};
 use super::findings::{Finding, Flow, Kind, MediaLeg, Passage, media_findings, passages};
-use super::streams::{Heard, Rtcp, StreamKey};
+use super::streams::{Heard, ReportedRow, Rtcp, StreamKey};
 use crate::quality::report::StreamReport;
 use crate::quality::score::{Assumptions, CodecTable};
 
 /// The whole.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// Packets read, of any kind.
     pub packets: u64,
@@ -26,6 +26,9 @@ pub struct Report {
     pub streams: Vec<StreamRow>,
     /// Calls, in the order of their first INVITE.
     pub calls: Vec<CallRow>,
+    /// What endpoints said of streams that were not seen: their word, not our measurement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<ReportedRow>,
     /// Files that could not be read to their end.
     pub broken: Vec<BrokenFile>,
 }
@@ -177,6 +180,7 @@ impl Report {
             single_packets: analysis.streams.forgotten(),
             streams,
             calls,
+            reported: Vec::new(),
             broken: Vec::new(),
         }
     }

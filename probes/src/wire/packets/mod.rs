@@ -4,9 +4,10 @@
 //! 0.03 µs a packet), and pnet's channel on a socket of our own ([`Channel`]), whose receive buffer we set, because
 //! its default one holds 2.5 ms of 100,000 packets a second and loses the rest. [`Workers`] read several rings of one
 //! fan-out group side by side. What the kernel had to drop is counted and told, so that nobody takes it for loss of a
-//! network. Deliberately absent: what the packets mean.
+//! network. [`UdpFeed`] takes what others send us over UDP. Deliberately absent: what the packets mean.
 
 mod channel;
+mod feed;
 pub mod filter;
 mod ring;
 mod sys;
@@ -16,6 +17,7 @@ use std::io;
 use std::time::Duration;
 
 pub use channel::{CHANNEL_BUFFER_BYTES, Channel, DefaultChannel};
+pub use feed::UdpFeed;
 pub use filter::{Filter, FilterError};
 pub use ring::{RING_BYTES, Ring};
 pub use workers::Workers;

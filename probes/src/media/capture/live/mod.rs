@@ -14,7 +14,11 @@ pub use faults::{Fault, FaultKind, Ledger};
 use super::analysis::{Analysis, Analyzer};
 use super::call::{Dialog, State};
 use super::file::Frame;
+use super::net::Endpoint;
 use super::report::{self, Report};
+use super::streams::ReportedRow;
+use crate::feed::hep::Hep;
+use crate::feed::vq;
 use crate::quality::score::{Assumptions, CodecTable};
 use crate::quality::stream::Settings;
 
@@ -60,7 +64,9 @@ pub struct Load {
     pub sip_messages: u64,
     /// Streams held.
     pub streams: usize,
-    /// Of these, those that sent in the last two seconds.
+    /// Streams known by the word of endpoints alone.
+    pub reported: usize,
+    /// Of the streams held, those that sent in the last two seconds.
     pub active: usize,
     /// Dialogs held.
     pub dialogs: usize,
@@ -99,6 +105,20 @@ impl Live {
         self.analyzer.frame(frame);
     }
 
+    /// Takes a HEP packet that arrived at this time; false when it carries nothing of voice.
+    pub fn hep(&mut self, arrived: i64, hep: &Hep<'_>) -> bool {
+        self.analyzer.hep(arrived, hep)
+    }
+
+    /// Takes what a telephone published about its call.
+    pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report) {
+        let (seen, _) = self.analyzer.seen_mut();
+        seen.packets += 1;
+        if let Some(reported) = seen.streams.reported() {
+            reported.published(at, sender, report);
+        }
+    }
+
     /// What our own measuring did wrong so far.
     #[must_use]
     pub const fn ledger(&self) -> &Ledger {
@@ -118,6 +138,7 @@ impl Live {
             packets: seen.packets,
             sip_messages: seen.sip_messages,
             streams: seen.streams.heard().len(),
+            reported: seen.streams.reported_count(),
             active: self.active,
             dialogs: seen.calls.dialogs().len(),
             refused: seen.streams.refused + seen.calls.refused,
@@ -133,11 +154,12 @@ impl Live {
         }
         self.looked = now;
         let (dialogs, streams) = self.over(now);
-        if !dialogs.contains(&true) && !streams.contains(&true) {
+        let reported = self.reported(now.saturating_sub(SILENCE));
+        if reported.is_empty() && !dialogs.contains(&true) && !streams.contains(&true) {
             return None;
         }
         let gone = self.analyzer.split(&dialogs, &streams);
-        Some(self.report(&gone))
+        Some(Report { reported, ..self.report(&gone) })
     }
 
     /// All that is held, as far as it got.
@@ -150,11 +172,19 @@ impl Live {
     #[must_use]
     pub fn finish(mut self, now: i64) -> (Report, Ledger) {
         self.watch(now);
+        let reported = self.reported(i64::MAX);
         let Self { analyzer, ledger, codecs, assumptions, .. } = self;
         let analysis = analyzer.finish();
         let mut report = Report::of(&analysis, &codecs, &assumptions);
         excuse::excuse(&mut report, &ledger);
+        report.reported = reported;
         (report, ledger)
+    }
+
+    /// What endpoints said and did not add to since.
+    fn reported(&mut self, silent_since: i64) -> Vec<ReportedRow> {
+        let (seen, _) = self.analyzer.seen_mut();
+        seen.streams.reported().map(|reported| reported.take(silent_since)).unwrap_or_default()
     }
 
     fn report(&self, analysis: &Analysis) -> Report {

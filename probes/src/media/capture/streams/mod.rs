@@ -7,6 +7,7 @@
 mod candidates;
 mod control;
 mod gaps;
+mod reported;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::net::Endpoint;
 
 pub use control::{FarEnd, Rtcp};
 pub use gaps::{GapWatch, Outage};
+pub use reported::{Reported, ReportedRow};
 pub use table::{Heard, Streams};
 
 /// What a stream is known by.

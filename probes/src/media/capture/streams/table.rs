@@ -7,6 +7,7 @@ use super::StreamKey;
 use super::candidates::{Candidates, Seen};
 use super::control::FarEnd;
 use super::gaps::GapWatch;
+use super::reported::Reported;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
 use crate::capture::sip::MediaKind;
@@ -113,6 +114,8 @@ pub struct Streams {
     dtls: HashSet<Endpoint, foldhash::fast::RandomState>,
     /// Watches for gaps that many streams have at once, where asked for.
     gaps: Option<GapWatch>,
+    /// What is said of streams that are not seen, where asked for.
+    pub(super) reported: Option<Reported>,
 }
 
 impl Streams {
@@ -129,13 +132,19 @@ impl Streams {
             refused: 0,
             dtls: HashSet::default(),
             gaps: None,
+            reported: None,
         }
     }
 
     /// None yet, never more than so many, and watching for gaps that many have at once.
     #[must_use]
     pub fn live(settings: Settings, most: usize) -> Self {
-        Self { most, gaps: Some(GapWatch::default()), ..Self::new(settings) }
+        Self {
+            most,
+            gaps: Some(GapWatch::default()),
+            reported: Some(Reported::default()),
+            ..Self::new(settings)
+        }
     }
 
     /// The watch over gaps that many streams have at once.
