@@ -5,7 +5,8 @@
 //! people (notes, reasons) and names of customers are never taken over.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::diagnosis::Severity;
 use crate::locale::Message;
@@ -89,45 +90,75 @@ pub struct Notice {
     pub most_customers: u64,
 }
 
-/// What a ticket's document says, as far as it is told.
+/// What a ticket's document says, as far as it is told. A field of another shape than known is not told.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct TicketPart {
+    #[serde(deserialize_with = "lenient")]
     number: String,
+    #[serde(deserialize_with = "lenient")]
     kind: String,
+    #[serde(deserialize_with = "lenient")]
     state: String,
+    #[serde(deserialize_with = "lenient")]
     class: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     cause: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     segment: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     side: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     severity: Option<Severity>,
+    #[serde(deserialize_with = "lenient")]
     detected_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "lenient")]
     restored_at: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "lenient")]
     fault: Option<FaultPart>,
+    #[serde(deserialize_with = "lenient")]
     process: ProcessPart,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ProcessPart {
+    #[serde(deserialize_with = "lenient")]
     level: Option<String>,
+    #[serde(deserialize_with = "lenient")]
     department: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct FaultPart {
+    #[serde(deserialize_with = "lenient")]
     severity: Option<Severity>,
+    #[serde(deserialize_with = "lenient")]
     began: Option<DateTime<Utc>>,
+    #[serde(deserialize_with = "lenient")]
     headline: Option<Message>,
+    #[serde(deserialize_with = "lenient")]
     affected_customers: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct EventPart {
+    #[serde(deserialize_with = "lenient")]
     fault: Option<FaultPart>,
+    #[serde(deserialize_with = "lenient")]
     level: Option<String>,
+}
+
+/// What has another shape than known counts as not there.
+fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
 }
 
 /// An event's document cannot be understood.

@@ -145,6 +145,10 @@ fn a_ticket_of_a_complaint_without_class_or_fault_is_told_too() {
         rule::when(&of_kind("slack", "departments = [\"noc\"]"), &notice, Standing::default(), noon())
             .is_none()
     );
+    // A field that has become something else is left out, and the event is told all the same.
+    complaint.payload = json!({"type": "level_changed", "level": {"to": "red"}, "fault": "none"}).to_string();
+    let notice = Notice::of(&complaint, None).expect("understood");
+    assert_eq!((notice.level.as_deref(), notice.number.as_str()), (Some("yellow"), "LM-2026-000124"));
     complaint.payload = "{".to_owned();
     assert!(Notice::of(&complaint, None).is_err());
 }

@@ -9,6 +9,7 @@ mod bills;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
 #[path = "../support/receivers.rs"]
+#[allow(dead_code, reason = "other tests look at paths too")]
 mod receivers;
 
 mod access;

@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
+type Shared<T> = Arc<Mutex<T>>;
+
 /// How a receiver answers.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -41,8 +43,8 @@ impl Got {
 /// An HTTP server.
 pub struct Http {
     pub url: String,
-    got: Arc<Mutex<Vec<Got>>>,
-    replies: Arc<Mutex<VecDeque<Reply>>>,
+    got: Shared<Vec<Got>>,
+    replies: Shared<VecDeque<Reply>>,
     _tasks: JoinSet<()>,
 }
 
@@ -50,7 +52,7 @@ impl Http {
     pub async fn start(usual: Reply) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let (got, replies): (Arc<Mutex<Vec<Got>>>, Arc<Mutex<VecDeque<Reply>>>) = Default::default();
+        let (got, replies): (Shared<Vec<Got>>, Shared<VecDeque<Reply>>) = Default::default();
         let mut tasks = JoinSet::new();
         let (seen, planned) = (got.clone(), replies.clone());
         tasks.spawn(async move {
@@ -140,9 +142,9 @@ async fn serve(
 /// A mail server: one mail a connection, without TLS.
 pub struct Smtp {
     pub url: String,
-    got: Arc<Mutex<Vec<String>>>,
+    got: Shared<Vec<String>>,
     /// What the next senders are told instead of 250.
-    refusals: Arc<Mutex<VecDeque<&'static str>>>,
+    refusals: Shared<VecDeque<&'static str>>,
     _tasks: JoinSet<()>,
 }
 
@@ -150,8 +152,7 @@ impl Smtp {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("smtp://{}", listener.local_addr().expect("bound"));
-        let (got, refusals): (Arc<Mutex<Vec<String>>>, Arc<Mutex<VecDeque<&'static str>>>) =
-            Default::default();
+        let (got, refusals): (Shared<Vec<String>>, Shared<VecDeque<&'static str>>) = Default::default();
         let mut tasks = JoinSet::new();
         let (seen, planned) = (got.clone(), refusals.clone());
         tasks.spawn(async move {
