@@ -3,6 +3,7 @@
 mod bills;
 mod deadline;
 mod life;
+mod listen;
 mod rtp;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
