@@ -184,7 +184,9 @@ impl Change {
 
     /// Writes anew when each clock of a ticket is due and has something to be done.
     pub(super) async fn keep_clocks(&mut self, ticket: &Ticket, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut rows: Vec<(String, DateTime<Utc>, Option<DateTime<Utc>>, &'static str)> = Vec::new();
+        /// Name, when it is due, when something is to be done next, state.
+        type Row = (String, DateTime<Utc>, Option<DateTime<Utc>>, &'static str);
+        let mut rows: Vec<Row> = Vec::new();
         if !matches!(ticket.state, State::Rejected | State::Cancelled) {
             let known = clocks::clocks(ticket, at);
             let next = |name: &str| known.next.iter().find(|(of, _)| of == name).map(|(_, at)| *at);

@@ -5,6 +5,7 @@ mod bills;
 mod customer;
 mod deadline;
 mod life;
+mod listen;
 mod process;
 mod rtp;
 #[cfg(test)]

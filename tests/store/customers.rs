@@ -148,7 +148,7 @@ async fn a_customer_is_found_by_number_address_name_and_inventory(database: Data
         Lookup { inventory_name: text("customer-7"), ..none.clone() },
     ] {
         let ids: Vec<_> = found(lookup.clone()).await.into_iter().map(|customer| customer.id).collect();
-        assert_eq!(ids, [made.id.clone()], "{lookup:?}");
+        assert_eq!(ids, std::slice::from_ref(&made.id), "{lookup:?}");
     }
     for lookup in [
         none.clone(),
@@ -330,7 +330,7 @@ async fn an_erased_person_is_gone_and_the_chain_of_events_still_verifies(databas
     let words = personal("my line crackles").unwrap();
     let text = store.keep_text(&made.id, Some(&id), TextKind::Description, &words, &actor()).await.unwrap();
     assert_eq!(store.texts_of_ticket(&id).await.unwrap()[0].id, text);
-    assert_eq!(store.customers_of_ticket(&id).await.unwrap(), [made.id.clone()]);
+    assert_eq!(store.customers_of_ticket(&id).await.unwrap(), std::slice::from_ref(&made.id));
     store.note_read(&made.id, &actor(), "api").await.unwrap();
     close(&database, &daemon, &id).await;
 
@@ -403,7 +403,11 @@ async fn a_customer_goes_when_his_time_is_over_and_not_before(database: Database
     daemon.clock.advance(TimeDelta::days(730));
     assert!(terms(730, &["customer-7"]).await.is_empty(), "to the day is not longer");
     daemon.clock.advance(TimeDelta::days(1));
-    assert_eq!(terms(730, &["customer-7"]).await, [quiet.id.clone()], "an open ticket keeps its customer");
+    assert_eq!(
+        terms(730, &["customer-7"]).await,
+        std::slice::from_ref(&quiet.id),
+        "an open ticket keeps its customer"
+    );
     assert_eq!(terms(730, &[]).await.len(), 2, "who is no customer any more");
     assert_eq!(store.retain_customers(daemon.clock.now_utc(), DAY * 730, &["customer-7"]).await.unwrap(), 1);
     assert!(store.customer(&quiet.id).await.unwrap().unwrap().erased_at.is_some());

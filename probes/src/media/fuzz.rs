@@ -104,7 +104,9 @@ mod tests {
     use super::*;
     use crate::quality::generate::Random;
 
-    const TARGETS: [(&str, fn(&[u8])); 7] = [
+    type Target = (&'static str, fn(&[u8]));
+
+    const TARGETS: [Target; 7] = [
         ("rtp", fuzz_rtp),
         ("rtcp", fuzz_rtcp),
         ("sip", fuzz_sip),

@@ -186,7 +186,7 @@ pub struct Answered {
 }
 
 /// Reads a SIP message that was sent to a collector of reports, and says what to answer. `entity_tag` names the
-/// publication (RFC 3903), `now_s` makes the tag of To.
+/// publication (RFC 3903), and the tag of To is made of it.
 #[must_use]
 pub fn answer(bytes: &[u8], entity_tag: u64) -> Answered {
     let nothing = Answered { report: None, response: None };

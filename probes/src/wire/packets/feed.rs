@@ -13,6 +13,9 @@ use crate::wire::socket::{RECEIVE_BUFFER_BYTES, grow_receive_buffer, inode};
 /// Datagrams that are read before the caller has its turn again.
 const AT_ONCE: usize = 1_024;
 
+/// Takes a datagram: when the kernel saw it, who sent it, its bytes. What it returns is sent back.
+pub type Taker<'a> = dyn FnMut(i64, SocketAddr, &[u8]) -> Option<String> + 'a;
+
 /// A UDP port that others send to.
 pub struct UdpFeed {
     socket: UdpSocket,
@@ -45,15 +48,11 @@ impl UdpFeed {
     }
 
     /// Hands out what has come, with the time at which the kernel saw it and who sent it; waits for it at most
-    /// `patience`. What `take` returns is sent back.
+    /// `patience`.
     ///
     /// # Errors
     /// What the operating system said.
-    pub fn receive(
-        &mut self,
-        patience: Duration,
-        take: &mut dyn FnMut(i64, SocketAddr, &[u8]) -> Option<String>,
-    ) -> io::Result<usize> {
+    pub fn receive(&mut self, patience: Duration, take: &mut Taker<'_>) -> io::Result<usize> {
         sys::wait(self.socket.as_fd(), patience)?;
         for received in 0..AT_ONCE {
             match self.socket.recv_from(self.buffer.as_mut_slice()) {
