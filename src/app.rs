@@ -6,7 +6,7 @@
 //!    │on demand               ▼                  ▼                   ▼
 //! reload ◀──orders── http    store ◀─────── writer (group commit) ◀──┘
 //!                      │      ▲                                      ▲
-//!            uploads   ▼      │                                      │
+//!            uploads   ▼      ├──outbox──▶ notify ──▶ people         │
 //! intake ──watched──▶ bills ──┴──nudge──▶ reconcile ──nudge──────────┘
 //! ```
 
@@ -23,14 +23,18 @@ use tokio_util::sync::CancellationToken;
 use crate::bills::{Bills, Engine, Vault};
 use crate::clock::SharedClock;
 use crate::http::{self, HttpState, Limits};
+use crate::id::os_random;
 use crate::lifecycle::{self, Lifecycle};
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::privacy::{KeyFileError, keyfile};
 use crate::settings::Settings;
 use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
+use crate::workers::clocks::Sweep;
 use crate::workers::intake::Intake;
 use crate::workers::measure::Driver;
+use crate::workers::notify::{self, Notifier};
 use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
@@ -71,6 +75,19 @@ pub enum StartError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// The keys of personal data cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    /// Personal data is kept, and the keys are gone.
+    #[error(
+        "the key file {path} is missing, and the database holds personal data that only it opens; restore it from \
+         its copy, or name its place by `key_file` in [privacy]",
+        path = path.display()
+    )]
+    KeysLost {
+        /// Where they should be.
+        path: PathBuf,
+    },
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -83,6 +100,7 @@ impl StartError {
         match self {
             Self::Listen { source, .. } => source.kind() == std::io::ErrorKind::PermissionDenied,
             Self::Store(error) => error.is_permission(),
+            Self::Keys(_) | Self::KeysLost { .. } => false,
         }
     }
 }
@@ -116,6 +134,7 @@ impl App {
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
         let store = Store::open(&settings.database.url, clock.clone()).await?;
+        unlock(&store, settings.key_file()).await?;
         let first_token = store.create_first_token().await?;
         let start = match store.latest_diagnosis().await {
             // Written by another version: measurement will say it again within seconds.
@@ -223,6 +242,19 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("intake", intake.run());
+        let (notify_tests, tests) = mpsc::channel(notify::TESTS);
+        let notifier = Notifier {
+            settings: settings.clone(),
+            store: store.clone(),
+            live: live.clone(),
+            metrics: metrics.clone(),
+            tests,
+            clock: clock.clone(),
+            chance: Arc::new(chance),
+            tick: notify::TICK,
+            lifecycle: lifecycle.clone(),
+        };
+        lifecycle.run("notify", notifier.run());
         let reloader = Reloader {
             read,
             file,
@@ -236,6 +268,15 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("reload", reloader.run());
+        let sweep = Sweep {
+            store: store.clone(),
+            writer: writer.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("clocks", sweep.run());
         let retaining =
             retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("retain", retaining);
@@ -256,6 +297,7 @@ impl App {
             closing: soft.clone(),
             bills,
             limits: Arc::new(Limits::default()),
+            notify_tests,
         };
         let router = http::router(state.clone(), http::page::router(state));
         lifecycle.run("http", http::serve(listener, router, soft, grace / 2));
@@ -281,6 +323,33 @@ impl App {
         self.store.close().await;
         in_time && written && !failed
     }
+}
+
+/// Takes the keys of personal data; makes them at the first start. A key file that cannot be made keeps
+/// nobody from measuring: only customers cannot be registered until it can.
+async fn unlock(store: &Store, path: PathBuf) -> Result<(), StartError> {
+    let keys = match keyfile::read(&path) {
+        Err(KeyFileError::Missing { .. }) if store.holds_personal_data().await? => {
+            return Err(StartError::KeysLost { path });
+        }
+        Err(KeyFileError::Missing { .. }) => match keyfile::create(&path) {
+            Ok(keys) => {
+                tracing::info!(file = %path.display(), "made keys for personal data; keep a copy of the file elsewhere");
+                keys
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no keys for personal data: customers cannot be registered");
+                return Ok(());
+            }
+        },
+        keys => keys?,
+    };
+    Ok(store.use_keys(keys).await?)
+}
+
+/// A number from 0 to 1, another each time; the middle where the operating system has none.
+fn chance() -> f64 {
+    os_random::<4>().map_or(0.5, |bytes| f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX))
 }
 
 /// Removes uploads that a death left unacknowledged, before anything new comes in.

@@ -10,7 +10,7 @@
 //!    frozen measurements to located faults, with a sentence for each branch taken;
 //!    [`workers::analyse`] calls it.
 //! 3. **Ticket.** [`ticket`] is the pure engine: states, guards, and the plan that makes wanted
-//!    tickets exist. [`workers::rendezvous`] carries the plan out through the one writer in
+//!    tickets exist; [`maintenance`] says what announced work withholds from it. [`workers::rendezvous`] carries the plan out through the one writer in
 //!    [`store`].
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
@@ -21,8 +21,16 @@
 //! [`workers::reconcile`] has them compared, [`diagnosis::billing`] makes a fault of class A of the
 //! answer, and the same rendezvous brings it before the tickets.
 //!
+//! Whoever is to be told is told by [`workers::notify`], in the words and forms of [`notify`].
+//!
 //! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
 //! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
+//!
+//! Who the customers are is personal data: [`privacy`] seals it before [`store`] keeps it, and masks it before
+//! anybody is shown it.
+//!
+//! What the complaint-handling procedure asks, chooses and computes is the package [`linesman_process`]: decision
+//! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees.
 //!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
@@ -43,7 +51,10 @@ pub mod inventory;
 pub mod lifecycle;
 pub mod live;
 pub mod locale;
+pub mod maintenance;
 pub mod metrics;
+pub mod notify;
+pub mod privacy;
 pub mod settings;
 pub mod sim;
 pub mod store;

@@ -9,6 +9,7 @@ use linesman_probes::observation::Observation;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use crate::diagnosis::{Diagnosis, Fault};
+use crate::maintenance::Withheld;
 use crate::ticket::event::RecordedEvent;
 
 /// Something that an open page wants to hear of.
@@ -31,6 +32,26 @@ pub enum Order {
     Reload(oneshot::Sender<Result<(), Vec<String>>>),
 }
 
+/// A channel of `[[notify]]` is to send a test, now.
+#[derive(Debug)]
+pub struct NotifyTest {
+    /// Its name.
+    pub channel: String,
+    /// Who asks.
+    pub by: String,
+    /// What came of it; `None`: there is no such channel.
+    pub reply: oneshot::Sender<Option<NotifyTested>>,
+}
+
+/// What came of a test.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct NotifyTested {
+    /// Whether the receiver took it.
+    pub delivered: bool,
+    /// What the receiver said, or why it could not be reached.
+    pub answer: String,
+}
+
 /// Channel to the workers; bounded, and a full one is an answer, not a wait.
 pub type Orders = mpsc::Sender<Order>;
 
@@ -40,6 +61,7 @@ pub struct Live {
     diagnosis: RwLock<Option<(i64, Arc<Diagnosis>)>>,
     latest: RwLock<BTreeMap<String, Arc<Observation>>>,
     bills: RwLock<BTreeMap<String, (String, Arc<Fault>)>>,
+    withheld: RwLock<Arc<Vec<Withheld>>>,
     changes: broadcast::Sender<Change>,
 }
 
@@ -51,6 +73,7 @@ impl Default for Live {
             diagnosis: RwLock::default(),
             latest: RwLock::default(),
             bills: RwLock::default(),
+            withheld: RwLock::default(),
             changes: broadcast::Sender::new(BACKLOG),
         }
     }
@@ -99,6 +122,17 @@ impl Live {
         if bills.get(&fault.key).is_some_and(|(_, known)| Arc::ptr_eq(known, fault)) {
             bills.remove(&fault.key);
         }
+    }
+
+    /// Faults that wait for the end of announced work.
+    #[must_use]
+    pub fn withheld(&self) -> Arc<Vec<Withheld>> {
+        self.withheld.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces them.
+    pub fn set_withheld(&self, withheld: Vec<Withheld>) {
+        *self.withheld.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(withheld);
     }
 
     /// Forgets targets that are no longer measured.

@@ -9,7 +9,7 @@
 //! | [`probe`] | the contract: kinds, rounds, what a probe MUST do |
 //! | [`observation`] | what a probe says: outcome, burst, detail, window |
 //! | [`units`] | delays and ratios with their ranges and their standards |
-//! | [`wire`] | real sockets, privileges, our own sockets' drop counters, interfaces, routes |
+//! | [`wire`] | real sockets, privileges, our own sockets' drop counters, interfaces, routes, packets of an interface |
 //! | [`reach`] | ICMP bursts, TCP connect, HTTP(S), DNS, and the statistics of a burst |
 //! | [`sip`] | SIP messages and OPTIONS over UDP and TCP |
 //! | [`host`] | resources of this host: pure parsers and thin readers |

@@ -55,7 +55,7 @@ pub(super) async fn find(global: &Global, number: TicketNumber) -> anyhow::Resul
 }
 
 fn as_json(ticket: &Ticket, language: Language) -> serde_json::Value {
-    let fault = &ticket.fault;
+    let Some(fault) = &ticket.fault else { return undiagnosed(ticket, language) };
     let say =
         |messages: &[Message]| messages.iter().map(|message| message.render(language)).collect::<Vec<_>>();
     serde_json::json!({
@@ -82,14 +82,31 @@ fn as_json(ticket: &Ticket, language: Language) -> serde_json::Value {
     })
 }
 
+/// Of a ticket without diagnosis: what is known, and that there is no reasoning.
+fn undiagnosed(ticket: &Ticket, language: Language) -> serde_json::Value {
+    serde_json::json!({
+        "number": ticket.number,
+        "state": ticket.state,
+        "class": ticket.class,
+        "cause": ticket.cause,
+        "segment": ticket.segment,
+        "side": ticket.side,
+        "headline": ticket.headline().render(language),
+        "reasons": [words(language, "explain.reported")],
+    })
+}
+
 fn as_text(ticket: &Ticket, language: Language) -> String {
-    let fault = &ticket.fault;
+    let Some(fault) = &ticket.fault else {
+        let nothing = words(language, "explain.reported");
+        return format!("{}  {}\n{nothing}\n", ticket.number, ticket.headline().render(language));
+    };
     let mut text = format!("{}  {}\n", ticket.number, fault.headline.render(language));
     let verdict = Message::new("explain.verdict")
-        .with("class", ticket.class.letter())
-        .with("cause", ticket.cause.name())
-        .with("segment", &ticket.segment)
-        .with("side", format!("side.{}", ticket.side.name()))
+        .with("class", ticket.class_name())
+        .with("cause", ticket.cause_name())
+        .with("segment", ticket.segment_name())
+        .with("side", format!("side.{}", ticket.side_name()))
         .with("confidence", crate::diagnosis::reason::percent(fault.confidence))
         .with("customers", fault.affected_customers.len());
     text.push_str(&format!("{}\n", verdict.render(language)));

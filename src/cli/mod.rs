@@ -4,9 +4,11 @@
 //! its `mod` line, and its line in the `commands!` table below.
 //! Results go to standard output (with `--json` as one document), messages to standard error.
 
+pub mod audit;
 pub mod cdr;
 pub mod completions;
 pub mod config;
+pub mod customer;
 pub mod db;
 pub mod deadline;
 pub mod demo;
@@ -16,14 +18,18 @@ pub mod explain;
 pub mod given;
 pub mod host_facts;
 pub mod init;
+pub mod maintenance;
 pub mod man;
+pub mod notify;
 pub mod output;
 pub mod probe;
 mod remote;
 pub mod rtp;
 pub mod serve;
 pub mod ticket;
+mod ticket_verbs;
 pub mod token;
+pub mod tree;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -84,6 +90,16 @@ commands! {
     Explain => explain,
     /// List, show and change tickets
     Ticket => ticket,
+    /// Look customers up, register them, take a person's data out or erase it
+    Customer => customer,
+    /// Whether the trails are whole, what retention would delete, which keys are in use
+    Audit => audit,
+    /// The channels that tell people: how they stand, a test, what was given up
+    Notify => notify,
+    /// The decision trees of the complaint-handling procedure: show, check, walk
+    Tree => tree,
+    /// Announced work: trouble inside it opens no ticket, what outlives it does
+    Maintenance => maintenance,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

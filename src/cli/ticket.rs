@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
+use super::ticket_verbs::{NewTicket, Verb};
 use super::{Global, explain, output};
 use crate::clock::SystemClock;
 use crate::locale::Language;
@@ -39,6 +40,15 @@ pub struct Arguments {
 /// What can be done with tickets.
 #[derive(Debug, Subcommand)]
 enum TicketCommand {
+    /// Register a complaint, fault report, consultation, top-up or follow-up
+    Register(Box<NewTicket>),
+    /// Its deadlines and promises
+    Clocks {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    #[command(flatten)]
+    Process(Verb),
     /// Open tickets, newest first
     List {
         /// Also those that are over
@@ -133,6 +143,9 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
     let (number, action, body) = match &arguments.command {
         TicketCommand::List { all, limit } => return list(global, &arguments, *all, *limit).await,
         TicketCommand::Show { ticket } => return show(global, &arguments, *ticket).await,
+        TicketCommand::Register(wanted) => return register(global, &arguments, wanted).await,
+        TicketCommand::Clocks { ticket } => return clocks(global, &arguments, *ticket).await,
+        TicketCommand::Process(verb) => verb.request(),
         TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
         TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
         TicketCommand::Confirm { ticket, note } => (*ticket, "confirm", serde_json::json!({ "note": note })),
@@ -181,9 +194,9 @@ fn row(ticket: &Ticket) -> [String; 8] {
         ticket.number.to_string(),
         ticket.state.name().to_owned(),
         ticket.severity.name().to_owned(),
-        ticket.class.letter().to_owned(),
-        ticket.cause.name().to_owned(),
-        ticket.segment.clone(),
+        ticket.class_name().to_owned(),
+        ticket.cause_name().to_owned(),
+        ticket.segment.clone().unwrap_or_else(|| "-".to_owned()),
         ticket.detected_at.format("%Y-%m-%d %H:%M:%S").to_string(),
         ticket.owner.clone().unwrap_or_else(|| "-".to_owned()),
     ]
@@ -199,22 +212,83 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
         output::json(&serde_json::json!({ "ticket": ticket, "events": events }))?;
         return Ok(Exit::Fine);
     }
-    output::line(format!("{}  {}", ticket.number, ticket.fault.headline.render(arguments.lang)))?;
+    output::line(format!("{}  {}", ticket.number, ticket.headline().render(arguments.lang)))?;
     let owner = ticket.owner.as_deref().unwrap_or("nobody");
     output::line(format!(
         "{}, severity {}, class {}, cause {}, segment {}, side {}; owner {owner}",
         ticket.state.name(),
         ticket.severity.name(),
-        ticket.class.letter(),
-        ticket.cause.name(),
-        ticket.segment,
-        ticket.side.name()
+        ticket.class_name(),
+        ticket.cause_name(),
+        ticket.segment.as_deref().unwrap_or("-"),
+        ticket.side_name()
     ))?;
     for event in events {
         let at = event.at.format("%Y-%m-%d %H:%M:%S");
         output::line(format!("  {at}  {:<22} {}", event.event.name(), event.actor.0))?;
     }
     Ok(Exit::Fine)
+}
+
+/// Asks the daemon to register a ticket, and shows what it answers.
+async fn register(global: &Global, arguments: &Arguments, wanted: &NewTicket) -> anyhow::Result<Exit> {
+    let remote = remote(global, arguments)?;
+    let request = remote.client.post(format!("{}/api/v1/tickets", remote.base)).bearer_auth(&remote.token);
+    let mut request = request.header("accept-language", arguments.lang.tag()).json(&wanted.body());
+    if let Some(key) = &wanted.key {
+        request = request.header("idempotency-key", key);
+    }
+    let answer = answered(request.send().await.map_err(|error| remote.unreachable(error))?).await?;
+    if arguments.json {
+        output::json(&answer)?;
+        return Ok(Exit::Fine);
+    }
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let number = text(&answer["ticket"]["number"]);
+    let how = if answer["repeated"] == true { "registered before" } else { "registered" };
+    output::line(format!("{number}: {how}"))?;
+    for open in answer["open_on_path"].as_array().into_iter().flatten() {
+        let end = open["expected_end"].as_str().map(|end| format!("; expected end {end}"));
+        let line = format!("  open on this path: {} {}", text(&open["number"]), text(&open["headline"]));
+        output::line(line + &end.unwrap_or_default())?;
+    }
+    show_clocks(&answer["clocks"])?;
+    Ok(Exit::Fine)
+}
+
+/// Shows deadlines and promises as the daemon computes them.
+async fn clocks(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
+    let remote = remote(global, arguments)?;
+    let address = format!("{}/api/v1/tickets/{number}/clocks", remote.base);
+    let request = remote.client.get(address).bearer_auth(&remote.token);
+    let request = request.header("accept-language", arguments.lang.tag());
+    let answer = answered(request.send().await.map_err(|error| remote.unreachable(error))?).await?;
+    if arguments.json {
+        output::json(&answer)?;
+        return Ok(Exit::Fine);
+    }
+    show_clocks(&answer["clocks"])?;
+    for promise in answer["promises"].as_array().into_iter().flatten() {
+        let told = &promise["promise"];
+        let outcome = promise["outcome"].as_str().unwrap_or_default();
+        output::line(format!("  promise {} for {}: {outcome}", told["id"], told["due_at"]))?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn show_clocks(clocks: &serde_json::Value) -> anyhow::Result<()> {
+    for clock in clocks.as_array().into_iter().flatten() {
+        let text = |name: &str| clock[name].as_str().unwrap_or_default().to_owned();
+        let line =
+            format!("  {}  {:<9} {:<5} {}", text("due_at"), text("state"), text("rule"), text("title"));
+        output::line(line)?;
+    }
+    Ok(())
+}
+
+fn remote(global: &Global, arguments: &Arguments) -> anyhow::Result<Remote> {
+    let (server, token_file) = (arguments.server.as_deref(), arguments.token_file.as_deref());
+    Remote::new(global, server, token_file, Duration::from_secs(30))
 }
 
 /// Asks the daemon to let something happen to the ticket as it is now.
@@ -225,12 +299,7 @@ async fn change(
     action: &str,
     body: &serde_json::Value,
 ) -> anyhow::Result<Exit> {
-    let remote = Remote::new(
-        global,
-        arguments.server.as_deref(),
-        arguments.token_file.as_deref(),
-        Duration::from_secs(30),
-    )?;
+    let remote = remote(global, arguments)?;
     let Remote { client, base, token } = &remote;
     let address = format!("{base}/api/v1/tickets/{number}");
     let unreachable = |error| remote.unreachable(error);

@@ -26,32 +26,39 @@ impl fmt::Display for Mistake {
 
 impl std::error::Error for Mistake {}
 
-/// Mistakes as they are found.
+/// Mistakes as they are found; the packages that read files of their own collect them so too.
 #[derive(Debug)]
-pub(crate) struct Mistakes<'t> {
+pub struct Mistakes<'t> {
     file: &'t str,
     text: &'t str,
     found: Vec<(usize, String)>,
 }
 
 impl<'t> Mistakes<'t> {
-    pub(crate) const fn of(file: &'t str, text: &'t str) -> Self {
+    /// None yet, in a text.
+    #[must_use]
+    pub const fn of(file: &'t str, text: &'t str) -> Self {
         Self { file, text, found: Vec::new() }
     }
 
-    pub(crate) fn add(&mut self, at: Range<usize>, message: impl fmt::Display) {
+    /// Adds one, at a place of the text.
+    pub fn add(&mut self, at: Range<usize>, message: impl fmt::Display) {
         self.found.push((at.start, message.to_string()));
     }
 
     /// The reader of TOML stops at its first mistake.
-    pub(crate) fn of_toml(mut self, error: &toml::de::Error) -> Vec<Mistake> {
+    #[must_use]
+    pub fn of_toml(mut self, error: &toml::de::Error) -> Vec<Mistake> {
         let at = error.span().unwrap_or(0..0);
         self.add(at, error.message().replace('\n', " "));
         self.in_order()
     }
 
     /// What was read, unless there are mistakes.
-    pub(crate) fn or<T>(self, read: T) -> Result<T, Vec<Mistake>> {
+    ///
+    /// # Errors
+    /// With the mistakes, in the order of the text.
+    pub fn or<T>(self, read: T) -> Result<T, Vec<Mistake>> {
         match self.found.is_empty() {
             true => Ok(read),
             false => Err(self.in_order()),

@@ -10,9 +10,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::diagnosis::Class;
 use crate::store::{Role, TokenInfo};
-use crate::ticket::{Actor, Ticket};
+use crate::ticket::{Actor, Ticket, TicketKind};
 
 use super::HttpState;
 use super::error::{Code, Problem, wants_page};
@@ -72,10 +71,10 @@ impl Caller {
     }
 }
 
-/// Whether a role may see a ticket.
+/// Whether a role may see a ticket: billing sees bills and top-ups.
 #[must_use]
 pub fn sees(role: Role, ticket: &Ticket) -> bool {
-    role != Role::Billing || ticket.fault.class == Class::A
+    role != Role::Billing || ticket.is_bill() || ticket.kind == TicketKind::Recharge
 }
 
 /// What a route asks of whoever comes.

@@ -36,10 +36,14 @@ pub enum Code {
     MethodNotAllowed,
     /// Guards of a ticket are not met.
     Refused,
+    /// Something speaks against it for a customer.
+    CustomerRefused,
     /// Somebody has this name already.
     NameTaken,
     /// Changed meanwhile.
     PreconditionFailed,
+    /// The customer changed meanwhile.
+    CustomerChanged,
     /// Too many bytes.
     TooLarge,
     /// Bytes of another kind than can be read.
@@ -74,6 +78,8 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Refused => "refused",
+            Self::CustomerRefused => "customer_refused",
+            Self::CustomerChanged => "customer_changed",
             Self::NameTaken => "name_taken",
             Self::PreconditionFailed => "precondition_failed",
             Self::TooLarge => "too_large",
@@ -98,8 +104,8 @@ impl Code {
             Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Refused | Self::NameTaken => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::Refused | Self::NameTaken | Self::CustomerRefused => StatusCode::CONFLICT,
+            Self::PreconditionFailed | Self::CustomerChanged => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid | Self::SettingsMistakes => StatusCode::UNPROCESSABLE_ENTITY,
@@ -246,6 +252,7 @@ impl Problem {
                     pointer: flaw.pointer.clone(),
                     code: flaw.code.clone(),
                     detail: flaw.detail.render(language),
+                    rule: flaw.detail.args.get("rule").cloned(),
                 })
                 .collect(),
             ticket: ticket.clone(),
@@ -302,6 +309,9 @@ pub struct ProblemError {
     pub code: String,
     /// For people.
     pub detail: String,
+    /// The rule of the complaint-handling procedure that asks for it, as `R51`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl IntoResponse for Problem {
@@ -370,6 +380,7 @@ impl From<StoreError> for Problem {
         let problem = match error {
             StoreError::WriterStopped | StoreError::Fenced => Self::say(Code::Unavailable, "stopping"),
             // Ours to mend, and no waiting helps.
+            StoreError::NoKey => Self::say(Code::Unavailable, "no_key"),
             StoreError::Inconsistent { .. } | StoreError::Encode { .. } | StoreError::Query { .. } => {
                 Self::internal()
             }
@@ -398,6 +409,7 @@ impl From<WriteError> for Problem {
                     .collect();
                 Self::say(Code::Refused, "refused").flaws(flaws)
             }
+            WriteError::KeyReused => Self::invalid(vec![Flaw::at("?Idempotency-Key", "key_reused")]),
             WriteError::Busy => Self::say(Code::Unavailable, "busy").retry_after(1),
             WriteError::Stale => {
                 tracing::error!("a person's change was refused as a stale plan");

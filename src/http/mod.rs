@@ -31,12 +31,12 @@ pub mod sse;
 use std::sync::Arc;
 
 use linesman_probes::probe::ProbeFactory;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::bills::Bills;
 use crate::clock::SharedClock;
-use crate::live::{Live, Orders};
+use crate::live::{Live, NotifyTest, Orders};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{Store, TicketWriter};
@@ -70,4 +70,6 @@ pub struct HttpState {
     pub bills: Bills,
     /// How much of us one client may have.
     pub limits: Arc<Limits>,
+    /// Tests of the channels of `[[notify]]`.
+    pub notify_tests: mpsc::Sender<NotifyTest>,
 }

@@ -70,6 +70,14 @@ problems! {
         "412" => "The ticket has changed meanwhile; the problem holds it as it is now.",
         "428" => "If-Match is missing.",
     }
+    /// Changes a customer.
+    ChangesCustomer {
+        "400" => "The request cannot be understood.",
+        "404" => "There is no such customer, or he was erased, or has no such contact or asset.",
+        "409" => "Something speaks against it; errors say what.",
+        "412" => "The customer has changed meanwhile.",
+        "428" => "If-Match is missing.",
+    }
     /// Has its limits.
     TooManyRequests { "429" => "Too many requests; Retry-After says when to try again." }
     /// Can fail through no fault of the client.
@@ -93,7 +101,9 @@ problems! {
     tags(
         (name = "tickets", description = "Tickets, their events and evidence, and what people do to them."),
         (name = "reconciliations", description = "Bills that are compared, and their reports."),
+        (name = "customers", description = "Who the customers are, masked where a role does not need it; who looked."),
         (name = "network", description = "Inventory, targets, observations, faults and the diagnosis."),
+        (name = "maintenance", description = "Announced work: trouble inside it opens no ticket, what outlives it does."),
         (name = "administration", description = "Settings and tokens."),
         (name = "session", description = "Signing a browser in and out."),
         (name = "operation", description = "Health, metrics, probes, live events, this description."),

@@ -138,10 +138,24 @@ fn argument(language: Language, value: &str) -> Cow<'_, str> {
 type Catalogue = BTreeMap<String, String>;
 
 fn catalogue(language: Language) -> &'static Catalogue {
-    static ENGLISH: LazyLock<Catalogue> =
-        LazyLock::new(|| read(&[include_str!("en.toml"), include_str!("bills.en.toml")]));
-    static CHINESE: LazyLock<Catalogue> =
-        LazyLock::new(|| read(&[include_str!("zh-CN.toml"), include_str!("bills.zh-CN.toml")]));
+    static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
+        read(&[
+            include_str!("en.toml"),
+            include_str!("bills.en.toml"),
+            include_str!("process.en.toml"),
+            include_str!("customers.en.toml"),
+            include_str!("notify.en.toml"),
+        ])
+    });
+    static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
+        read(&[
+            include_str!("zh-CN.toml"),
+            include_str!("bills.zh-CN.toml"),
+            include_str!("process.zh-CN.toml"),
+            include_str!("customers.zh-CN.toml"),
+            include_str!("notify.zh-CN.toml"),
+        ])
+    });
     match language {
         Language::English => &ENGLISH,
         Language::Chinese => &CHINESE,

@@ -19,6 +19,7 @@ use linesman_probes::probe::ProbeKind;
 use prometheus::{Registry, TextEncoder};
 
 use crate::diagnosis::{Cause, Diagnosis, PollerState, Severity};
+use crate::maintenance::{Phase, Window};
 use crate::ticket::Ticket;
 
 pub use table::NAMES;
@@ -147,8 +148,8 @@ impl Metrics {
     }
 
     /// A ticket was opened.
-    pub fn opened(&self, severity: Severity, cause: Cause) {
-        self.table.tickets_opened_total.with_label_values(&[severity.name(), cause.name()]).inc();
+    pub fn opened(&self, severity: Severity, cause: &str) {
+        self.table.tickets_opened_total.with_label_values(&[severity.name(), cause]).inc();
     }
 
     /// These tickets are open, and no others; `site_of` names the site of a segment.
@@ -161,7 +162,7 @@ impl Metrics {
         self.table.tickets_open.reset();
         self.table.ticket_info.reset();
         for ticket in &open {
-            let labels = [ticket.severity.name(), ticket.cause.name()];
+            let labels = [ticket.severity.name(), ticket.cause_name()];
             self.table.tickets_open.with_label_values(&labels).inc();
         }
         for ticket in open.iter().take(TICKETS_SHOWN) {
@@ -169,15 +170,22 @@ impl Metrics {
                 &ticket.number.to_string(),
                 ticket.severity.name(),
                 ticket.state.name(),
-                &site_of(&ticket.segment),
+                &site_of(ticket.segment_name()),
                 ticket.owner.as_deref().unwrap_or_default(),
-                ticket.cause.name(),
-                &ticket.segment,
+                ticket.cause_name(),
+                ticket.segment_name(),
             ];
             self.table.ticket_info.with_label_values(&labels).set(1.0);
         }
         let dropped = open.len().saturating_sub(TICKETS_SHOWN);
         self.table.ticket_info_dropped.with_label_values(&NO_LABELS).set(dropped as f64);
+    }
+
+    /// Announced work that may matter now, and how many faults wait for its end.
+    pub fn set_announced_work(&self, windows: &[Window], withheld: usize, now: DateTime<Utc>) {
+        let running = windows.iter().filter(|window| window.phase(now) == Phase::Running).count();
+        self.table.maintenance_running.with_label_values(&NO_LABELS).set(running as f64);
+        self.table.faults_in_maintenance.with_label_values(&NO_LABELS).set(withheld as f64);
     }
 
     /// A look at the measurements.
@@ -257,6 +265,33 @@ impl Metrics {
             };
             let until = seconds(calendar.zone().day_begins(day_after));
             self.table.calendar_official_until.with_label_values(&[calendar.name()]).set(until);
+        }
+    }
+
+    /// A channel was used, with that result.
+    pub fn notified(&self, channel: &str, result: &'static str) {
+        self.table.notifications_total.with_label_values(&[channel, result]).inc();
+    }
+
+    /// How a channel stands: so many wait, so many were given up, and for so long the oldest is overdue.
+    pub fn set_channel(&self, channel: &str, waiting: u64, dead: u64, oldest: std::time::Duration) {
+        self.table.notifications_queue.with_label_values(&[channel]).set(waiting as f64);
+        self.table.notifications_dead.with_label_values(&[channel]).set(dead as f64);
+        self.table.notifications_oldest_seconds.with_label_values(&[channel]).set(oldest.as_secs_f64());
+    }
+
+    /// Forgets a channel that the settings no longer have.
+    pub fn forget_channel(&self, channel: &str) {
+        for gauge in [
+            &self.table.notifications_queue,
+            &self.table.notifications_dead,
+            &self.table.notifications_oldest_seconds,
+        ] {
+            // One that never came to be is no error here.
+            let _ = gauge.remove_label_values(&[channel]);
+        }
+        for result in ["delivered", "failed", "dead"] {
+            let _ = self.table.notifications_total.remove_label_values(&[channel, result]);
         }
     }
 

@@ -91,6 +91,10 @@ table! {
     ticket_info: Gauge ["ticket", "severity", "state", "site", "owner", "cause", "segment"],
     /// Open tickets that linesman_ticket_info leaves out beyond its 500.
     ticket_info_dropped: Gauge [],
+    /// Announced work that runs now.
+    maintenance_running: Gauge [],
+    /// Proven or suspected faults that open no ticket before announced work ends.
+    faults_in_maintenance: Gauge [],
     /// Faults that are proven and not over.
     faults_open: Gauge ["cause"],
     /// Whether this poller is cut off itself (1): then nothing is said of the network.
@@ -123,6 +127,14 @@ table! {
     reconcile_records_total: Counter ["side"],
     /// Lines of bills that are no records, by side.
     reconcile_rejected_lines_total: Counter ["side"],
+    /// Attempts to tell somebody, by what came of them: delivered, failed (tried again) or dead (given up).
+    notifications_total: Counter ["channel", "result"],
+    /// Messages that wait, those of quiet hours and digests included.
+    notifications_queue: Gauge ["channel"],
+    /// Messages that were given up and not tried again since.
+    notifications_dead: Gauge ["channel"],
+    /// How long the oldest message is overdue, or tried in vain.
+    notifications_oldest_seconds: Gauge ["channel"],
     /// Until when the official holidays and make-up workdays of a calendar are known; due times beyond are provisional.
     calendar_official_until: Gauge ["calendar"],
     /// When a background worker last did its work with success.

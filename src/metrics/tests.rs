@@ -93,7 +93,7 @@ fn promtool_finds_nothing_to_mend() {
     let metrics = Metrics::new();
     metrics.observe_probe("server-1/sip", "site-1", &round(answered()));
     metrics.observe_probe("server-2/sip", "site-1", &round(Measured::unmeasured(Impediment::NoRoute)));
-    metrics.opened(Severity::Major, Cause::Fibre);
+    metrics.opened(Severity::Major, Cause::Fibre.name());
     metrics.set_open_tickets(&[ticket(1, Severity::Major)], |_| "site-1".to_owned());
     metrics.reloaded(true, at(1));
     metrics.set_queue_depth("writer", 3);

@@ -118,10 +118,28 @@ pub const SECTIONS: &[SectionDoc] = &[
     SectionDoc {
         name: "retention",
         list: false,
-        about: "How long measurements are kept; tickets and their evidence stay.",
+        about: "How long measurements and customers are kept; tickets and their evidence stay.",
         keys: &[
             key("observations", "\"14d\"", "every round as measured, from 1h"),
             key("hourly", "\"730d\"", "rolled up by the hour, at least as long as observations"),
+            key(
+                "customers",
+                "\"730d\"",
+                "who a customer is, after his last change and ticket, from 153d; those of [[customer]] stay",
+            ),
+        ],
+    },
+    SectionDoc {
+        name: "privacy",
+        list: false,
+        about: "Personal data of customers: sealed in the database with keys that lie beside it.",
+        keys: &[
+            key(
+                "key_file",
+                "\"linesman.key\"",
+                "the keys, made at the first start; beside the database unless stated. Keep a copy elsewhere",
+            ),
+            key("country_code", "\"86\"", "the country of telephone numbers that bring none"),
         ],
     },
     SectionDoc {
@@ -167,6 +185,68 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("theirs_format", "\"vos3000\"", "preset of theirs"),
             key("limit_amount", "\"5 USD\"", "its own, in place of that of [billing]"),
             key("limit_ratio", "0.005", "its own, in place of that of [billing]"),
+        ],
+    },
+    SectionDoc {
+        name: "notify",
+        list: true,
+        about: "Who is told of what happens to tickets, over which channel, when and in which language.",
+        keys: &[
+            key("name", "\"noc\"", "unique; in metrics and in `linesman notify`"),
+            key(
+                "kind",
+                "\"webhook\"",
+                "email, webhook, wecom, dingtalk, feishu, slack, telegram, teams or syslog",
+            ),
+            key(
+                "url",
+                "\"https://example.net/hook\"",
+                "where to; mail as smtps://HOST or smtp+starttls://HOST:587, syslog as udp://HOST:514 or tcp://HOST:601",
+            ),
+            key(
+                "url_file",
+                "\"/run/credentials/linesman.service/hook\"",
+                "a file that holds the address instead",
+            ),
+            key("url_env", "\"NOC_HOOK\"", "a variable of the environment that holds it instead"),
+            key(
+                "secret_file",
+                "\"/run/credentials/linesman.service/hook-secret\"",
+                "a file with what signs, with the bot's token, or with the password of `user`",
+            ),
+            key("secret_env", "\"NOC_SECRET\"", "a variable of the environment with it instead"),
+            key("user", "\"linesman\"", "email: who logs in to the mail server"),
+            key("from", "\"linesman@example.net\"", "email: whose mails they are"),
+            key("to", "[\"noc@example.net\"]", "email: who gets them"),
+            key("chat", "\"-1001234567890\"", "telegram: the chat's number, or @CHANNEL"),
+            key("language", "\"en\"", "en or zh"),
+            key(
+                "events",
+                "[\"opened\", \"severity_raised\", \"resolved\", \"reopened\", \"*breach*\"]",
+                "what is told; `*` stands for any letters; all unless stated",
+            ),
+            key(
+                "minimum_severity",
+                "\"minor\"",
+                "indeterminate, warning, minor, major or critical, and above",
+            ),
+            key("classes", "[\"B\", \"C\"]", "A to E; all unless stated"),
+            key("segments", "[\"fibre-*\"]", "elements at fault; `*` stands for any letters"),
+            key("departments", "[\"noc\"]", "departments that have the ticket; `*` stands for any letters"),
+            key(
+                "calendar",
+                "\"cn-office\"",
+                "what is not urgent waits until it opens; critical and level orange or red never wait",
+            ),
+            key("calendar_file", "\"/etc/linesman/calendars.toml\"", "own calendars beside those shipped"),
+            key("digest", "\"15m\"", "what is not urgent is gathered for so long into one message, 1s to 1d"),
+            key(
+                "repeat_interval",
+                "\"4h\"",
+                "a ticket that merely gathers evidence is told of again after so long, up to 30d",
+            ),
+            key("give_up", "\"1d\"", "what could not be sent for so long goes to the dead ones, 1s to 30d"),
+            key("timeout", "\"10s\"", "longest that one attempt may take, 100ms to 2m"),
         ],
     },
     SectionDoc {

@@ -13,11 +13,13 @@ mod host_facts;
 pub mod keys;
 mod mistake;
 mod network;
+pub mod notify;
 mod places;
 mod read;
 mod secret;
 mod section;
 mod show;
+mod show_notify;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -30,10 +32,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::Inventory;
+use crate::privacy::CountryCode;
 
 pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
+pub use notify::{ChannelKind, ChannelSettings};
 pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
@@ -50,10 +54,14 @@ pub struct Settings {
     pub diagnosis: DiagnosisSettings,
     /// `[tickets]`: when a fault is a ticket.
     pub tickets: TicketSettings,
-    /// `[retention]`: how long measurements are kept.
+    /// `[retention]`: how long measurements and customers are kept.
     pub retention: RetentionSettings,
+    /// `[privacy]`: the keys of personal data.
+    pub privacy: PrivacySettings,
     /// `[billing]` and every `[[party]]`: bills that are reconciled.
     pub billing: BillingSettings,
+    /// Every `[[notify]]`: who is told of what.
+    pub notify: Vec<ChannelSettings>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.
@@ -166,12 +174,36 @@ pub struct RetentionSettings {
     pub observations: Duration,
     /// `hourly`: rolled up by the hour.
     pub hourly: Duration,
+    /// `customers`: who the customers are, after their last change and ticket.
+    pub customers: Duration,
 }
 
 impl Default for RetentionSettings {
     fn default() -> Self {
         const DAY: u64 = 24 * 3600;
-        Self { observations: Duration::from_secs(14 * DAY), hourly: Duration::from_secs(730 * DAY) }
+        Self {
+            observations: Duration::from_secs(14 * DAY),
+            hourly: Duration::from_secs(730 * DAY),
+            customers: Duration::from_secs(730 * DAY),
+        }
+    }
+}
+
+/// `[privacy]`
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PrivacySettings {
+    /// `key_file`: the keys; beside the database unless stated.
+    pub key_file: Option<PathBuf>,
+    /// `country_code`: the country of telephone numbers that bring none.
+    pub country_code: CountryCode,
+}
+
+impl Settings {
+    /// Where the keys of personal data lie.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        let stated = self.privacy.key_file.clone();
+        stated.unwrap_or_else(|| crate::privacy::key_file_beside(&self.database.url))
     }
 }
 

@@ -15,6 +15,7 @@ use super::places::Places;
 use super::section::Section;
 use super::{Settings, network, value};
 use crate::inventory::{Declarations, Inventory, nearest};
+use crate::privacy::CountryCode;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -112,7 +113,8 @@ pub(super) fn read(
     secret: &dyn Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Loaded, Vec<SettingsMistake>> {
     let mut mistakes = Mistakes::default();
-    let variables = environment::variables(environment, &mut mistakes);
+    let environment: Vec<(String, String)> = environment.into_iter().collect();
+    let variables = environment::variables(environment.iter().cloned(), &mut mistakes);
     let root = match DeTable::parse(text) {
         Ok(root) => root,
         Err(error) => {
@@ -126,6 +128,8 @@ pub(super) fn read(
 
     let mut settings = Settings::default();
     sections(root, &variables, &mut settings, secret, &mut mistakes);
+    let outside = super::notify::Outside { file: secret, environment: &environment };
+    super::notify::read(root, &outside, &mut settings.notify, &mut mistakes);
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
     match Inventory::build(&declarations) {
@@ -217,6 +221,13 @@ fn sections(
         value::span_of_time(HOUR..=3_650 * DAY),
     );
     section.set(mistakes, "hourly", &mut retention.hourly, value::span_of_time(HOUR..=3_650 * DAY));
+    // A bill may be disputed for five months, and then somebody has to be called.
+    section.set(
+        mistakes,
+        "customers",
+        &mut retention.customers,
+        value::span_of_time(153 * DAY..=3_650 * DAY),
+    );
     if retention.hourly < retention.observations {
         let (hourly, raw) = (value::shown(retention.hourly), value::shown(retention.observations));
         let key = if section.states("hourly") { "hourly" } else { "observations" };
@@ -226,12 +237,30 @@ fn sections(
     }
     section.finish(mistakes);
 
+    section_of_privacy(root, variables, settings, mistakes);
     super::billing::read(root, variables, &mut settings.billing, mistakes);
 
     let log = &mut settings.log;
     let mut section = Section::single(root, variables, "log", mistakes);
     log.level = section.read(mistakes, "level", value::log_level);
     log.format = section.read(mistakes, "format", value::log_format);
+    section.finish(mistakes);
+}
+
+fn section_of_privacy(
+    root: &DeTable<'_>,
+    variables: &[Variable],
+    settings: &mut Settings,
+    mistakes: &mut Mistakes,
+) {
+    let privacy = &mut settings.privacy;
+    let mut section = Section::single(root, variables, "privacy", mistakes);
+    privacy.key_file = section.read(mistakes, "key_file", value::text).map(PathBuf::from);
+    section.set(mistakes, "country_code", &mut privacy.country_code, |stated| {
+        let text = value::text(stated)?;
+        let code = CountryCode::parse(text.as_ref());
+        code.ok_or_else(|| format!("expected a country code of 1 to 3 digits as \"86\", found {text:?}"))
+    });
     section.finish(mistakes);
 }
 

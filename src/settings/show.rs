@@ -18,6 +18,7 @@ use crate::inventory::{Declarations, Declared, Owner};
 pub fn effective(loaded: &Loaded) -> Table {
     let mut root = sections(&loaded.settings);
     parties(&loaded.settings.billing, &mut root);
+    super::show_notify::channels(&loaded.settings.notify, &mut root);
     network(&loaded.declarations, &mut root);
     root
 }
@@ -39,26 +40,26 @@ pub(super) fn declared_network(declarations: &Declarations) -> Table {
 
 /// A table under construction.
 #[derive(Default)]
-struct Keys(Table);
+pub(super) struct Keys(pub(super) Table);
 
 impl Keys {
-    fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub(super) fn put(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
     }
 
-    fn time(self, key: &str, value: Duration) -> Self {
+    pub(super) fn time(self, key: &str, value: Duration) -> Self {
         self.put(key, shown(value))
     }
 
-    fn text(self, key: &str, value: Option<impl ToString>) -> Self {
+    pub(super) fn text(self, key: &str, value: Option<impl ToString>) -> Self {
         match value {
             Some(value) => self.put(key, value.to_string()),
             None => self,
         }
     }
 
-    fn list(self, key: &str, values: &[impl ToString]) -> Self {
+    pub(super) fn list(self, key: &str, values: &[impl ToString]) -> Self {
         if values.is_empty() {
             return self;
         }
@@ -117,7 +118,18 @@ fn sections(settings: &Settings) -> Table {
         )
         .put(
             "retention",
-            Keys::default().time("observations", retention.observations).time("hourly", retention.hourly).0,
+            Keys::default()
+                .time("observations", retention.observations)
+                .time("hourly", retention.hourly)
+                .time("customers", retention.customers)
+                .0,
+        )
+        .put(
+            "privacy",
+            Keys::default()
+                .text("key_file", settings.privacy.key_file.as_ref().map(|path| path.display().to_string()))
+                .put("country_code", settings.privacy.country_code.digits())
+                .0,
         )
         .put("billing", billing_keys(&settings.billing).0)
         .put(

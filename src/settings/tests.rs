@@ -242,7 +242,7 @@ fn every_documented_key_is_read() {
 fn documented_examples_of_sections_with_defaults_are_those_defaults() {
     let mut text = String::new();
     let without_default =
-        ["public_url", "url_file", "level", "format", "server", "anchors", "folder", "directory"];
+        ["public_url", "url_file", "level", "format", "server", "anchors", "folder", "directory", "key_file"];
     for section in SECTIONS.iter().filter(|section| !section.list) {
         text.push_str(&format!("{}\n", section.header()));
         for key in section.keys.iter().filter(|key| !without_default.contains(&key.name)) {

@@ -209,7 +209,7 @@ pub(super) fn socket(usual_port: Option<u16>) -> impl Fn(Stated<'_>) -> Read<Soc
     }
 }
 
-fn one_of<T: Copy>(stated: Stated<'_>, known: &[(&'static str, T)]) -> Read<T> {
+pub(super) fn one_of<T: Copy>(stated: Stated<'_>, known: &[(&'static str, T)]) -> Read<T> {
     let names = || known.iter().map(|(name, _)| *name);
     let list = names().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
     let text = stated.text(&format!("one of {list}"))?;

@@ -223,13 +223,15 @@ fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Opt
         Event::ResolutionProposed { .. } => "demo.proposed",
         Event::ResolutionConfirmed { .. } => "demo.settled",
         Event::ResolutionDeclined { .. } => "demo.declined",
-        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed => return None,
+        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed | Event::Deed(_) => {
+            return None;
+        }
     };
     let outage = ticket.restored_at.map(|restored| (restored - ticket.detected_at).num_seconds().max(0));
     let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());
     let sentence = Message::new(key)
         .with("number", ticket.number)
-        .with("headline", ticket.fault.headline.render(telling.language))
+        .with("headline", ticket.headline().render(telling.language))
         .with("url", format!("{}/tickets/{}", telling.base_url, ticket.number))
         .with("who", &event.actor.0)
         .with("seconds", seconds);

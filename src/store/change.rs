@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike as _, Utc};
 
-use crate::diagnosis::Fault;
+use crate::diagnosis::{Cause, Class, Fault, Side};
 use crate::id::{os_random, uuid_v7};
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::{Actor, Applied, Effect, Event, RecordedEvent, Visibility};
-use crate::ticket::{self, Ticket, TicketId, TicketKind, TicketNumber};
+use crate::ticket::{self, Deed, Ticket, TicketId, TicketNumber};
 
 use super::backend::on_tx;
 use super::json::{JsonText, text};
@@ -24,11 +24,12 @@ pub(super) const NEWEST_NUMBER: &str =
     "SELECT COALESCE(MAX(number_count), 0) FROM ticket WHERE number_year = $1";
 pub(super) const INSERT_TICKET: &str = "INSERT INTO ticket (id, number_year, number_count, version, kind, state, \
      is_open, class, cause, segment, side, severity, dedupe_key, owner, candidate, registered_at, updated_at, \
-     body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+     body, reported, customer, parent_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19, $20, $21) \
      ON CONFLICT DO NOTHING";
 pub(super) const UPDATE_TICKET: &str = "UPDATE ticket SET version = $2, state = $3, is_open = $4, class = $5, \
      cause = $6, segment = $7, side = $8, severity = $9, dedupe_key = $10, owner = $11, candidate = $12, \
-     updated_at = $13, body = $14 WHERE id = $1 AND version = $15";
+     updated_at = $13, body = $14, parent_id = $16 WHERE id = $1 AND version = $15";
 pub(super) const INSERT_ALIAS: &str =
     "INSERT INTO ticket_alias (alias, ticket_id) VALUES ($1, $2) ON CONFLICT (alias, ticket_id) DO NOTHING";
 pub(super) const CHAIN_HEAD: &str = "SELECT seq, hash FROM ticket_event ORDER BY seq DESC LIMIT 1";
@@ -47,11 +48,11 @@ pub(super) struct Committed {
 
 /// A transaction with what it has learnt so far.
 pub(super) struct Change {
-    tx: Tx,
-    now: DateTime<Utc>,
+    pub(super) tx: Tx,
+    pub(super) now: DateTime<Utc>,
     head: (i64, String),
     generation: i64,
-    newest_numbers: BTreeMap<u16, u32>,
+    pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
 }
 
@@ -119,8 +120,30 @@ impl Change {
         Ok(Some(applied.ticket))
     }
 
-    /// Lets an event happen to a ticket.
+    /// Lets an event happen to a ticket, with what it means for the tickets below it.
     pub(super) async fn apply(
+        &mut self,
+        id: &TicketId,
+        expected: Option<i64>,
+        event: &Event,
+        actor: &Actor,
+    ) -> Result<Result<Ticket, WriteError>, StoreError> {
+        let done = self.apply_one(id, expected, event, actor).await?;
+        if let (Ok(_), Event::Deed(deed)) = (&done, event)
+            && let Deed::Merged { into } = &**deed
+        {
+            // Whoever stands above goes, those below go on under his successor.
+            for child in self.open_children(id).await? {
+                let linked = Event::from(Deed::Linked { parent: Some(into.clone()) });
+                if let Err(error) = self.apply_one(&child, None, &linked, actor).await? {
+                    tracing::warn!(%error, child = %child, "a ticket below a merged one keeps its link");
+                }
+            }
+        }
+        Ok(done)
+    }
+
+    async fn apply_one(
         &mut self,
         id: &TicketId,
         expected: Option<i64>,
@@ -135,7 +158,8 @@ impl Change {
         }
         // Times never go back along one ticket's history, whatever the clock does.
         let now = self.now.max(known.updated_at);
-        let applied = match ticket::apply(&known, event, actor, now) {
+        let around = self.around(&known, event).await?;
+        let applied = match ticket::apply_in(&known, event, actor, &around, now) {
             Ok(applied) => applied,
             Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),
         };
@@ -155,7 +179,7 @@ impl Change {
         Ok(Ok(applied.ticket))
     }
 
-    async fn ticket(&mut self, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
+    pub(super) async fn ticket(&mut self, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
         let row: Option<TicketRow> = on_tx!(self.tx, connection => {
             sqlx::query_as(TICKET_BY_ID).bind(text(&id.0)).fetch_optional(connection).await
         })
@@ -180,7 +204,7 @@ impl Change {
         Ok(id.map(TicketId))
     }
 
-    async fn next_number(&mut self) -> Result<TicketNumber, StoreError> {
+    pub(super) async fn next_number(&mut self) -> Result<TicketNumber, StoreError> {
         let year = u16::try_from(self.now.year()).unwrap_or(0);
         let newest = match self.newest_numbers.get(&year) {
             Some(newest) => *newest,
@@ -197,7 +221,7 @@ impl Change {
     }
 
     /// Whether it went in: the unique index is the last guard.
-    async fn insert(&mut self, ticket: &Ticket) -> Result<bool, StoreError> {
+    pub(super) async fn insert(&mut self, ticket: &Ticket) -> Result<bool, StoreError> {
         let body = JsonText::of("ticket", ticket)?;
         let rows = on_tx!(self.tx, connection => {
             sqlx::query(INSERT_TICKET)
@@ -205,13 +229,13 @@ impl Change {
                 .bind(i64::from(ticket.number.year))
                 .bind(i64::from(ticket.number.count))
                 .bind(ticket.version)
-                .bind(kind_name(ticket.kind))
+                .bind(ticket.kind.name())
                 .bind(ticket.state.name())
                 .bind(ticket.state.is_open())
-                .bind(ticket.class.letter())
-                .bind(ticket.cause.name())
-                .bind(text(&ticket.segment))
-                .bind(ticket.side.name())
+                .bind(ticket.class.map_or("", Class::letter))
+                .bind(ticket.cause.map_or("", Cause::name))
+                .bind(text(ticket.segment_name()))
+                .bind(ticket.side.map_or("", Side::name))
                 .bind(ticket.severity.name())
                 .bind(text(&ticket.key))
                 .bind(ticket.owner.as_deref().map(text))
@@ -219,6 +243,9 @@ impl Change {
                 .bind(ticket.registered_at)
                 .bind(ticket.updated_at)
                 .bind(body)
+                .bind(ticket.is_reported())
+                .bind(customer_of(ticket).map(text))
+                .bind(ticket.process.parent.as_ref().map(|parent| text(&parent.0)))
                 .execute(connection)
                 .await
                 .map(|done| done.rows_affected())
@@ -235,10 +262,10 @@ impl Change {
                 .bind(ticket.version)
                 .bind(ticket.state.name())
                 .bind(ticket.state.is_open())
-                .bind(ticket.class.letter())
-                .bind(ticket.cause.name())
-                .bind(text(&ticket.segment))
-                .bind(ticket.side.name())
+                .bind(ticket.class.map_or("", Class::letter))
+                .bind(ticket.cause.map_or("", Cause::name))
+                .bind(text(ticket.segment_name()))
+                .bind(ticket.side.map_or("", Side::name))
                 .bind(ticket.severity.name())
                 .bind(text(&ticket.key))
                 .bind(ticket.owner.as_deref().map(text))
@@ -246,6 +273,7 @@ impl Change {
                 .bind(ticket.updated_at)
                 .bind(body)
                 .bind(known_version)
+                .bind(ticket.process.parent.as_ref().map(|parent| text(&parent.0)))
                 .execute(connection)
                 .await
                 .map(|done| done.rows_affected())
@@ -274,7 +302,7 @@ impl Change {
     }
 
     /// Adds the event to the chain, and to the outbox if people are to be told.
-    async fn record(
+    pub(super) async fn record(
         &mut self,
         applied: &Applied,
         event: Event,
@@ -318,6 +346,9 @@ impl Change {
             }
         })
         .map_err(|error| StoreError::of("keep event", seq, error))?;
+        if applied.ticket.is_reported() {
+            self.keep_clocks(&applied.ticket, at).await?;
+        }
         self.head = (seq, hash.clone());
         self.committed.recorded.push(RecordedEvent { seq, ticket: id.clone(), at, actor, event, hash });
         for effect in &applied.effects {
@@ -329,11 +360,10 @@ impl Change {
     }
 }
 
-const fn kind_name(kind: TicketKind) -> &'static str {
-    match kind {
-        TicketKind::Fault => "fault",
-        TicketKind::Complaint => "complaint",
-    }
+/// Whose it is, for the column that lists are filtered by.
+fn customer_of(ticket: &Ticket) -> Option<&str> {
+    let customer = ticket.registration.as_ref()?.customer.as_ref()?;
+    Some(&customer.customer)
 }
 
 const fn visibility_name(visibility: Visibility) -> &'static str {

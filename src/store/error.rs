@@ -167,6 +167,23 @@ pub enum StoreError {
     /// The operating system gives no random bytes.
     #[error("no random bytes from the operating system")]
     Random(#[from] getrandom::Error),
+    /// Personal data is asked for and there is no key.
+    #[error(
+        "personal data cannot be read or kept: the daemon has no key file; its log says why, `[privacy] key_file` names the place"
+    )]
+    NoKey,
+    /// The key file is another one than the database was written with.
+    #[error("the database was written with another key file: {reason}; restore the one that belongs to it")]
+    WrongKey {
+        /// What does not fit; never a key.
+        reason: String,
+    },
+    /// A value could not be sealed.
+    #[error("personal data cannot be sealed")]
+    Sealing {
+        /// Why.
+        source: crate::privacy::PrivacyError,
+    },
     /// A value could not be written as JSON.
     #[error("{object} cannot be written as JSON")]
     Encode {

@@ -32,6 +32,11 @@ impl JsonText {
         Ok(Self(document.to_string()))
     }
 
+    /// The document as it is written.
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
     /// The value, or which row cannot be understood.
     pub(crate) fn read<T: DeserializeOwned>(
         &self,

@@ -9,10 +9,14 @@
 //! | [`writer`] | changes of tickets: one task, one transaction for all that wait |
 //! | `change` | what one such transaction does |
 //! | `tickets`, `events` | reading tickets and their chain |
+//! | [`process`] | tickets that people register: words, repeated registrations, clocks, the path's tickets |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
+//! | [`retention_count`] | what would be deleted, counted |
 //! | [`run`], `runs` | reconciliations: what was asked, what came of it, what is still to be planned |
+//! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
+//! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
@@ -21,15 +25,21 @@ mod access;
 mod backend;
 mod change;
 mod check;
+pub mod customers;
+mod delivery;
 mod diagnoses;
 pub mod error;
 mod events;
 mod json;
 mod lock;
+mod maintenance;
 pub mod migrate;
 pub mod model;
 mod observations;
+mod outbox;
+pub mod process;
 mod retention;
+pub mod retention_count;
 pub mod run;
 mod runs;
 pub mod statements;
@@ -37,21 +47,24 @@ mod tickets;
 pub mod writer;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
+use crate::privacy::Keyring;
 
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
 pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,
 };
+pub use outbox::Deciding;
 pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
 pub use writer::{TicketWriter, WriteError};
 
@@ -77,6 +90,10 @@ pub struct Store {
     uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
     /// Uses of sessions that the database has not been told of.
     session_uses: Arc<Mutex<HashMap<String, DateTime<Utc>>>>,
+    /// What opens personal data; none until [`Store::use_keys`].
+    keys: Arc<OnceLock<Keyring>>,
+    /// Held while a caller is looked for and registered, so that he is not registered twice.
+    registering: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What makes a store the daemon's.
@@ -150,6 +167,8 @@ impl Store {
             targets: Arc::default(),
             uses: Arc::default(),
             session_uses: Arc::default(),
+            keys: Arc::default(),
+            registering: Arc::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::diagnosis::{Class, Severity};
-use crate::ticket::{State, Ticket};
+use crate::ticket::{State, Ticket, TicketId, TicketKind};
 
 /// What a token may do (design: roles by table).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -14,28 +14,35 @@ use crate::ticket::{State, Ticket};
 pub enum Role {
     /// Reads, personal data masked.
     Viewer,
-    /// Reads, confirms and corrects diagnoses, measures again, notes.
+    /// What a viewer may; registers tickets, speaks to customers, and logs it (R11, R17).
+    Agent,
+    /// What an agent may; confirms and corrects diagnoses, measures again, notes.
     Technician,
     /// Reconciles bills and works on tickets of class A; of the network it sees nothing.
     Billing,
-    /// What a technician and billing may, and every ticket action.
+    /// What a technician and billing may, and every ticket action but those of managers.
     Noc,
+    /// What the NOC may; rejects, waives a measurement, changes levels (R2, R12, R19, R20).
+    Manager,
     /// Everything, tokens and configuration included.
     Admin,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 5] = [Self::Viewer, Self::Technician, Self::Billing, Self::Noc, Self::Admin];
+    pub const ALL: [Self; 7] =
+        [Self::Viewer, Self::Agent, Self::Technician, Self::Billing, Self::Noc, Self::Manager, Self::Admin];
 
     /// The name in outputs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Viewer => "viewer",
+            Self::Agent => "agent",
             Self::Technician => "technician",
             Self::Billing => "billing",
             Self::Noc => "noc",
+            Self::Manager => "manager",
             Self::Admin => "admin",
         }
     }
@@ -47,9 +54,11 @@ impl Role {
         const fn rung(role: Role) -> u8 {
             match role {
                 Role::Viewer => 0,
-                Role::Technician => 1,
-                Role::Billing | Role::Noc => 2,
-                Role::Admin => 3,
+                Role::Agent => 1,
+                Role::Technician => 2,
+                Role::Billing | Role::Noc => 3,
+                Role::Manager => 4,
+                Role::Admin => 5,
             }
         }
         match (self, needed) {
@@ -118,6 +127,12 @@ pub struct TicketFilter {
     pub segment: Option<String>,
     /// This owner.
     pub owner: Option<String>,
+    /// This customer.
+    pub customer: Option<String>,
+    /// This kind of work.
+    pub kind: Option<TicketKind>,
+    /// Below this ticket.
+    pub parent: Option<TicketId>,
     /// Registered at or after.
     pub from: Option<DateTime<Utc>>,
     /// Registered before.

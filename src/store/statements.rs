@@ -1,7 +1,10 @@
 //! Every constant statement of the store, for the test that both databases take each of them.
 //! Statements with a list in them are built where they are used, and tested by running them.
 
-use super::{access, change, check, diagnoses, events, observations, retention, runs, tickets};
+use super::{
+    access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process,
+    retention, retention_count, runs, tickets,
+};
 
 /// All of them.
 pub const ALL: &[&str] = &[
@@ -24,6 +27,16 @@ pub const ALL: &[&str] = &[
     change::CHAIN_HEAD,
     change::INSERT_EVENT,
     change::INSERT_OUTBOX,
+    process::INSERT_TEXT,
+    process::TEXTS,
+    process::DELETE_TEXTS,
+    process::REGISTERED_BY_KEY,
+    process::KEEP_KEY,
+    process::FORGET_CLOCKS,
+    process::INSERT_CLOCK,
+    process::DUE_CLOCKS,
+    process::REOPEN_WINDOWS_OVER,
+    process::OPEN_CHILDREN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,
@@ -47,6 +60,10 @@ pub const ALL: &[&str] = &[
     retention::DELETE_DIAGNOSES,
     retention::DELETE_FAULTS,
     retention::DELETE_SESSIONS,
+    retention_count::OLD_ROUNDS,
+    retention_count::OLD_HOURS,
+    retention_count::OLD_FAULTS,
+    retention_count::OLD_BILLS,
     access::INSERT_TOKEN,
     access::COUNT_TOKENS,
     access::TOKEN_BY_HASH,
@@ -73,6 +90,29 @@ pub const ALL: &[&str] = &[
     runs::RUNS_WAITING,
     runs::OLD_RUNS,
     runs::DELETE_RUN,
+    outbox::TO_EXPAND,
+    outbox::LAST_NOTICE,
+    outbox::LAST_TOLD,
+    outbox::DIGEST_AT,
+    outbox::EXPANDED,
+    outbox::INSERT_DELIVERY,
+    outbox::FORGET_DELIVERIES,
+    outbox::FORGET_OUTBOX,
+    delivery::DUE,
+    delivery::OF_BATCH,
+    delivery::STANDINGS,
+    delivery::SETTLE_OUTBOX,
+    delivery::DELIVERED,
+    delivery::SEAL,
+    delivery::FAILED,
+    delivery::BURIED,
+    maintenance::INSERT_WINDOW,
+    maintenance::UPDATE_WINDOW,
+    maintenance::WINDOW_BY_ID,
+    maintenance::WINDOWS,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];
+
+/// Those of customers.
+pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;

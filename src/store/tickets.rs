@@ -14,7 +14,7 @@ pub(super) const TICKET_BY_ID: &str = "SELECT id, body FROM ticket WHERE id = $1
 pub(super) const TICKET_BY_NUMBER: &str =
     "SELECT id, body FROM ticket WHERE number_year = $1 AND number_count = $2";
 pub(super) const TICKETS_NOT_FINAL: &str = "SELECT id, body FROM ticket \
-     WHERE state NOT IN ('closed', 'rejected', 'cancelled') ORDER BY registered_at, id";
+     WHERE NOT reported AND state NOT IN ('closed', 'rejected', 'cancelled') ORDER BY registered_at, id";
 pub(super) const NEWEST_FINAL_TICKET_OF_KEY: &str = "SELECT id, body FROM ticket \
      WHERE state IN ('closed', 'rejected', 'cancelled') \
      AND (dedupe_key = $1 OR id IN (SELECT ticket_id FROM ticket_alias WHERE alias = $1)) \
@@ -110,7 +110,9 @@ impl Store {
                 query.push(")");
             }
             if filter.bills_only {
-                query.push(" AND class = ").push_bind("A");
+                // Bills, and the top-ups that finance checks (R5).
+                query.push(" AND (class = ").push_bind("A");
+                query.push(" OR kind = ").push_bind("recharge").push(")");
             }
             if let Some(open) = filter.open {
                 query.push(if open { " AND is_open" } else { " AND NOT is_open" });
@@ -120,6 +122,15 @@ impl Store {
             }
             if let Some(owner) = &filter.owner {
                 query.push(" AND owner = ").push_bind(text(owner).into_owned());
+            }
+            if let Some(customer) = &filter.customer {
+                query.push(" AND customer = ").push_bind(text(customer).into_owned());
+            }
+            if let Some(kind) = filter.kind {
+                query.push(" AND kind = ").push_bind(kind.name());
+            }
+            if let Some(parent) = &filter.parent {
+                query.push(" AND parent_id = ").push_bind(text(&parent.0).into_owned());
             }
             if let Some(from) = filter.from {
                 query.push(" AND registered_at >= ").push_bind(from);
@@ -137,7 +148,7 @@ impl Store {
         .map_err(|error| StoreError::of("list", "tickets", error))
     }
 
-    /// All tickets that are not final, plus the newest final ones of each of these keys. A ticket
+    /// All tickets of measured faults that are not final, plus the newest final ones of each of these keys. A ticket
     /// that cannot be understood is logged and left out.
     ///
     /// # Errors

@@ -14,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use crate::live::{self, Live, Order, Orders};
 use crate::ticket::event::{Actor, Event};
 use crate::ticket::wanted::Action;
-use crate::ticket::{Refusal, Ticket, TicketId};
+use crate::ticket::{Refusal, Ticket, TicketId, TicketText};
 
 use super::change::{Change, Committed};
+use super::process::{RegisteredTicket, WantedTicket};
 use super::{Store, StoreError};
 
 /// Commands that may wait; more are refused as busy.
@@ -39,6 +40,9 @@ pub enum WriteError {
     /// The plan was made on an older diagnosis than one already carried out.
     #[error("a newer look at the measurements was carried out already")]
     Stale,
+    /// The key of an earlier registration came with another one.
+    #[error("this Idempotency-Key came with another registration before; send a new key")]
+    KeyReused,
     /// The queue is full: try again.
     #[error("the writer is busy; try again in a moment")]
     Busy,
@@ -96,13 +100,37 @@ impl WriterCounters {
 type Reply<T> = oneshot::Sender<Result<T, WriteError>>;
 
 enum Command {
-    Apply { ticket: TicketId, expected: Option<i64>, event: Box<Event>, actor: Actor, reply: Reply<Ticket> },
-    CarryOut { generation: i64, actions: Vec<Action>, reply: Reply<Vec<Ticket>> },
+    Apply {
+        ticket: TicketId,
+        expected: Option<i64>,
+        event: Box<Event>,
+        actor: Actor,
+        reply: Reply<Ticket>,
+    },
+    ApplyWithText {
+        ticket: TicketId,
+        expected: Option<i64>,
+        event: Box<Event>,
+        text: Box<TicketText>,
+        actor: Actor,
+        reply: Reply<Ticket>,
+    },
+    Register {
+        wanted: Box<WantedTicket>,
+        actor: Actor,
+        reply: Reply<RegisteredTicket>,
+    },
+    CarryOut {
+        generation: i64,
+        actions: Vec<Action>,
+        reply: Reply<Vec<Ticket>>,
+    },
 }
 
 /// What a command came to, before anybody is told.
 enum Answer {
     Applied(Box<Result<Ticket, WriteError>>),
+    Registered(Box<Result<RegisteredTicket, WriteError>>),
     CarriedOut(Result<Vec<Ticket>, WriteError>),
 }
 
@@ -110,16 +138,26 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
-            (Self::Apply { reply, .. }, Answer::Applied(result)) => drop(reply.send(*result)),
+            (Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. }, Answer::Applied(result)) => {
+                drop(reply.send(*result));
+            }
+            (Self::Register { reply, .. }, Answer::Registered(result)) => drop(reply.send(*result)),
             (Self::CarryOut { reply, .. }, Answer::CarriedOut(result)) => drop(reply.send(result)),
             // Answers are made from their own command.
-            (Self::Apply { .. } | Self::CarryOut { .. }, _) => {}
+            (
+                Self::Apply { .. }
+                | Self::ApplyWithText { .. }
+                | Self::Register { .. }
+                | Self::CarryOut { .. },
+                _,
+            ) => {}
         }
     }
 
     fn refuse(self, error: WriteError) {
         match self {
-            Self::Apply { reply, .. } => drop(reply.send(Err(error))),
+            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } => drop(reply.send(Err(error))),
+            Self::Register { reply, .. } => drop(reply.send(Err(error))),
             Self::CarryOut { reply, .. } => drop(reply.send(Err(error))),
         }
     }
@@ -164,6 +202,34 @@ impl TicketWriter {
         let (reply, answer) = oneshot::channel();
         let event = Box::new(event);
         self.send(Command::Apply { ticket: ticket.clone(), expected, event, actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// The same, keeping words that the event names by their hash.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success the change is durable.
+    pub async fn apply_with_text(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        event: Event,
+        text: TicketText,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let (event, text) = (Box::new(event), Box::new(text));
+        self.send(Command::ApplyWithText { ticket: ticket.clone(), expected, event, text, actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Registers a ticket; sent again with the same key it answers the same ticket.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success the ticket is durable.
+    pub async fn register(&self, wanted: WantedTicket, actor: Actor) -> Result<RegisteredTicket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Register { wanted: Box::new(wanted), actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -315,6 +381,19 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
                 }))
+            }
+            Command::ApplyWithText { ticket, expected, event, text, actor, .. } => {
+                let done = match change.apply(ticket, *expected, event, actor).await {
+                    Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
+                    other => other?,
+                };
+                if done.is_ok() {
+                    change.keep_text(ticket, text).await?;
+                }
+                Answer::Applied(Box::new(done))
+            }
+            Command::Register { wanted, actor, .. } => {
+                Answer::Registered(Box::new(change.register(wanted, actor).await?))
             }
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)

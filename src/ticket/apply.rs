@@ -1,12 +1,19 @@
-//! The engine: guards and changes, in one place for API, command line, pages and automation.
+//! The engine: one event applied to a ticket, in one place for API, command line, pages and automation.
 
 use chrono::{DateTime, Utc};
 
-use crate::diagnosis::{Class, Fault};
+use linesman_deadlines::policy::Level;
+
+use crate::diagnosis::{Fault, Severity};
 use crate::locale::Message;
 
+use super::deed::{Deed, supervisor_of};
 use super::event::{Actor, Applied, Effect, Event};
-use super::{Proposal, State, Ticket, TicketId, TicketKind, TicketNumber, Verdict};
+use super::guard::{self, Around};
+use super::{
+    Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber, TicketText, Verdict,
+    act, clocks,
+};
 
 /// Why an event may not happen to a ticket: every unmet guard, in words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,10 +55,10 @@ pub fn open(
         // Registered and classified in one step: the diagnosis names the class.
         state: State::Classified,
         candidate,
-        class: fault.class,
-        cause: fault.cause,
-        segment: fault.segment.clone(),
-        side: fault.side,
+        class: Some(fault.class),
+        cause: Some(fault.cause),
+        segment: Some(fault.segment.clone()),
+        side: Some(fault.side),
         severity: fault.severity,
         key: fault.key.clone(),
         aliases: fault.aliases.clone(),
@@ -65,17 +72,114 @@ pub fn open(
         reopen_count: 0,
         follows,
         proposal: None,
-        fault,
+        fault: Some(fault),
+        registration: None,
+        process: Process::default(),
     };
     (Applied { ticket, effects: vec![Effect::Notify] }, event)
+}
+
+/// What is registered, as it comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intake {
+    /// What kind of work.
+    pub kind: TicketKind,
+    /// What was told, without the words.
+    pub registration: Registration,
+    /// Who stays answerable (R96).
+    pub first_owner: String,
+    /// Whose department.
+    pub department: Option<String>,
+    /// Level of a complaint, if known already.
+    pub level: Option<Level>,
+    /// The ticket of the fault that explains it.
+    pub parent: Option<TicketId>,
+    /// The ticket that it follows up.
+    pub follows: Option<TicketId>,
+}
+
+/// A new ticket that a person registers (R21 to R35). The hash of the words is put in here.
+///
+/// # Errors
+/// [`Refusal`] with every guard that is not met.
+pub fn register(
+    id: TicketId,
+    number: TicketNumber,
+    intake: Intake,
+    text: &TicketText,
+    now: DateTime<Utc>,
+) -> Result<(Applied, Event), Refusal> {
+    let unmet = guard::unmet_at_registration(&intake, text, now);
+    if !unmet.is_empty() {
+        return Err(Refusal { event: "registered", unmet });
+    }
+    let Intake { kind, mut registration, first_owner, department, level, parent, follows } = intake;
+    registration.text_sha256 = text.sha256();
+    let ticket = Ticket {
+        key: format!("ticket/{id}"),
+        id,
+        number,
+        version: 1,
+        kind,
+        state: State::Registered,
+        candidate: false,
+        class: None,
+        cause: None,
+        segment: None,
+        side: None,
+        // Nobody measured how bad it is; urgency and level are what people say.
+        severity: Severity::Indeterminate,
+        aliases: Vec::new(),
+        fault: None,
+        owner: None,
+        detected_at: registration.received_at,
+        registered_at: now,
+        updated_at: now,
+        restored_at: None,
+        resolved_at: None,
+        verdict: None,
+        reopen_count: 0,
+        follows: follows.clone(),
+        proposal: None,
+        process: Process {
+            first_owner: Some(first_owner.clone()),
+            department: department.clone(),
+            urgency: Some(registration.urgency),
+            level,
+            supervisor: level.map(|level| supervisor_of(level).to_owned()),
+            state_since: Some(now),
+            parent: parent.clone(),
+            ..Process::default()
+        },
+        registration: Some(registration.clone()),
+    };
+    let deed = Deed::Registered { kind, registration, first_owner, department, level, parent, follows };
+    let event = Event::from(deed);
+    let mut ticket = ticket;
+    clocks::keep_log(None, &mut ticket, &event, now);
+    Ok((Applied { ticket, effects: vec![Effect::Notify] }, event))
+}
+
+/// Applies one event to a ticket that nothing stands around: no ticket above or below it.
+///
+/// # Errors
+/// [`Refusal`] with every guard that is not met; the ticket stays as it was.
+pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) -> Result<Applied, Refusal> {
+    apply_in(ticket, event, actor, &Around::default(), now)
 }
 
 /// Applies one event to a ticket.
 ///
 /// # Errors
 /// [`Refusal`] with every guard that is not met; the ticket stays as it was.
-pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) -> Result<Applied, Refusal> {
-    let unmet = guards(ticket, event);
+pub fn apply_in(
+    ticket: &Ticket,
+    event: &Event,
+    actor: &Actor,
+    around: &Around,
+    now: DateTime<Utc>,
+) -> Result<Applied, Refusal> {
+    let unmet = guard::unmet(ticket, event, actor, around, now);
     if !unmet.is_empty() {
         return Err(Refusal { event: event.name(), unmet });
     }
@@ -110,21 +214,21 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.candidate = false;
         }
         Event::DiagnosisCorrected { cause, class, segment, side, note } => {
-            next.cause = *cause;
-            next.class = *class;
-            segment.clone_into(&mut next.segment);
-            next.side = *side;
+            next.cause = Some(*cause);
+            next.class = Some(*class);
+            next.segment = Some(segment.clone());
+            next.side = Some(*side);
             next.candidate = false;
             next.verdict =
                 Some(Verdict { by: actor.0.clone(), at: now, confirmed: false, note: note.clone() });
             effects.push(Effect::Notify);
         }
-        Event::RemeasureRequested => effects.push(Effect::Remeasure { targets: next.fault.targets.clone() }),
+        Event::RemeasureRequested => effects.push(Effect::Remeasure { targets: targets(&next) }),
         Event::Approved => next.candidate = false,
         Event::Cancelled { .. } => next.state = State::Cancelled,
         Event::VerificationStarted { .. } => {
             next.state = State::Verifying;
-            effects.push(Effect::Remeasure { targets: next.fault.targets.clone() });
+            effects.push(Effect::Remeasure { targets: targets(&next) });
         }
         Event::VerificationFailed { fault } => {
             next.state = worked_on(&next);
@@ -137,9 +241,11 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             next.restored_at = Some(*restored_at);
             next.resolved_at = Some(now);
             // The last stragglers of a repair say less of the fault than what stands: evidence stays.
-            next.fault.life = fault.life.clone();
-            next.fault.last_seen = fault.last_seen;
-            next.fault.targets.clone_from(&fault.targets);
+            if let Some(known) = &mut next.fault {
+                known.life = fault.life.clone();
+                known.last_seen = fault.last_seen;
+                known.targets.clone_from(&fault.targets);
+            }
             effects.push(Effect::Notify);
         }
         Event::Settled => next.state = State::Settled,
@@ -158,7 +264,9 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             let run = fault.billing.as_ref().map(|billing| billing.run.clone()).unwrap_or_default();
             next.proposal = Some(Proposal { run, at: fault.last_seen, declined_by: None });
             // What was wrong stays its evidence; the comparison that agrees is the event's.
-            next.fault.life = fault.life.clone();
+            if let Some(known) = &mut next.fault {
+                known.life = fault.life.clone();
+            }
             effects.push(Effect::Notify);
         }
         Event::ResolutionConfirmed { .. } => {
@@ -174,6 +282,18 @@ pub fn apply(ticket: &Ticket, event: &Event, actor: &Actor, now: DateTime<Utc>) 
             }
             effects.push(Effect::Notify);
         }
+        Event::Deed(deed) => {
+            act::act(&mut next, deed, actor, now);
+            if deed.is_news() {
+                effects.push(Effect::Notify);
+            }
+        }
+    }
+    if next.is_reported() {
+        clocks::keep_log(Some(ticket), &mut next, event, now);
+    }
+    if event.is_news() && !effects.contains(&Effect::Notify) {
+        effects.push(Effect::Notify);
     }
     Ok(Applied { ticket: next, effects })
 }
@@ -187,94 +307,22 @@ const fn worked_on(ticket: &Ticket) -> State {
 /// ticket says something else than the diagnosis that it had.
 fn take(ticket: &mut Ticket, fault: &Fault) {
     let corrected = ticket.verdict.is_some()
-        && (ticket.cause != ticket.fault.cause
-            || ticket.segment != ticket.fault.segment
-            || ticket.side != ticket.fault.side);
+        && ticket.fault.as_ref().is_none_or(|known| {
+            ticket.cause != Some(known.cause)
+                || ticket.segment.as_deref() != Some(&known.segment)
+                || ticket.side != Some(known.side)
+        });
     if !corrected {
-        ticket.class = fault.class;
-        ticket.cause = fault.cause;
-        fault.segment.clone_into(&mut ticket.segment);
-        ticket.side = fault.side;
+        ticket.class = Some(fault.class);
+        ticket.cause = Some(fault.cause);
+        ticket.segment = Some(fault.segment.clone());
+        ticket.side = Some(fault.side);
     }
     ticket.severity = ticket.severity.max(fault.severity);
-    ticket.fault = fault.clone();
+    ticket.fault = Some(fault.clone());
 }
 
-fn guards(ticket: &Ticket, event: &Event) -> Vec<Message> {
-    let mut unmet = Vec::new();
-    let mut require = |met: bool, message: Message| {
-        if !met {
-            unmet.push(message);
-        }
-    };
-    let state = ticket.state;
-    let is_bill = ticket.fault.class == Class::A;
-    let in_state = |name: &str| Message::new(name).with("state", format!("state.{}", state.name()));
-    match event {
-        Event::Opened { .. } => require(false, Message::new("guard.opened_once")),
-        Event::Enriched { .. } | Event::Rekeyed { .. } | Event::Acknowledged => {
-            require(state.is_open(), in_state("guard.not_open"));
-        }
-        Event::RemeasureRequested => {
-            require(state.is_open(), in_state("guard.not_open"));
-            // A bill is compared again by a reconciliation, not by a probe.
-            require(!is_bill, Message::new("guard.bill_is_not_measured"));
-        }
-        Event::Noted { text, .. } => {
-            require(!text.trim().is_empty(), Message::new("guard.note_empty"));
-            require(
-                text.chars().count() <= LONGEST_NOTE,
-                Message::new("guard.note_too_long").with("most", LONGEST_NOTE),
-            );
-        }
-        // A verdict is worth having after the repair too, until the ticket is closed.
-        Event::DiagnosisConfirmed { .. } => require(!state.is_final(), in_state("guard.final")),
-        Event::DiagnosisCorrected { class, side, .. } => {
-            require(!state.is_final(), in_state("guard.final"));
-            require(side.fits(*class), Message::new("guard.side_of_another_class"));
-            // Its key and evidence are those of a bill, or of the network: another ticket's matter.
-            require((*class == Class::A) == is_bill, Message::new("guard.bill_stays_bill"));
-        }
-        Event::Approved => {
-            require(!state.is_final(), in_state("guard.final"));
-            require(ticket.candidate, Message::new("guard.not_a_candidate"));
-        }
-        Event::Cancelled { reason } => {
-            require(state.is_open(), in_state("guard.not_open"));
-            require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
-        }
-        Event::VerificationStarted { .. } => {
-            require(state.is_open() && state != State::Verifying, in_state("guard.not_open"));
-            require(!is_bill, Message::new("guard.not_compared"));
-        }
-        Event::VerificationFailed { .. } => {
-            require(state == State::Verifying, in_state("guard.not_verifying"));
-        }
-        Event::Resolved { .. } => {
-            require(state == State::Verifying, in_state("guard.not_verifying"));
-            require(!is_bill, Message::new("guard.person_settles"));
-        }
-        Event::ResolutionProposed { fault } => {
-            require(is_bill, Message::new("guard.no_bill"));
-            require(state.is_open(), in_state("guard.not_open"));
-            let is_whole = fault.billing.as_ref().is_some_and(|billing| billing.is_compared_whole());
-            require(is_whole, Message::new("guard.not_compared"));
-        }
-        Event::ResolutionConfirmed { .. } => {
-            require(is_bill, Message::new("guard.no_bill"));
-            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
-        }
-        Event::ResolutionDeclined { reason } => {
-            require(is_bill, Message::new("guard.no_bill"));
-            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
-            require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
-        }
-        Event::Settled => require(state == State::Resolved, in_state("guard.not_resolved")),
-        Event::Reopened { .. } => require(
-            matches!(state, State::Resolved | State::AwaitingConfirmation | State::Settled),
-            in_state("guard.not_reopenable"),
-        ),
-        Event::Closed => require(state == State::Settled, in_state("guard.not_settled")),
-    }
-    unmet
+/// What its diagnosis was made from.
+fn targets(ticket: &Ticket) -> Vec<String> {
+    ticket.fault.as_ref().map(|fault| fault.targets.clone()).unwrap_or_default()
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::diagnosis::{Cause, Class, Fault, Side};
 
+use super::deed::Deed;
 use super::{Ticket, TicketId};
 
 /// Who did something: a person or program by token, or Linesman itself.
@@ -135,6 +136,14 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// What people do, and what clocks ask for.
+    Deed(Box<Deed>),
+}
+
+impl From<Deed> for Event {
+    fn from(deed: Deed) -> Self {
+        Self::Deed(Box::new(deed))
+    }
 }
 
 impl Event {
@@ -161,7 +170,22 @@ impl Event {
             Self::ResolutionProposed { .. } => "resolution_proposed",
             Self::ResolutionConfirmed { .. } => "resolution_confirmed",
             Self::ResolutionDeclined { .. } => "resolution_declined",
+            Self::Deed(deed) => deed.name(),
         }
+    }
+
+    /// Whether others than those who work on it may want to hear of it; who does, `[[notify]]` says.
+    #[must_use]
+    pub const fn is_news(&self) -> bool {
+        matches!(
+            self,
+            Self::Enriched { .. }
+                | Self::Approved
+                | Self::Cancelled { .. }
+                | Self::VerificationStarted { .. }
+                | Self::Settled
+                | Self::Closed
+        )
     }
 
     /// Who may see it.

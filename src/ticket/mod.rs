@@ -1,19 +1,34 @@
-//! A ticket: the work item that a fault opens and only a measurement closes.
+//! A ticket: the work item that a fault opens or a person registers, and that only proof closes.
+//!
+//! A fault opens one with its diagnosis, and only a measurement closes it. A person registers one without: class,
+//! cause, segment and side are unknown until somebody says them, and unknown is shown as unknown.
 //!
 //! PURE: the engine is `(ticket, event, now) -> (ticket, effects)`; the store applies both in one
 //! transaction with the event's row in the hash chain. No clock, no SQL, no HTTP status.
 //!
 //! | room | what it holds |
 //! | --- | --- |
+//! | [`registration`] | what is asked of whoever registers one; words that can be erased |
+//! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
+//! | [`deed`] | what people do, and what clocks ask for |
+//! | [`guard`] | every condition of every event, in one place, each with its rule |
+//! | [`act`] | what a deed changes |
+//! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`event`] | what can happen to a ticket, and to what end |
-//! | [`mod@apply`] | the guards and the changes, in one place for API, CLI, pages and automation |
+//! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
 //! | [`chain`] | the hash chain over events |
 
+pub mod act;
 pub mod apply;
 pub mod chain;
+pub mod clocks;
+pub mod deed;
 pub mod event;
+pub mod guard;
+pub mod process;
+pub mod registration;
 pub mod state;
 pub mod wanted;
 
@@ -22,10 +37,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::diagnosis::{Cause, Class, Fault, Severity, Side};
+use crate::locale::Message;
 
-pub use apply::{Refusal, apply, open};
+pub use apply::{Intake, Refusal, apply, apply_in, open, register};
+pub use deed::Deed;
 pub use event::{Actor, Effect, Event, Visibility};
+pub use guard::Around;
+pub use process::Process;
+pub use registration::{Channel, Registration, TicketText};
 pub use state::State;
+
+/// The class of a ticket that nobody has classified, in outputs.
+pub const UNCLASSIFIED: &str = "unclassified";
+/// A cause or side that nobody knows, in outputs.
+pub const UNKNOWN: &str = "unknown";
 
 /// Identity of a ticket, for programs; people use [`TicketNumber`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -95,14 +120,35 @@ impl<'de> Deserialize<'de> for TicketNumber {
 #[error("`{0}` is no ticket number; one looks like LM-2026-000123")]
 pub struct NotATicketNumber(pub String);
 
-/// What kind of work a ticket is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TicketKind {
-    /// A fault, found by measurement or reported.
-    Fault,
-    /// A customer's complaint.
-    Complaint,
+registration::named! {
+    /// What kind of work a ticket is (R49).
+    TicketKind {
+        /// A fault, found by measurement or reported for repair.
+        Fault = "fault",
+        /// A customer's complaint.
+        Complaint = "complaint",
+        /// A question.
+        Consultation = "consultation",
+        /// A top-up (R66).
+        Recharge = "recharge",
+        /// A follow-up (R78, R123).
+        FollowUp = "follow_up",
+    }
+}
+
+impl TicketKind {
+    /// As the table of deadlines knows it.
+    #[must_use]
+    pub const fn of_deadlines(self) -> linesman_deadlines::policy::Kind {
+        use linesman_deadlines::policy::Kind;
+        match self {
+            Self::Fault => Kind::Fault,
+            Self::Complaint => Kind::Complaint,
+            Self::Consultation => Kind::Consultation,
+            Self::Recharge => Kind::Recharge,
+            Self::FollowUp => Kind::FollowUp,
+        }
+    }
 }
 
 /// What people said of the diagnosis (R24).
@@ -147,22 +193,22 @@ pub struct Ticket {
     pub state: State,
     /// Opened with low confidence: waits for a person to approve or dismiss it.
     pub candidate: bool,
-    /// Class, corrected by people if they did.
-    pub class: Class,
-    /// Cause.
-    pub cause: Cause,
-    /// Element at fault.
-    pub segment: String,
-    /// Whose.
-    pub side: Side,
+    /// Class, corrected by people if they did; `None` when nobody has classified it yet.
+    pub class: Option<Class>,
+    /// Cause; `None` when it is not known.
+    pub cause: Option<Cause>,
+    /// Element at fault; `None` when it is not located.
+    pub segment: Option<String>,
+    /// Whose; `None` when it is not known.
+    pub side: Option<Side>,
     /// How bad.
     pub severity: Severity,
     /// Key of the root cause; one open ticket for each.
     pub key: String,
     /// Keys it had before.
     pub aliases: Vec<String>,
-    /// The diagnosis at its last enrichment.
-    pub fault: Fault,
+    /// The diagnosis at its last enrichment; `None` when nothing was diagnosed.
+    pub fault: Option<Fault>,
     /// Who has it.
     pub owner: Option<String>,
     /// First bad round.
@@ -184,9 +230,65 @@ pub struct Ticket {
     /// Of class A: that a new comparison found the bills to agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Proposal>,
+    /// What was registered; `None` when Linesman opened it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+    /// What people have done about it.
+    #[serde(default, skip_serializing_if = "Process::is_untouched")]
+    pub process: Process,
 }
 
 impl Ticket {
+    /// Whether a person registered it: then it has a customer to answer, clocks, and the guards of people.
+    #[must_use]
+    pub const fn is_reported(&self) -> bool {
+        self.registration.is_some()
+    }
+
+    /// Whether it is about a bill: by its diagnosis, else by its class.
+    #[must_use]
+    pub fn is_bill(&self) -> bool {
+        match &self.fault {
+            Some(fault) => fault.class == Class::A,
+            None => self.class == Some(Class::A),
+        }
+    }
+
+    /// The class as outputs name it: a letter, or `unclassified`.
+    #[must_use]
+    pub fn class_name(&self) -> &'static str {
+        self.class.map_or(UNCLASSIFIED, Class::letter)
+    }
+
+    /// The cause as outputs name it, or `unknown`.
+    #[must_use]
+    pub fn cause_name(&self) -> &'static str {
+        self.cause.map_or(UNKNOWN, Cause::name)
+    }
+
+    /// Whose it is as outputs name it, or `unknown`.
+    #[must_use]
+    pub fn side_name(&self) -> &'static str {
+        self.side.map_or(UNKNOWN, Side::name)
+    }
+
+    /// The element at fault as outputs name it; empty when it is not located.
+    #[must_use]
+    pub fn segment_name(&self) -> &str {
+        self.segment.as_deref().unwrap_or_default()
+    }
+
+    /// What is broken and where; of a ticket without diagnosis what kind of work it is.
+    #[must_use]
+    pub fn headline(&self) -> Message {
+        match &self.fault {
+            Some(fault) => fault.headline.clone(),
+            None => Message::new("headline.reported")
+                .with("kind", format!("ticket_kind.{}", self.kind.name()))
+                .with("class", format!("class.{}", self.class_name())),
+        }
+    }
+
     /// Resolved without anybody having confirmed the diagnosis: left out of the accuracy figure (R85).
     #[must_use]
     pub const fn is_unconfirmed(&self) -> bool {

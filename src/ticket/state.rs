@@ -135,7 +135,8 @@ impl State {
             }
             Self::Verifying => self.is_open(),
             Self::Cancelled => self.is_open() || matches!(self, Self::Cancelled),
-            Self::Resolved => matches!(self, Self::Verifying | Self::Resolved),
+            // A consultation or top-up is answered, not repaired: it needs no measurement.
+            Self::Resolved => matches!(self, Self::Verifying | Self::InProgress | Self::Resolved),
             Self::AwaitingConfirmation => matches!(self, Self::Resolved | Self::AwaitingConfirmation),
             Self::Reopened => {
                 matches!(self, Self::Resolved | Self::AwaitingConfirmation | Self::Settled | Self::Reopened)

@@ -221,7 +221,7 @@ fn for_fault(
                 _ if ticket.key != fault.key && !is_told_of(fault, Some(&ticket.id), tickets) => {
                     apply(ticket, Event::Rekeyed { from: ticket.key.clone(), fault: fault_box })
                 }
-                _ if worth_enriching(&ticket.fault, fault) => {
+                _ if ticket.fault.as_ref().is_none_or(|known| worth_enriching(known, fault)) => {
                     apply(ticket, Event::Enriched { fault: fault_box })
                 }
                 _ => None,
@@ -270,7 +270,7 @@ fn dismissed(fault: &Fault, tickets: &[Ticket]) -> bool {
     tickets
         .iter()
         .filter(|ticket| matches!(ticket.state, State::Cancelled | State::Rejected))
-        .filter(|ticket| fault.began <= ticket.fault.last_seen)
+        .filter(|ticket| ticket.fault.as_ref().is_some_and(|known| fault.began <= known.last_seen))
         .any(|ticket| {
             ticket.answers_to(&fault.key) || fault.aliases.iter().any(|alias| ticket.answers_to(alias))
         })
@@ -282,6 +282,8 @@ fn of_itself(ticket: &Ticket, settings: &TicketSettings, now: DateTime<Utc>) -> 
         Some(Action::Apply { ticket: ticket.id.clone(), version: ticket.version, event: Box::new(event) })
     };
     match ticket.state {
+        // Whoever reported it has to agree: people settle and the clocks' sweep closes.
+        _ if ticket.is_reported() => None,
         State::Resolved => apply(Event::Settled),
         State::Settled if is_window_over(ticket, settings, now) => apply(Event::Closed),
         _ => None,

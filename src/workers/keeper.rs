@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use linesman_probes::observation::Observation;
 
 use crate::diagnosis::Diagnosis;
+use crate::maintenance::Window;
 use crate::store::{Store, StoreError, TicketWriter, WriteError};
 use crate::ticket::wanted::Action;
 use crate::ticket::{Ticket, TicketId};
@@ -23,6 +24,10 @@ pub trait Keeper: Send + Sync {
     fn save_diagnosis<'a>(&'a self, diagnosis: &'a Diagnosis) -> Kept<'a, i64>;
     /// Tickets that a plan for these keys must know.
     fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>>;
+    /// Announced work that a fault of between these times may have begun in; a book in memory has none.
+    fn announced_work(&self, _since: DateTime<Utc>, _until: DateTime<Utc>) -> Kept<'_, Vec<Window>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
     /// The tickets fit a run of a bill that ended at `finished_at`; a book in memory has none.
     fn bill_planned<'a>(
         &'a self,
@@ -56,6 +61,10 @@ impl Keeper for StoreKeeper {
 
     fn tickets_for_planning<'a>(&'a self, keys: &'a [String]) -> Kept<'a, Vec<Ticket>> {
         Box::pin(self.store.tickets_for_planning(keys))
+    }
+
+    fn announced_work(&self, since: DateTime<Utc>, until: DateTime<Utc>) -> Kept<'_, Vec<Window>> {
+        Box::pin(self.store.windows(since, until))
     }
 
     fn bill_planned<'a>(

@@ -9,7 +9,9 @@
 //! | [`record`] | keeps observations: live picture, metrics, store |
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
+//! | [`clocks`] | lets deadlines and promises that have come due ask for their thing, once |
 //! | [`reconcile`] | has bills compared, one run at a time |
+//! | [`notify`] | takes events out of the outbox and tells whoever is to be told |
 //! | [`intake`] | takes bills out of the watched folder |
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
@@ -18,9 +20,11 @@
 
 pub mod analyse;
 pub mod book;
+pub mod clocks;
 pub mod intake;
 pub mod keeper;
 pub mod measure;
+pub mod notify;
 pub mod recent;
 pub mod reconcile;
 pub mod record;

@@ -100,6 +100,9 @@ impl Reloader {
         if old.http != new.http || old.database != new.database || old.log != new.log {
             tracing::warn!("[http], [database] and [log] take effect at the next start");
         }
+        if old.key_file() != new.key_file() {
+            tracing::warn!("`key_file` in [privacy] takes effect at the next start");
+        }
         // Published first: what arrives from now on is judged by the new settings, so that nothing
         // brings back what is forgotten next.
         let new = Arc::new(new);

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Keeper;
 use crate::clock::SharedClock;
+use crate::diagnosis::Fault;
 use crate::inventory::ElementKind;
 use crate::live::Live;
 use crate::locale::Language;
+use crate::maintenance::withhold;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::WriteError;
@@ -19,6 +22,8 @@ use crate::ticket::{State, Ticket};
 
 /// Runs at least so often, for what time alone brings: settling and closing.
 const TICK: Duration = Duration::from_secs(1);
+/// So long after its end, announced work is named on what outlived it.
+const OUTLIVED: TimeDelta = TimeDelta::days(7);
 
 /// What the rendezvous works with.
 pub struct Rendezvous {
@@ -57,7 +62,8 @@ impl Rendezvous {
         let Some((generation, diagnosis)) = self.live.diagnosis() else { return Ok(()) };
         let settings = self.settings.borrow().clone();
         let bills = self.live.bills();
-        let mut faults = diagnosis.faults.clone();
+        let now = self.clock.now_utc();
+        let mut faults = self.told(&settings, diagnosis.faults.clone(), now).await?;
         faults.extend(bills.iter().map(|(_, fault)| fault.as_ref().clone()));
         let keys: Vec<String> = faults
             .iter()
@@ -65,7 +71,6 @@ impl Rendezvous {
             .cloned()
             .collect();
         let tickets = self.keeper.tickets_for_planning(&keys).await?;
-        let now = self.clock.now_utc();
         let actions = plan(&faults, &tickets, &settings.tickets, now);
         let opened = actions.iter().any(|action| matches!(action, Action::Open { .. }));
         let changed =
@@ -98,19 +103,34 @@ impl Rendezvous {
         Ok(())
     }
 
+    /// The faults that tickets are told of; the others wait for the end of announced work.
+    async fn told(
+        &self,
+        settings: &Settings,
+        faults: Vec<Fault>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Fault>, WriteError> {
+        let early = TimeDelta::from_std(settings.tickets.settle).unwrap_or(TimeDelta::MAX);
+        let windows = self.keeper.announced_work(now - OUTLIVED, now + early).await?;
+        let (told, withheld) = withhold(faults, &windows, &settings.inventory, early, now);
+        self.metrics.set_announced_work(&windows, withheld.len(), now);
+        self.live.set_withheld(withheld);
+        Ok(told)
+    }
+
     /// One line in the log for what an operator without pages would want to know.
     fn announce(&self, ticket: &Ticket) {
         if ticket.version == 1 {
-            self.metrics.opened(ticket.severity, ticket.cause);
+            self.metrics.opened(ticket.severity, ticket.cause_name());
         }
-        let sentence = ticket.fault.headline.render(Language::English);
+        let sentence = ticket.headline().render(Language::English);
         let number = ticket.number.to_string();
         match ticket.state {
             State::Classified if ticket.version == 1 => {
                 tracing::warn!(
                     number,
-                    class = ticket.class.letter(),
-                    cause = ticket.cause.name(),
+                    class = ticket.class_name(),
+                    cause = ticket.cause_name(),
                     "opened: {sentence}"
                 );
             }

@@ -1,15 +1,18 @@
-//! Rolls measurements up by the hour and forgets what is too old.
+//! Rolls measurements up by the hour and forgets what is too old: measurements, and customers whose
+//! time is over. After a start it seals anew what an older key has sealed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
+use crate::inventory::ElementKind;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often.
 const TICK: Duration = Duration::from_secs(600);
@@ -24,12 +27,14 @@ pub async fn run(
 ) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sealed_anew = false;
     loop {
         tokio::select! {
             () = soft.cancelled() => return,
             _ = tick.tick() => {}
         }
-        let retention = settings.borrow().retention.clone();
+        let in_force = settings.borrow().clone();
+        let retention = &in_force.retention;
         let now = clock.now_utc();
         match store.retain(now, retention.observations, retention.hourly).await {
             Ok(gone) => {
@@ -39,6 +44,45 @@ pub async fn run(
                 }
             }
             Err(error) => tracing::error!(%error, "old measurements were not rolled up; trying again later"),
+        }
+        forget_customers(&store, &in_force, now).await;
+        if !sealed_anew {
+            sealed_anew = seal_anew(&store).await;
+        }
+    }
+}
+
+/// Erases customers without a ticket for longer than the term.
+async fn forget_customers(store: &Store, settings: &Settings, now: DateTime<Utc>) {
+    let current =
+        settings.inventory.elements().iter().filter(|element| element.kind == ElementKind::Customer);
+    let current: Vec<&str> = current.map(|element| element.name.as_str()).collect();
+    match store.retain_customers(now, settings.retention.customers, &current).await {
+        Ok(0) => {}
+        Ok(gone) => tracing::info!(customers = gone, "erased customers whose time is over"),
+        Err(error) => {
+            tracing::error!(%error, "customers whose time is over were not erased; trying again later")
+        }
+    }
+}
+
+/// Seals with the newest key whatever an older one has sealed; says whether that is done.
+async fn seal_anew(store: &Store) -> bool {
+    let done = async {
+        let values = store.seal_anew().await?;
+        store.forget_old_keys().await?;
+        Ok::<u64, StoreError>(values)
+    };
+    match done.await {
+        Ok(values) => {
+            if values > 0 {
+                tracing::info!(values, "sealed personal data anew with the newest key");
+            }
+            true
+        }
+        Err(error) => {
+            tracing::error!(%error, "personal data was not sealed anew; trying again later");
+            false
         }
     }
 }

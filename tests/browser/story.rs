@@ -69,6 +69,7 @@ impl Story {
                 nudge: Arc::default(),
             },
             limits: Arc::new(Limits::default()),
+            notify_tests: mpsc::channel(1).0,
         };
         let expires_at = SystemClock.now_utc() + TimeDelta::days(1);
         let token = NewToken { name: "tech-wang".to_owned(), role: Role::Admin, expires_at };

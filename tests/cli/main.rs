@@ -1,12 +1,17 @@
 //! The commands as a person or a script runs them: the real program, its output, its exit code.
 
 mod bills;
+#[cfg(test)]
+mod customer;
 mod deadline;
 mod life;
+mod listen;
+mod process;
 mod rtp;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+mod tree;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -10,6 +10,15 @@ mod postgres_server;
 mod support;
 
 #[cfg(test)]
+#[path = "../support/receivers.rs"]
+#[allow(dead_code, reason = "only the receiver over HTTP is needed here")]
+mod receivers;
+
+#[cfg(test)]
+mod maintenance;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod story;
+#[cfg(test)]
+mod telling;

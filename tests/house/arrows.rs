@@ -48,6 +48,11 @@ const RULES: &[Rule] = &[
         because: "a due time is a function of a log, a calendar and an instant",
     },
     Rule {
+        room: "src/process",
+        forbidden: IMPURE,
+        because: "what the procedure asks, chooses and computes is a function of facts, tables and an instant",
+    },
+    Rule {
         room: "src/reconcile",
         forbidden: &["tokio", "sqlx", "axum", "prometheus", "reqwest", "std::time::SystemTime"],
         because: "a run knows files and threads, no daemon",
@@ -59,6 +64,22 @@ const RULES: &[Rule] = &[
     Rule { room: "src/diagnosis", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/ticket", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/store", forbidden: OUTSIDE, because: "the store knows nothing of who uses it" },
+    Rule { room: "src/notify", forbidden: EFFECTS, because: "a message is a function of what happened" },
+    Rule { room: "src/notify", forbidden: OUTSIDE, because: "it knows nothing of who sends it" },
+    Rule {
+        room: "src/notify",
+        forbidden: &[
+            "tokio",
+            "sqlx",
+            "axum",
+            "prometheus",
+            "getrandom",
+            "std::fs",
+            "std::env",
+            "std::net::UdpSocket",
+        ],
+        because: "words and forms have no socket",
+    },
     Rule {
         room: "src/inventory",
         forbidden: &["crate::diagnosis", "crate::ticket", "crate::settings"],

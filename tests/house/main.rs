@@ -10,4 +10,6 @@ mod files;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod source;

@@ -16,6 +16,8 @@ fn operations(description: &Value) -> Vec<(String, String, &Value)> {
         .flat_map(|(path, item)| {
             let path = path.replace("{ticket}", "LM-2026-000001").replace("{target}", "server-1%2Ficmp");
             let path = path.replace("{name}", "nobody").replace("{run}", "nothing").replace("{folder}", "en");
+            let path = path.replace("{customer}", "nobody").replace("{contact}", "c").replace("{asset}", "a");
+            let path = path.replace("{window}", "none");
             let item = item.as_object().unwrap();
             item.iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
         })

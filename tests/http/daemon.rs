@@ -21,6 +21,7 @@ use linesman::inventory::{
 use linesman::live::{Live, Order};
 use linesman::locale::Message;
 use linesman::metrics::Metrics;
+use linesman::privacy::Keyring;
 use linesman::settings::Settings;
 use linesman::store::{NewToken, Role, Store, writer};
 use linesman::ticket::Ticket;
@@ -120,6 +121,8 @@ impl Daemon {
         let shared: SharedClock = clock.clone();
         let url = format!("sqlite:{}", directory.path().join("linesman.db").display());
         let store = Store::open(&url, shared.clone()).await.unwrap();
+        let keys = Keyring::new(&[1; 32], &[("k1".to_owned(), [2; 32])]).unwrap();
+        store.use_keys(keys).await.unwrap();
         let live = Arc::new(Live::default());
         let (orders, received_orders) = mpsc::channel(8);
         let (writer, queue) = writer::channel();
@@ -147,13 +150,16 @@ impl Daemon {
             closing: CancellationToken::new(),
             bills: Bills { vault: Vault::at(directory.path().join("bills")), nudge: Arc::new(Notify::new()) },
             limits: Arc::new(Limits::default()),
+            notify_tests: mpsc::channel(1).0,
         };
         let mut secrets = Vec::new();
         for (role, name) in [
             (Role::Viewer, "vera"),
+            (Role::Agent, "lin"),
             (Role::Technician, "tom"),
             (Role::Billing, "bill"),
             (Role::Noc, "nora"),
+            (Role::Manager, "mei"),
             (Role::Admin, "ada"),
         ] {
             let expires_at = start_of_time() + TimeDelta::days(30);

@@ -8,10 +8,13 @@
 mod access;
 #[path = "../support/bills.rs"]
 mod bills;
+mod customers;
 mod daemon;
 mod live;
+mod maintenance;
 mod network;
 mod problems;
+mod process;
 mod reconciliations;
 mod session;
 mod tickets;

@@ -88,11 +88,11 @@ fn fault(run: &str, difference: &str, at: DateTime<Utc>) -> Fault {
 async fn a_difference_opens_one_ticket_at_once_and_a_second_comparison_enriches_it() {
     let desk = Desk::new();
     let opened = desk.compared("run-1", "5").await;
-    assert_eq!((opened.class, opened.side, opened.candidate), (Class::A, Side::Theirs, false));
+    assert_eq!((opened.class, opened.side, opened.candidate), (Some(Class::A), Some(Side::Theirs), false));
     assert_eq!(opened.key, "A:acme:2026-10");
     let enriched = desk.compared("run-2", "7").await;
     assert_eq!((enriched.id.clone(), enriched.version), (opened.id, 2));
-    assert_eq!(enriched.fault.billing.expect("evidence").totals.difference, "7");
+    assert_eq!(enriched.fault.and_then(|fault| fault.billing).expect("evidence").totals.difference, "7");
     assert_eq!(desk.book.tickets().len(), 1);
 }
 
@@ -106,7 +106,7 @@ async fn bills_that_agree_open_nothing_and_propose_to_settle_what_is_open() {
     assert_eq!(proposed.state, State::Verifying);
     assert!(proposed.awaits_settlement());
     assert_eq!(
-        proposed.fault.billing.as_ref().expect("evidence").totals.difference,
+        proposed.fault.as_ref().and_then(|fault| fault.billing.as_ref()).expect("evidence").totals.difference,
         "5",
         "what was wrong stays"
     );

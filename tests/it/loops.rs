@@ -98,7 +98,10 @@ sip = "198.18.1.11:5060"
 /// What became of a ticket: its segment, state and how often it came back.
 fn tickets(world: &World) -> Vec<(String, State, u32)> {
     let tickets = world.book.tickets();
-    tickets.into_iter().map(|ticket| (ticket.segment, ticket.state, ticket.reopen_count)).collect()
+    tickets
+        .into_iter()
+        .map(|ticket| (ticket.segment.unwrap_or_default(), ticket.state, ticket.reopen_count))
+        .collect()
 }
 
 fn expect(world: &World, expected: &[(&str, State, u32)]) {

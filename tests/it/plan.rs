@@ -241,7 +241,7 @@ fn a_ticket_is_rekeyed_once_and_answers_to_both_keys() {
     desk.meet();
     let ticket = desk.only();
     assert_eq!(ticket.key, KEYS[0]);
-    assert_eq!(ticket.segment, "link-1");
+    assert_eq!(ticket.segment.as_deref(), Some("link-1"));
     assert!(ticket.answers_to(KEYS[1]));
     // The old key breaks by itself meanwhile: two faults must not pull one ticket to and fro.
     desk.raise(KEYS[1]);

@@ -3,16 +3,22 @@
 //! The real daemon watches a simulated carrier whose gateways come and go, so that tickets open,
 //! verify and reopen all the time, while clients write notes through the API. Fifty times it is
 //! killed at a random moment. What a client was told is kept must be there in the end, and the
-//! chain over all events must verify.
+//! chain over all events must verify; and whoever is told of tickets was told of each, under one
+//! key an event.
 
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+#[path = "../support/receivers.rs"]
+#[allow(dead_code, reason = "only the receiver over HTTP is needed here")]
+mod receivers;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
     use std::process::Command;
     use std::time::Duration;
@@ -23,7 +29,9 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use crate::clients::{Clients, Told};
+    use crate::receivers::{Http, Reply};
     use crate::support::daemon::{Daemon, free_port};
+    use crate::support::eventually;
     use crate::support::process::program;
 
     const KILLS: u32 = 50;
@@ -74,7 +82,12 @@ mod tests {
         let address = format!("127.0.0.1:{}", free_port());
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let carrier = Carrier::start(SEED, &tasks, &stop).await.expect("loopback takes sockets");
-        let settings = hasty(&carrier);
+        let receiver = Http::start(Reply::Http(200, &[], "ok")).await;
+        let settings = format!(
+            "{}\n[[notify]]\nname = \"noc\"\nkind = \"webhook\"\nurl = \"{}/hook\"\n",
+            hasty(&carrier),
+            receiver.url
+        );
         let mut random = Random::new(SEED);
         let mut told = Told::default();
         let mut token: Option<String> = None;
@@ -104,6 +117,27 @@ mod tests {
 
         let (daemon, api) = Daemon::start(folder.path(), &address, &settings, &[], token.as_deref()).await;
         told.assert_kept(&api).await;
+        let numbers: BTreeSet<String> = api
+            .tickets()
+            .await
+            .iter()
+            .filter_map(|ticket| Some(ticket["number"].as_str()?.to_owned()))
+            .collect();
+        let (mut keys, mut opened) = (BTreeMap::new(), BTreeSet::new());
+        eventually("everybody to be told of every ticket", Duration::from_secs(60), async || {
+            for got in receiver.got() {
+                let (said, key) = (got.json(), got.header("webhook-id").to_owned());
+                let seq = said["data"]["seq"].as_i64();
+                keys.entry(seq).or_insert_with(BTreeSet::new).insert(key);
+                if said["type"] == "ticket.opened" {
+                    opened.insert(said["data"]["ticket"].as_str().unwrap_or_default().to_owned());
+                }
+            }
+            numbers.is_subset(&opened).then_some(())
+        })
+        .await;
+        assert!(keys.values().all(|keys| keys.len() == 1), "an event has one key however often it is sent");
+        eprintln!("{} messages for {} events, each under one key", receiver.got().len(), keys.len());
         assert!(daemon.stop().await.success(), "SIGTERM ends it well");
         let report = check(folder.path());
         assert_eq!(report["damage"], serde_json::json!([]), "{report}");

@@ -11,6 +11,8 @@
 //! id; they go when the test goes, also when it panics.
 
 #[cfg(test)]
+mod listen;
+#[cfg(test)]
 mod measure;
 #[cfg(test)]
 mod namespace;

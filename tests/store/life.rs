@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use linesman::clock::{ManualClock, SystemClock};
+use linesman::store::migrate::newest_known;
 use linesman::store::{NewToken, Role, Store, StoreError, WriteError};
 use linesman::ticket::event::{Actor, Event, Visibility};
 use sqlx::Connection as _;
@@ -159,7 +160,8 @@ async fn a_command_never_migrates_nor_makes_a_database(database: Database) {
         .tamper("DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)")
         .await;
     let refused = Store::open_reader(&database.url, Arc::new(SystemClock)).await.map(drop).unwrap_err();
-    assert!(matches!(refused, StoreError::OlderThanProgram { found: 5, known: 6 }), "{refused}");
+    let is_older = |error: &StoreError| matches!(error, StoreError::OlderThanProgram { found, known } if found < known && *known == newest_known());
+    assert!(is_older(&refused), "{refused}");
 }
 
 async fn a_database_newer_than_the_program_is_refused(database: Database) {
@@ -177,7 +179,8 @@ async fn a_database_newer_than_the_program_is_refused(database: Database) {
     ];
     for refused in refusals {
         let refused = refused.unwrap_err();
-        assert!(matches!(refused, StoreError::NewerThanProgram { found: 9000, known: 6 }), "{refused}");
+        let is_newer = |error: &StoreError| matches!(error, StoreError::NewerThanProgram { found: 9000, known } if *known == newest_known());
+        assert!(is_newer(&refused), "{refused}");
     }
 }
 

@@ -8,13 +8,20 @@
 mod bills;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
+#[path = "../support/receivers.rs"]
+#[allow(dead_code, reason = "other tests look at paths too")]
+mod receivers;
 
 mod access;
 mod chain;
+mod customers;
 mod disk;
 mod fixture;
 mod life;
+mod maintenance;
+mod notify;
 mod observations;
+mod process;
 mod runs;
 mod tickets;
 mod twins;

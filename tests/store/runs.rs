@@ -15,7 +15,7 @@ crate::on_both! {
     a_run_is_kept_for_its_time_and_longer_while_its_ticket_is_open,
 }
 
-fn request(party: &str, theirs: &str) -> RunRequest {
+pub(crate) fn request(party: &str, theirs: &str) -> RunRequest {
     let input = |role, sha256: &str| RunInput {
         role,
         name: "bill\u{0}.csv".to_owned(),

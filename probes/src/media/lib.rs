@@ -3,4 +3,6 @@
 //! PURE: no socket, no clock, no file. Captures, live traffic and test calls are scored by the same engine.
 
 pub mod capture;
+pub mod feed;
+pub mod fuzz;
 pub mod quality;

@@ -42,6 +42,55 @@ fn step_between(before: SystemTime, after: SystemTime, monotonic: Duration) -> O
     (step_ms.unsigned_abs() > TOLERANCE_MS).then_some(step_ms)
 }
 
+/// Steps that matter to the jitter of voice; slewing stays below half a millisecond a second.
+const STEP_NS: i64 = 5_000_000;
+/// Both clocks are read within this time, or the reading is worth nothing.
+const SAME_TIME: Duration = Duration::from_millis(1);
+
+/// Notices small steps of the wall clock, which is that of the time stamps of packets.
+#[derive(Debug, Clone, Copy)]
+pub struct StepWatch {
+    origin: Instant,
+    /// Wall clock minus monotonic clock.
+    offset_ns: Option<i64>,
+}
+
+impl StepWatch {
+    /// Begins to watch.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut watch = Self { origin: Instant::now(), offset_ns: None };
+        watch.step_ms();
+        watch
+    }
+
+    /// By how many milliseconds the wall clock was set since the last time this was asked; `None` when it was not.
+    pub fn step_ms(&mut self) -> Option<i64> {
+        let before = self.origin.elapsed();
+        let wall = wall_ns();
+        let between = self.origin.elapsed().saturating_sub(before);
+        if between > SAME_TIME {
+            // We were not running in between; the next reading tells.
+            return None;
+        }
+        let offset_ns = wall.saturating_sub(i64::try_from(before.as_nanos()).unwrap_or(i64::MAX));
+        small_step(self.offset_ns.replace(offset_ns), offset_ns)
+    }
+}
+
+fn small_step(before_ns: Option<i64>, after_ns: i64) -> Option<i64> {
+    let step_ns = after_ns.saturating_sub(before_ns?);
+    (step_ns.saturating_abs() > STEP_NS).then_some(step_ns / 1_000_000)
+}
+
+/// The wall clock in nanoseconds since 1970: the time of what arrives without a stamp of the kernel's.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place where arrivals get their time")]
+pub fn wall_ns() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
 fn saturating_millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -58,6 +107,15 @@ mod tests {
     fn clocks_that_agree_are_no_step() {
         assert_eq!(step_between(at(10_000), at(11_400), Duration::from_millis(1_000)), None);
         assert_eq!(ClockWatch::start().step(), None);
+    }
+
+    #[test]
+    fn a_small_step_is_told_and_slewing_is_not() {
+        assert_eq!(small_step(None, 7), None);
+        assert_eq!(small_step(Some(0), 500_000), None);
+        assert_eq!(small_step(Some(0), -20_000_000), Some(-20));
+        let mut watch = StepWatch::start();
+        assert_eq!(watch.step_ms(), None);
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub enum SocketTable {
     Raw,
     /// Raw over IPv6.
     Raw6,
+    /// UDP over IPv4.
+    Udp,
+    /// UDP over IPv6.
+    Udp6,
 }
 
 impl SocketTable {
@@ -35,6 +39,8 @@ impl SocketTable {
             Self::Icmp6 => "/proc/self/net/icmp6",
             Self::Raw => "/proc/self/net/raw",
             Self::Raw6 => "/proc/self/net/raw6",
+            Self::Udp => "/proc/self/net/udp",
+            Self::Udp6 => "/proc/self/net/udp6",
         }
     }
 }

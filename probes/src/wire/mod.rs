@@ -1,7 +1,7 @@
 //! The edge: what only the operating system can tell us of ourselves.
 //!
-//! Clocks, privileges, socket options, our sockets' drop counters, our interfaces and routes.
-//! It answers one question for the rest of the package: *could we measure at all?* Deliberately
+//! Clocks, privileges, socket options, our sockets' drop counters, our interfaces and routes; and [`packets`] of an
+//! interface. It answers one question for the rest of the package: *could we measure at all?* Deliberately
 //! absent: protocols, targets, verdicts. This is the only room that may use `unsafe`, read an
 //! ambient clock or open procfs.
 
@@ -9,6 +9,7 @@ pub mod clock_watch;
 pub mod drops;
 pub mod failure;
 pub mod interfaces;
+pub mod packets;
 pub mod permission;
 pub mod resolv;
 pub mod routes;

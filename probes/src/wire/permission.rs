@@ -45,7 +45,8 @@ pub fn capture() -> Result<(), String> {
     match socket(AddressFamily::PACKET, SocketType::RAW, None) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!(
-            "capturing packets is refused ({error}); allow it with `setcap cap_net_raw=ep {}`",
+            "capturing packets is refused ({error}); allow it with `setcap cap_net_raw=ep {}`, \
+             or in a systemd unit with `AmbientCapabilities=CAP_NET_RAW`",
             own_binary()
         )),
     }

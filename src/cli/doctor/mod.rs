@@ -4,6 +4,7 @@
 
 mod clock;
 mod database;
+mod keys;
 mod listen;
 mod privileges;
 
@@ -138,6 +139,7 @@ async fn examine(global: &Global) -> Vec<Check> {
             let (listen, running) = listen::check(&settings.http).await;
             checks.push(listen);
             checks.push(database::check(&settings.database, running).await);
+            checks.push(keys::check(settings).await);
         }
         None => {
             let unknown = "not checked: the configuration cannot be used";

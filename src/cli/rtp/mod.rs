@@ -4,6 +4,7 @@
 
 mod analyze;
 mod csv;
+mod listen;
 mod sparkline;
 mod table;
 
@@ -24,6 +25,8 @@ pub struct Arguments {
 enum RtpCommand {
     /// Read capture files: every stream and call in them, how good it was, and what was wrong
     Analyze(analyze::Arguments),
+    /// Listen on an interface: a live table of streams, worst first, and what became of each
+    Listen(Box<listen::Arguments>),
 }
 
 /// Does it.
@@ -33,5 +36,6 @@ enum RtpCommand {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         RtpCommand::Analyze(arguments) => analyze::run(global, arguments).await,
+        RtpCommand::Listen(arguments) => listen::run(*arguments).await,
     }
 }

@@ -60,6 +60,44 @@ fn interval(value: Option<Interval>, digits: usize) -> String {
     if low == high { low } else { format!("{low}-{high}") }
 }
 
+/// The streams that need a look first: worst score, then most loss; at most so many.
+pub(super) fn worst_first(streams: &mut Vec<StreamRow>, most: usize) {
+    let key = |row: &StreamRow| row.quality.mos.map_or(f64::MAX, |mos| mos.high);
+    streams.sort_by(|one, other| {
+        let by_loss = other.quality.loss_ratio.total_cmp(&one.quality.loss_ratio);
+        key(one).total_cmp(&key(other)).then(by_loss)
+    });
+    streams.truncate(most);
+}
+
+/// What endpoints say of streams that were not seen.
+pub(super) fn reported(report: &Report) -> String {
+    let mut table =
+        table(vec!["REPORTED BY", "ABOUT", "SSRC", "CALL-ID", "LOST", "JITTER ms", "RTT ms", "MOS"]);
+    for row in &report.reported {
+        let rtcp = row.rtcp.as_ref();
+        let vq = row.vq.as_ref().and_then(|vq| vq.receives.as_ref());
+        let number = |value: Option<f64>, digits: usize| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+        };
+        let lost = rtcp.and_then(|rtcp| rtcp.told.lost).map(|lost| lost.to_string());
+        let percent = vq.and_then(|vq| vq.loss_ratio).map(|ratio| format!("{:.1} %", ratio * 100.0));
+        let jitter = rtcp.and_then(|rtcp| rtcp.told.jitter_max_ms).or_else(|| vq.and_then(|vq| vq.jitter_ms));
+        let trip = rtcp.and_then(|rtcp| rtcp.round_trip_ms).or_else(|| vq.and_then(|vq| vq.round_trip_ms));
+        table.add_row(vec![
+            row.reporter.clone(),
+            row.about.clone(),
+            row.ssrc.clone().unwrap_or_else(|| "-".to_owned()),
+            row.call_id.clone().unwrap_or_else(|| "-".to_owned()),
+            lost.or(percent).unwrap_or_else(|| "-".to_owned()),
+            number(jitter, 1),
+            number(trip, 0),
+            number(vq.and_then(|vq| vq.mos_cq.or(vq.mos_lq)), 1),
+        ]);
+    }
+    table.to_string()
+}
+
 /// The calls, each finding with its evidence below its call.
 pub(super) fn calls(report: &Report) -> String {
     let header = vec!["CALL-ID", "FROM", "TO", "STATE", "SETUP ms", "TALK s", "LEGS", "STREAMS", "FINDINGS"];

@@ -136,7 +136,8 @@ impl Span {
     }
 
     /// Its length, where that does not depend on a calendar's days.
-    pub(crate) fn length(self) -> Option<TimeDelta> {
+    #[must_use]
+    pub fn length(self) -> Option<TimeDelta> {
         let count = i64::try_from(self.count).ok()?;
         match self.unit {
             Unit::Seconds => TimeDelta::try_seconds(count),

@@ -1,13 +1,19 @@
 //! `/api/v1`: one file a noun. Handlers read, call a pure function or the writer, and show.
 
+pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
+pub mod maintenance;
+pub mod notifications;
 pub mod observations;
 pub mod paging;
 pub mod reconciliation_upload;
 pub mod reconciliations;
 pub mod settings;
 pub mod ticket_changes;
+pub mod ticket_clocks;
+pub mod ticket_process;
+pub mod ticket_register;
 pub mod tickets;
 pub mod tokens;
 pub mod view;
@@ -27,6 +33,34 @@ use super::router::Routes;
 pub fn routes(routes: Routes) -> Routes {
     routes
         .needs_or_billing(Role::Viewer, routes!(tickets::list))
+        .needs_or_billing(Role::Agent, routes!(ticket_register::register))
+        .needs_or_billing(Role::Viewer, routes!(ticket_clocks::deadlines))
+        .needs_or_billing(Role::Agent, routes!(ticket_clocks::texts))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::classify))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::assign))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::accept))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::contact))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::ask))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::hold))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::eta))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::work_done))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::hold_planned))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::resume))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::claim))
+        .needs_or_billing(Role::Technician, routes!(ticket_process::verify))
+        .needs(Role::Manager, routes!(ticket_process::waive))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::record))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::solve))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::result))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::confirm_result))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::unanswered))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::reopen))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::level))
+        .needs(Role::Manager, routes!(ticket_process::reject))
+        .needs(Role::Noc, routes!(ticket_process::merge))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::link))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
+        .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))
         .needs_or_billing(Role::Viewer, routes!(tickets::one))
         .needs_or_billing(Role::Viewer, routes!(tickets::events))
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))
@@ -44,12 +78,34 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Billing, routes!(reconciliations::one))
         .needs(Role::Billing, routes!(reconciliations::rerun))
         .needs(Role::Billing, routes!(reconciliations::report))
+        .needs_or_billing(Role::Viewer, routes!(customers::list))
+        .needs_or_billing(Role::Viewer, routes!(customers::lookup))
+        .needs_or_billing(Role::Viewer, routes!(customers::one))
+        .needs(Role::Noc, routes!(customers::change::create))
+        .needs(Role::Noc, routes!(customers::change::edit))
+        .needs(Role::Noc, routes!(customers::change::add_contact))
+        .needs(Role::Noc, routes!(customers::change::edit_contact, customers::change::remove_contact))
+        .needs_or_billing(Role::Technician, routes!(customers::change::verify_contact))
+        .needs(Role::Noc, routes!(customers::change::add_asset))
+        .needs(Role::Noc, routes!(customers::change::edit_asset, customers::change::remove_asset))
+        .needs(Role::Noc, routes!(customers::person::export))
+        .needs(Role::Noc, routes!(customers::person::erase))
+        .needs(Role::Admin, routes!(customers::person::trail))
+        .needs(Role::Admin, routes!(customers::person::retention))
         .needs(Role::Viewer, routes!(inventory::inventory))
         .needs(Role::Viewer, routes!(inventory::targets))
         .needs(Role::Viewer, routes!(observations::rounds))
         .needs(Role::Viewer, routes!(observations::hourly))
         .needs(Role::Viewer, routes!(diagnosis::faults))
         .needs(Role::Viewer, routes!(diagnosis::latest))
+        .needs(Role::Admin, routes!(notifications::channels))
+        .needs(Role::Admin, routes!(notifications::test))
+        .needs(Role::Admin, routes!(notifications::dead))
+        .needs(Role::Admin, routes!(notifications::retry))
+        .needs(Role::Viewer, routes!(maintenance::list))
+        .needs(Role::Noc, routes!(maintenance::announce))
+        .needs(Role::Noc, routes!(maintenance::postpone))
+        .needs(Role::Noc, routes!(maintenance::cancel))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))

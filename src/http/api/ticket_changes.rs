@@ -20,24 +20,34 @@ use crate::http::extract::{Body, Named, Speaks};
 use crate::http::openapi::{Changes, TakesBody};
 use crate::store::WriteError;
 use crate::ticket::apply::LONGEST_NOTE;
-use crate::ticket::{Event, Ticket, Visibility};
+use crate::ticket::{Event, Ticket, TicketText, Visibility};
 
 use super::tickets::{find_for, show};
 
 /// What a change needs besides its body.
-struct Change<'a> {
-    state: &'a HttpState,
-    caller: Caller,
-    name: &'a str,
-    headers: &'a HeaderMap,
+pub(super) struct Change<'a> {
+    pub(super) state: &'a HttpState,
+    pub(super) caller: Caller,
+    pub(super) name: &'a str,
+    pub(super) headers: &'a HeaderMap,
 }
 
 impl Change<'_> {
-    async fn make(self, event: Event) -> Result<Ticket, Problem> {
+    pub(super) async fn make(self, event: Event) -> Result<Ticket, Problem> {
+        self.make_with(event, None).await
+    }
+
+    /// The same, keeping words that the event names by their hash.
+    pub(super) async fn make_with(self, event: Event, text: Option<TicketText>) -> Result<Ticket, Problem> {
         let expected = if_match(self.headers)?;
         let ticket = find_for(self.state, &self.caller, self.name).await?;
         let seen = expected.map_or_else(|| "*".to_owned(), |version| version.to_string());
-        match self.state.writer.apply(&ticket.id, expected, event, self.caller.actor).await {
+        let (writer, actor) = (&self.state.writer, self.caller.actor);
+        let done = match text {
+            Some(text) => writer.apply_with_text(&ticket.id, expected, event, text, actor).await,
+            None => writer.apply(&ticket.id, expected, event, actor).await,
+        };
+        match done {
             Ok(ticket) => Ok(ticket),
             Err(WriteError::Conflict(newer)) => Err(Problem::changed(seen, newer)),
             Err(error) => Err(error.into()),
@@ -61,7 +71,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 }
 
 /// A text that people write: some of it, not too much, no control characters but line breaks.
-fn text_flaws(pointer: &str, text: &str) -> Option<Flaw> {
+pub(super) fn text_flaws(pointer: &str, text: &str) -> Option<Flaw> {
     let length = text.chars().count();
     if text.trim().is_empty() || length > LONGEST_NOTE {
         return Some(Flaw::at(pointer, "text_length").with("most", LONGEST_NOTE));
@@ -70,7 +80,7 @@ fn text_flaws(pointer: &str, text: &str) -> Option<Flaw> {
     text.contains(forbidden).then(|| Flaw::at(pointer, "control"))
 }
 
-fn check(flaws: impl IntoIterator<Item = Option<Flaw>>) -> Result<(), Problem> {
+pub(super) fn check(flaws: impl IntoIterator<Item = Option<Flaw>>) -> Result<(), Problem> {
     let flaws: Vec<Flaw> = flaws.into_iter().flatten().collect();
     if flaws.is_empty() { Ok(()) } else { Err(Problem::invalid(flaws)) }
 }
@@ -133,7 +143,7 @@ pub struct Cancellation {
 }
 
 /// The parameters of every change.
-struct ChangeParams;
+pub(super) struct ChangeParams;
 
 impl IntoParams for ChangeParams {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
@@ -159,7 +169,7 @@ impl IntoParams for ChangeParams {
 }
 
 /// The answer to every change.
-struct Changed<const STATUS: u16>;
+pub(super) struct Changed<const STATUS: u16>;
 
 impl<const STATUS: u16> IntoResponses for Changed<STATUS> {
     fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
@@ -239,8 +249,8 @@ pub async fn correct(
 ) -> Result<Response, Problem> {
     let ticket = find_for(&state, &caller, &name).await?;
     // The party of a bill is no element.
-    let is_known =
-        ticket.segment == body.segment || state.settings.borrow().inventory.find(&body.segment).is_some();
+    let is_known = ticket.segment.as_ref() == Some(&body.segment)
+        || state.settings.borrow().inventory.find(&body.segment).is_some();
     let shown: String = body.segment.chars().filter(|character| !character.is_control()).take(64).collect();
     let unknown = (!is_known).then(|| Flaw::at("/segment", "unknown_segment").with("value", shown));
     check([unknown, body.note.as_deref().and_then(|note| text_flaws("/note", note))])?;

@@ -16,7 +16,7 @@ use crate::http::extract::{Named, Params, Speaks, listed};
 use crate::http::openapi::{BadRequest, Invalid, NotFound};
 use crate::store::{Role, TicketFilter};
 use crate::ticket::event::RecordedEvent;
-use crate::ticket::{State as TicketState, Ticket, TicketId};
+use crate::ticket::{State as TicketState, Ticket, TicketId, TicketKind};
 
 use super::paging::{limit, next_link, read_cursor, write_cursor};
 use super::view::{Evidence, Explanation, TicketView, base_url};
@@ -41,6 +41,15 @@ pub struct TicketQuery {
     segment: Option<String>,
     /// Who has it.
     owner: Option<String>,
+    /// Identity of a customer.
+    #[param(max_length = 64)]
+    customer: Option<String>,
+    /// Kind of work: fault, complaint, consultation, recharge or follow_up.
+    #[param(max_length = 20)]
+    kind: Option<String>,
+    /// Id of the ticket above.
+    #[param(max_length = 64)]
+    parent: Option<String>,
     /// Registered at or after.
     from: Option<DateTime<Utc>>,
     /// Registered before.
@@ -100,6 +109,9 @@ pub async fn list(
         }),
         segment: query.segment,
         owner: query.owner,
+        customer: query.customer,
+        kind: None,
+        parent: query.parent.map(TicketId),
         from: query.from,
         to: query.to,
         bills_only: false,
@@ -111,6 +123,10 @@ pub async fn list(
         note(vec![flaw]);
         1
     });
+    match query.kind.as_deref().map(TicketKind::parse) {
+        Some(None) => note(vec![Flaw::at("?kind", "unknown_kind")]),
+        kind => filter.kind = kind.flatten(),
+    }
     let cursor = query.cursor.as_deref().map(read_cursor);
     if cursor == Some(None) {
         note(vec![Flaw::at("?cursor", "wrong_cursor")]);

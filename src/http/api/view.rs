@@ -47,11 +47,14 @@ pub struct TicketView {
 impl TicketView {
     /// Of a ticket.
     #[must_use]
-    pub fn of(ticket: Ticket, base_url: &str, language: Language) -> Self {
+    pub fn of(mut ticket: Ticket, base_url: &str, language: Language) -> Self {
+        // What clocks are computed from is shown by the clocks themselves.
+        ticket.process.log.clear();
+        ticket.process.fired.clear();
         Self {
             url: format!("{base_url}/tickets/{}", ticket.number),
-            path: ticket.fault.path().into_iter().map(str::to_owned).collect(),
-            headline: ticket.fault.headline.render(language),
+            path: ticket.fault.iter().flat_map(Fault::path).map(str::to_owned).collect(),
+            headline: ticket.headline().render(language),
             tmf621_status: ticket.state.tmf621().to_owned(),
             ticket,
         }
@@ -136,16 +139,16 @@ impl Reasoning {
 pub struct Explanation {
     /// Number of the ticket.
     pub number: String,
-    /// Class as the diagnosis has it.
-    pub class: Class,
+    /// Class as the diagnosis has it; without one as people say, `null` when nobody does.
+    pub class: Option<Class>,
     /// Cause as the diagnosis has it.
-    pub cause: Cause,
+    pub cause: Option<Cause>,
     /// Element at fault as the diagnosis has it.
-    pub segment: String,
+    pub segment: Option<String>,
     /// Whose.
-    pub side: Side,
-    /// 0 to 1.
-    pub confidence: f64,
+    pub side: Option<Side>,
+    /// 0 to 1; `null` when nothing was diagnosed.
+    pub confidence: Option<f64>,
     /// Nodes of the decision tree that were walked.
     pub path: Vec<String>,
     /// In words.
@@ -184,17 +187,37 @@ impl Explanation {
     /// Of a ticket.
     #[must_use]
     pub fn of(ticket: &Ticket, language: Language) -> Self {
-        let fault = &ticket.fault;
+        let Some(fault) = &ticket.fault else { return Self::without_diagnosis(ticket, language) };
         Self {
             number: ticket.number.to_string(),
-            class: fault.class,
-            cause: fault.cause,
-            segment: fault.segment.clone(),
-            side: fault.side,
-            confidence: fault.confidence,
+            class: Some(fault.class),
+            cause: Some(fault.cause),
+            segment: Some(fault.segment.clone()),
+            side: Some(fault.side),
+            confidence: Some(fault.confidence),
             path: fault.path().into_iter().map(str::to_owned).collect(),
             reasoning: Reasoning::of(fault, language),
             bill: fault.billing.as_ref().map(|billing| BillReasoning::of(billing, language)),
+        }
+    }
+
+    fn without_diagnosis(ticket: &Ticket, language: Language) -> Self {
+        Self {
+            number: ticket.number.to_string(),
+            class: ticket.class,
+            cause: ticket.cause,
+            segment: ticket.segment.clone(),
+            side: ticket.side,
+            confidence: None,
+            path: Vec::new(),
+            reasoning: Reasoning {
+                headline: ticket.headline().render(language),
+                reasons: vec![Message::new("explain.reported").render(language)],
+                why_not: Vec::new(),
+                hops: Vec::new(),
+                steps: Vec::new(),
+            },
+            bill: None,
         }
     }
 }

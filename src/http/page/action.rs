@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use crate::diagnosis::{Cause, Class, Side};
+use crate::diagnosis::{Cause, Side};
 use crate::http::HttpState;
 use crate::http::auth::sees;
 use crate::inventory::{Inventory, Owner};
@@ -94,7 +94,7 @@ impl Action {
     /// Whether a role may do it to a ticket: to a bill's, billing may do everything.
     #[must_use]
     pub fn is_allowed(self, role: Role, ticket: &Ticket) -> bool {
-        role.covers(self.role()) || (role == Role::Billing && ticket.fault.class == Class::A)
+        role.covers(self.role()) || (role == Role::Billing && ticket.is_bill())
     }
 }
 
@@ -239,13 +239,13 @@ fn event(action: Action, fields: &Fields, ticket: &Ticket, inventory: &Inventory
         Action::Correct => {
             let wrong = |key| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, Message::new(key));
             let cause = Cause::parse(&fields.cause).ok_or_else(|| wrong("page.no_such_cause"))?;
-            if ticket.fault.class == Class::A {
+            if ticket.is_bill() {
                 let side = Side::BILLING.into_iter().find(|side| side.name() == fields.side);
                 return Ok(Event::DiagnosisCorrected {
                     cause,
                     class: cause.class(),
-                    segment: ticket.segment.clone(),
-                    side: side.unwrap_or(ticket.side),
+                    segment: ticket.segment.clone().unwrap_or_default(),
+                    side: side.or(ticket.side).unwrap_or(Side::Undecided),
                     note,
                 });
             }
@@ -289,7 +289,7 @@ fn refused(error: WriteError) -> Failure {
         WriteError::Unknown(id) => {
             Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", id))
         }
-        WriteError::Busy | WriteError::Stale => {
+        WriteError::Busy | WriteError::Stale | WriteError::KeyReused => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.writer_busy"))
         }
         WriteError::Store(error) => broken(&error),

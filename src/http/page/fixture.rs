@@ -287,13 +287,14 @@ pub(super) fn resolved(language: Language) -> (Ticket, Vec<RecordedEvent>) {
     ticket.state = crate::ticket::State::Resolved;
     ticket.restored_at = Some(began() + TimeDelta::seconds(400));
     ticket.resolved_at = Some(began() + TimeDelta::seconds(700));
-    ticket.fault.life = FaultState::Cleared {
+    let fault = ticket.fault.as_mut().expect("a diagnosis");
+    fault.life = FaultState::Cleared {
         at: began() + TimeDelta::seconds(700),
         since: began() + TimeDelta::seconds(400),
     };
-    ticket.segment = "trunk-1".to_owned();
-    ticket.cause = Cause::LandingTrunk;
-    ticket.class = Class::D;
+    ticket.segment = Some("trunk-1".to_owned());
+    ticket.cause = Some(Cause::LandingTrunk);
+    ticket.class = Some(Class::D);
     ticket.verdict = Some(Verdict {
         by: "tech-wang".to_owned(),
         at: now(),
@@ -326,7 +327,7 @@ pub(super) fn rounds(ticket: &Ticket) -> Vec<Observation> {
     let mut count = 0_u32;
     while at < now() {
         let cut = at >= began() && ticket.restored_at.is_none_or(|restored| at < restored);
-        for (place, target) in (0_u32..).zip(&ticket.fault.targets) {
+        for (place, target) in (0_u32..).zip(ticket.fault.iter().flat_map(|fault| &fault.targets)) {
             let waver = f64::from((count * 7 + place * 3) % 11) / 20.0;
             let delay = 4.0 + f64::from(place) * 2.1 + waver;
             rounds.push(round(

@@ -36,13 +36,15 @@ pub async fn open_tickets(state: &HttpState) -> Result<Vec<Ticket>, StoreError> 
 pub fn tickets_by_element(tickets: &[Ticket]) -> BTreeMap<String, String> {
     let mut numbers = BTreeMap::new();
     for ticket in tickets {
-        for element in &ticket.fault.affected_elements {
+        for element in ticket.fault.iter().flat_map(|fault| &fault.affected_elements) {
             numbers.entry(element.clone()).or_insert_with(|| ticket.number.to_string());
         }
     }
     // Standing for an element beats explaining it.
     for ticket in tickets {
-        numbers.insert(ticket.segment.clone(), ticket.number.to_string());
+        if let Some(segment) = &ticket.segment {
+            numbers.insert(segment.clone(), ticket.number.to_string());
+        }
     }
     numbers
 }

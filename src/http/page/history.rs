@@ -1,8 +1,8 @@
 //! What happened to a ticket, in words: who, when, what.
 
 use crate::locale::Message;
-use crate::ticket::Event;
 use crate::ticket::event::RecordedEvent;
+use crate::ticket::{Deed, Event};
 
 use super::shell::Shell;
 use super::words::Moment;
@@ -72,6 +72,51 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
         | Event::ResolutionConfirmed { .. }
         | Event::ResolutionDeclined { .. }
         | Event::Closed => name,
+        Event::Deed(deed) => of_deed(deed),
+    }
+}
+
+/// What a person did, or a clock asked for.
+fn of_deed(deed: &Deed) -> Message {
+    let name = Message::new(&format!("page.deed_{}", deed.name()));
+    match deed {
+        Deed::Registered { kind, first_owner, .. } => {
+            name.with("kind", format!("ticket_kind.{}", kind.name())).with("owner", first_owner)
+        }
+        Deed::Classified { class, .. } => name.with("class", format!("class.{}", class.letter())),
+        Deed::Assigned { owner, deadline, .. } => {
+            name.with("owner", owner).with("until", deadline.to_rfc3339())
+        }
+        Deed::Contacted { purpose, .. } => name.with("purpose", format!("contact.{}", purpose.name())),
+        Deed::AskedCustomer { next_contact_at } => name.with("until", next_contact_at.to_rfc3339()),
+        Deed::HeldExternal { with, reference, eta, .. } => {
+            name.with("with", with).with("reference", reference).with("until", eta.to_rfc3339())
+        }
+        Deed::EtaChanged { reference, eta, .. } => {
+            name.with("reference", reference).with("until", eta.to_rfc3339())
+        }
+        Deed::WorkDone { reference, .. } => name.with("reference", reference),
+        Deed::HeldPlanned { window, until, .. } => {
+            name.with("window", window).with("until", until.to_rfc3339())
+        }
+        Deed::Verified { passed, .. } => {
+            Message::new(if *passed { "page.deed_verified" } else { "page.deed_verified_not" })
+        }
+        Deed::RecordFiled { kind, reference } => {
+            name.with("kind", format!("record.{}", kind.name())).with("reference", reference)
+        }
+        Deed::LevelChanged { level, .. } => name.with("level", format!("level.{}", level.name())),
+        Deed::Promised { due_at, .. } => name.with("until", due_at.to_rfc3339()),
+        Deed::ClockCalled { call, policy, rule, due_at, .. } => {
+            Message::new(&format!("page.deed_clock_{}", call.name()))
+                .with("policy", policy)
+                .with("rule", rule)
+                .with("until", due_at.to_rfc3339())
+        }
+        Deed::PromiseCalled { call, due_at, .. } => {
+            Message::new(&format!("page.deed_promise_{}", call.name())).with("until", due_at.to_rfc3339())
+        }
+        _ => name,
     }
 }
 
@@ -82,6 +127,7 @@ fn written(event: &Event) -> Option<String> {
         | Event::DiagnosisCorrected { note, .. }
         | Event::ResolutionConfirmed { note } => note.clone(),
         Event::Cancelled { reason } | Event::ResolutionDeclined { reason } => Some(reason.clone()),
+        Event::Deed(deed) => deed.words().map(str::to_owned),
         _ => None,
     }
 }

@@ -12,6 +12,7 @@ use crate::diagnosis::{Diagnosis, ElementReport, ElementState, PollerState};
 use crate::http::HttpState;
 use crate::inventory::{ElementKind, Inventory};
 use crate::locale::Message;
+use crate::maintenance::{Phase, Window, Withheld};
 use crate::store::Role;
 use crate::ticket::Ticket;
 
@@ -22,6 +23,8 @@ use super::shell::{Shell, store_failed};
 use super::tickets::{Entry, entry};
 use super::words::{Mark, Moment, millis, percent, span};
 
+/// Planned work is shown so long before it begins.
+const NEAR: TimeDelta = TimeDelta::hours(24);
 /// Sound elements of a kind beyond this are folded away.
 const FOLD_ABOVE: usize = 6;
 
@@ -35,6 +38,10 @@ pub struct Material<'a> {
     pub waiting: &'a [&'a str],
     /// Open tickets.
     pub tickets: &'a [Ticket],
+    /// Announced work, running or near.
+    pub work: &'a [Window],
+    /// Faults that wait for its end.
+    pub withheld: &'a [Withheld],
     /// After how long a look is too old to be believed.
     pub stale_after: TimeDelta,
     /// Now.
@@ -50,7 +57,20 @@ pub struct Page {
     tickets: Vec<Entry>,
     more_tickets: bool,
     empty: Option<String>,
+    work: Vec<Work>,
     groups: Vec<Group>,
+}
+
+/// Announced work that runs or is near.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    phase: String,
+    is_running: bool,
+    elements: String,
+    text: String,
+    starts: Moment,
+    ends: Moment,
+    withheld: String,
 }
 
 /// Whether what follows can be believed.
@@ -92,8 +112,12 @@ pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue
     if viewer.role == Role::Billing {
         return Redirect::to("/reconciliations").into_response();
     }
-    let read = async { Ok((gather::diagnosis(&state).await?, gather::open_tickets(&state).await?)) };
-    let (diagnosis, tickets) = match read.await {
+    let now = state.clock.now_utc();
+    let read = async {
+        let (diagnosis, tickets) = (gather::diagnosis(&state).await?, gather::open_tickets(&state).await?);
+        Ok((diagnosis, tickets, state.store.windows(now, now + NEAR).await?))
+    };
+    let (diagnosis, tickets, work) = match read.await {
         Ok(read) => read,
         Err(error) => return store_failed(&tongue, &viewer, &error),
     };
@@ -106,8 +130,10 @@ pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue
         inventory: &settings.inventory,
         waiting: &waiting,
         tickets: &tickets,
+        work: &work,
+        withheld: &state.live.withheld(),
         stale_after: TimeDelta::seconds(30).max(interval.checked_mul(10).unwrap_or(TimeDelta::MAX)),
-        now: state.clock.now_utc(),
+        now,
     };
     let shell = Shell::new(&tongue, Some(&viewer), String::new(), "overview")
         .live("tickets,diagnosis")
@@ -127,9 +153,34 @@ pub fn page(mut shell: Shell, material: &Material<'_>) -> Page {
         more_tickets: tickets.len() >= MOST_OPEN as usize,
         tickets,
         empty: material.inventory.targets().is_empty().then(|| shell.t("page.nothing_measured")),
+        work: work(&shell, material),
         groups: groups(&shell, material),
         shell,
     }
+}
+
+/// What runs first, then what begins first; what is over or called off says nothing here.
+fn work(shell: &Shell, material: &Material<'_>) -> Vec<Work> {
+    let comma = shell.t("page.list_comma");
+    let mut windows: Vec<(Phase, &Window)> =
+        material.work.iter().map(|window| (window.phase(material.now), window)).collect();
+    windows.retain(|(phase, _)| matches!(phase, Phase::Planned | Phase::Running));
+    windows.sort_by_key(|(phase, window)| (*phase != Phase::Running, window.starts_at));
+    let shown = windows.into_iter().map(|(phase, window)| {
+        let of_it = material.withheld.iter().filter(|withheld| withheld.window == window.id);
+        let names: Vec<&str> = of_it.map(|withheld| withheld.fault.segment.as_str()).collect();
+        let withheld = Message::new("page.work_withholds").with("names", names.join(&comma));
+        Work {
+            phase: shell.t(&format!("page.work_{}", phase.name())),
+            is_running: phase == Phase::Running,
+            elements: window.elements.join(&comma),
+            text: window.text.clone(),
+            starts: Moment(window.starts_at),
+            ends: Moment(window.ends_at),
+            withheld: if names.is_empty() { String::new() } else { shell.say(&withheld) },
+        }
+    });
+    shown.collect()
 }
 
 fn footing(shell: &Shell, material: &Material<'_>) -> Footing {

@@ -54,8 +54,9 @@ impl Frame {
         let from = ticket.detected_at - around;
         let end = ticket.resolved_at.map_or(now, |resolved| (resolved + around).min(now));
         let to = end.min(from + LONGEST);
-        let own = format!("{}/", ticket.fault.segment);
-        let mut targets = ticket.fault.targets.clone();
+        let fault = ticket.fault.as_ref();
+        let own = fault.map(|fault| format!("{}/", fault.segment)).unwrap_or_default();
+        let mut targets = fault.map(|fault| fault.targets.clone()).unwrap_or_default();
         targets.sort_by_key(|target| !target.starts_with(&own));
         targets.truncate(MOST_TARGETS);
         Self {

@@ -109,6 +109,8 @@ impl Shell {
             Some(Role::Noc) => "page.role_noc",
             Some(Role::Billing) => "page.role_billing",
             Some(Role::Technician) => "page.role_technician",
+            Some(Role::Agent) => "page.role_agent",
+            Some(Role::Manager) => "page.role_manager",
             Some(Role::Viewer) | None => "page.role_viewer",
         };
         self.t(key)

@@ -50,6 +50,8 @@ fn overview_page(
         inventory,
         waiting: &[],
         tickets: &tickets,
+        work: &[],
+        withheld: &[],
         stale_after: TimeDelta::seconds(30),
         now: fixture::now(),
     };
@@ -351,6 +353,8 @@ fn templates_trust_nothing_but_times_and_marks() {
         "restored",
         "resolved",
         "verdict.at",
+        "window.starts",
+        "window.ends",
         "proposal.at",
         "line.at",
         "mark",

@@ -82,6 +82,7 @@ pub struct Page {
     segment: String,
     segment_kind: String,
     is_element: bool,
+    is_diagnosed: bool,
     bill: Option<BillView>,
     proposal: Option<ProposalView>,
     sides: Vec<SideChoice>,
@@ -96,7 +97,7 @@ pub struct Page {
     unconfirmed: bool,
     follows: Option<String>,
     life: String,
-    path: PathView,
+    path: Option<PathView>,
     reasons: Vec<String>,
     why_not: Vec<String>,
     steps: Vec<Step>,
@@ -250,21 +251,25 @@ pub fn page(
     draft: Draft,
 ) -> Page {
     let Material { ticket, events, frame, rounds, follows, now } = material;
-    let fault = &ticket.fault;
+    let fault = ticket.fault.as_ref();
     let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
     let end = ticket.restored_at.unwrap_or(if ticket.state.is_open() { *now } else { ticket.updated_at });
-    let all_targets = fault.targets.len();
+    let all_targets = fault.map_or(0, |fault| fault.targets.len());
+    let customers = fault.map(|fault| fault.affected_customers.clone()).unwrap_or_default();
+    let say_all = |sentences: Option<&Vec<Message>>| -> Vec<String> {
+        sentences.into_iter().flatten().map(|sentence| shell.say(sentence)).collect()
+    };
     let corrected = corrected_by(ticket).is_some();
     let rows = series::table(frame, rounds);
     // Names of customers are personal data where the role only looks on.
     let sees_names = role.covers(Role::Technician) || role == Role::Billing;
-    let names_hidden = !sees_names && !fault.affected_customers.is_empty();
+    let names_hidden = !sees_names && !customers.is_empty();
     Page {
         number: ticket.number.to_string(),
         version: ticket.version,
         headline: headline(&shell, ticket),
-        diagnosed: corrected.then(|| shell.say(&fault.headline)),
+        diagnosed: fault.filter(|_| corrected).map(|fault| shell.say(&fault.headline)),
         state: shell.t(&format!("state.{}", ticket.state.name())),
         state_name: ticket.state.name(),
         open: ticket.state.is_open(),
@@ -276,32 +281,40 @@ pub fn page(
         resolved: ticket.resolved_at.map(Moment),
         reopened: (ticket.reopen_count > 0)
             .then(|| shell.say(&Message::new("page.reopened_times").with("count", ticket.reopen_count))),
-        class: shell.t(&format!("class.{}", ticket.class.letter())),
-        cause: shell.t(&format!("cause.{}", ticket.cause.name())),
-        segment: ticket.segment.clone(),
+        class: shell.t(&format!("class.{}", ticket.class_name())),
+        cause: shell.t(&format!("cause.{}", ticket.cause_name())),
+        segment: ticket.segment.clone().unwrap_or_else(|| shell.t("page.not_located")),
         segment_kind: inventory
-            .find(&ticket.segment)
+            .find(ticket.segment_name())
             .map(|index| shell.t(&format!("kind.{}", inventory.element(index).kind.name())))
             .unwrap_or_default(),
-        is_element: fault.segment_kind.is_some(),
-        bill: fault.billing.as_ref().map(|billing| bill::view(&shell, billing, false)),
+        is_element: match fault {
+            Some(fault) => fault.segment_kind.is_some(),
+            None => inventory.find(ticket.segment_name()).is_some(),
+        },
+        is_diagnosed: fault.is_some(),
+        bill: fault
+            .and_then(|fault| fault.billing.as_ref())
+            .map(|billing| bill::view(&shell, billing, false)),
         proposal: proposal(&shell, ticket),
         sides: sides(&shell, ticket),
-        side: shell.t(&format!("side.{}", ticket.side.name())),
-        side_name: ticket.side.name(),
-        confidence: format!("{:.0} %", fault.confidence.clamp(0.0, 1.0) * 100.0),
+        side: shell.t(&format!("side.{}", ticket.side_name())),
+        side_name: ticket.side_name(),
+        confidence: fault
+            .map(|fault| format!("{:.0} %", fault.confidence.clamp(0.0, 1.0) * 100.0))
+            .unwrap_or_default(),
         owner: ticket.owner.clone(),
-        customers: fault.affected_customers.len(),
-        customer_names: if names_hidden { Vec::new() } else { fault.affected_customers.clone() },
+        customers: customers.len(),
+        customer_names: if names_hidden { Vec::new() } else { customers },
         names_hidden,
         verdict: verdict(&shell, ticket),
         unconfirmed: is_unconfirmed(ticket),
         follows: follows.map(|number| number.to_string()),
-        life: shell.t(&format!("life.{}", life(&fault.life))),
-        path: path::view(&shell, fault, poller),
-        reasons: fault.reasons.iter().map(|reason| shell.say(reason)).collect(),
-        why_not: fault.why_not.iter().map(|reason| shell.say(reason)).collect(),
-        steps: fault.steps.iter().map(|walked| step(&shell, walked)).collect(),
+        life: fault.map(|fault| shell.t(&format!("life.{}", life(&fault.life)))).unwrap_or_default(),
+        path: fault.map(|fault| path::view(&shell, fault, poller)),
+        reasons: say_all(fault.map(|fault| &fault.reasons)),
+        why_not: say_all(fault.map(|fault| &fault.why_not)),
+        steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,
         has_rounds: !rounds.is_empty(),
@@ -324,17 +337,18 @@ pub fn page(
 /// Which buttons make sense. The engine has the last word: this only spares people the refusal.
 fn may(ticket: &Ticket, role: Role) -> May {
     let open = ticket.state.is_open();
-    let is_bill = ticket.fault.class == Class::A;
+    let is_bill = ticket.is_bill();
     let technician = Action::Note.is_allowed(role, ticket);
     let noc = Action::Acknowledge.is_allowed(role, ticket);
     May {
-        acknowledge: noc && open && ticket.owner.is_none(),
+        acknowledge: noc && open && ticket.owner.is_none() && !ticket.is_reported(),
         // Confirmed once is enough; what was corrected may yet be confirmed by another.
         confirm: technician
             && !ticket.state.is_final()
+            && ticket.class.is_some()
             && !ticket.verdict.as_ref().is_some_and(|verdict| verdict.confirmed),
         judge: technician && !ticket.state.is_final(),
-        remeasure: technician && open && !is_bill,
+        remeasure: technician && open && !is_bill && ticket.fault.is_some(),
         settle: Action::Settle.is_allowed(role, ticket) && ticket.awaits_settlement(),
         note: technician,
         decide_candidate: noc && ticket.candidate && open,
@@ -374,10 +388,11 @@ fn step(shell: &Shell, walked: &TreeStep) -> Step {
 
 /// Elements for the correction: those of the path first, then all others by kind.
 fn choices(shell: &Shell, ticket: &Ticket, inventory: &Inventory) -> Vec<Choices> {
-    if ticket.fault.class == Class::A {
+    if ticket.is_bill() {
         return Vec::new();
     }
-    let on_path: Vec<String> = ticket.fault.hops.iter().map(|hop| hop.element.clone()).collect();
+    let on_path: Vec<String> =
+        ticket.fault.iter().flat_map(|fault| &fault.hops).map(|hop| hop.element.clone()).collect();
     let mut room = MOST_CHOICES;
     let mut groups = Vec::new();
     for kind in KINDS {
@@ -398,7 +413,7 @@ fn choices(shell: &Shell, ticket: &Ticket, inventory: &Inventory) -> Vec<Choices
 }
 
 fn sides(shell: &Shell, ticket: &Ticket) -> Vec<SideChoice> {
-    if ticket.fault.class != Class::A {
+    if !ticket.is_bill() {
         return Vec::new();
     }
     Side::BILLING
@@ -406,7 +421,7 @@ fn sides(shell: &Shell, ticket: &Ticket) -> Vec<SideChoice> {
         .map(|side| SideChoice {
             name: side.name(),
             words: shell.t(&format!("side.{}", side.name())),
-            chosen: side == ticket.side,
+            chosen: Some(side) == ticket.side,
         })
         .collect()
 }
@@ -427,14 +442,14 @@ fn proposal(shell: &Shell, ticket: &Ticket) -> Option<ProposalView> {
 }
 
 fn causes(shell: &Shell, ticket: &Ticket, draft: &Draft) -> Vec<CauseChoice> {
-    let wanted = draft.cause.unwrap_or(ticket.cause);
-    let is_bill = ticket.fault.class == Class::A;
+    let wanted = draft.cause.or(ticket.cause);
+    let is_bill = ticket.is_bill();
     Cause::all()
         .filter(|cause| (cause.class() == Class::A) == is_bill)
         .map(|cause| CauseChoice {
             name: cause.name(),
             words: format!("{} · {}", cause.class().letter(), shell.t(&format!("cause.{}", cause.name()))),
-            chosen: cause == wanted,
+            chosen: Some(cause) == wanted,
         })
         .collect()
 }

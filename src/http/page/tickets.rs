@@ -56,23 +56,26 @@ pub struct Entry {
 /// confirmed right, even when measurement resolved it.
 #[must_use]
 pub fn is_unconfirmed(ticket: &Ticket) -> bool {
-    ticket.verdict.is_none() && !matches!(ticket.state, TicketState::Cancelled | TicketState::Rejected)
+    ticket.class.is_some()
+        && ticket.verdict.is_none()
+        && !matches!(ticket.state, TicketState::Cancelled | TicketState::Rejected)
 }
 
 /// Who found another cause or segment than the diagnosis, if anybody did.
 #[must_use]
 pub fn corrected_by(ticket: &Ticket) -> Option<&str> {
-    let differs = ticket.segment != ticket.fault.segment || ticket.cause != ticket.fault.cause;
+    let fault = ticket.fault.as_ref()?;
+    let differs = ticket.segment.as_ref() != Some(&fault.segment) || ticket.cause != Some(fault.cause);
     ticket.verdict.as_ref().filter(|_| differs).map(|verdict| verdict.by.as_str())
 }
 
 /// What is broken and where: as a person corrected it, else as it was diagnosed.
 #[must_use]
 pub fn headline(shell: &Shell, ticket: &Ticket) -> String {
-    let Some(by) = corrected_by(ticket) else { return shell.say(&ticket.fault.headline) };
+    let Some(by) = corrected_by(ticket) else { return shell.say(&ticket.headline()) };
     let message = Message::new("page.headline_corrected").with("by", by);
-    let message = message.with("cause", format!("cause.{}", ticket.cause.name()));
-    shell.say(&message.with("segment", &ticket.segment))
+    let message = message.with("cause", format!("cause.{}", ticket.cause_name()));
+    shell.say(&message.with("segment", ticket.segment_name()))
 }
 
 /// A ticket as a line of a list.
@@ -82,14 +85,14 @@ pub fn entry(shell: &Shell, ticket: &Ticket, now: DateTime<Utc>) -> Entry {
     Entry {
         number: ticket.number.to_string(),
         sentence: headline(shell, ticket),
-        segment: ticket.segment.clone(),
-        class: shell.t(&format!("class.{}", ticket.class.letter())),
+        segment: ticket.segment_name().to_owned(),
+        class: shell.t(&format!("class.{}", ticket.class_name())),
         state: shell.t(&format!("state.{}", ticket.state.name())),
         state_name: ticket.state.name(),
         severity: SeverityMark::of(ticket.severity, shell.language()),
         since: Moment(ticket.detected_at),
         lasts: span(shell.language(), end - ticket.detected_at),
-        customers: ticket.fault.affected_customers.len(),
+        customers: ticket.fault.as_ref().map_or(0, |fault| fault.affected_customers.len()),
         candidate: ticket.candidate,
         owner: ticket.owner.clone(),
         unconfirmed: is_unconfirmed(ticket),

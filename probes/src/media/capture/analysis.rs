@@ -1,10 +1,15 @@
 //! Frames in, streams and calls out: the way of each packet through the parts.
 
+use std::collections::HashSet;
+use std::net::IpAddr;
+
 use super::call::{Book, Calls};
 use super::file::Frame;
 use super::net::{Datagram, Decoder, Flows, Packet, Segment};
 use super::sip::{Framer, Message, looks_like_sip};
 use super::streams::Streams;
+use crate::feed::hep::{Carries, Hep};
+use crate::feed::rtcp_json;
 use crate::quality::rtp;
 use crate::quality::stream::Settings;
 
@@ -12,51 +17,53 @@ use crate::quality::stream::Settings;
 pub struct Analyzer {
     decoder: Decoder,
     flows: Flows<Framer>,
-    calls: Calls,
     book: Book,
-    streams: Streams,
-    packets: u64,
-    sip_messages: u64,
-    last: i64,
+    seen: Analysis,
 }
 
 impl Analyzer {
     /// One that has seen nothing.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::with(Calls::default(), Streams::new(settings))
+    }
+
+    /// One for traffic without an end: never more than so many streams and dialogs at once.
+    #[must_use]
+    pub fn live(settings: Settings, streams: usize, dialogs: usize) -> Self {
+        Self::with(Calls::at_most(dialogs), Streams::live(settings, streams))
+    }
+
+    fn with(calls: Calls, streams: Streams) -> Self {
         Self {
             decoder: Decoder::default(),
             flows: Flows::default(),
-            calls: Calls::default(),
             book: Book::default(),
-            streams: Streams::new(settings),
-            packets: 0,
-            sip_messages: 0,
-            last: i64::MIN,
+            seen: Analysis {
+                packets: 0,
+                sip_messages: 0,
+                last: i64::MIN,
+                calls,
+                streams,
+                hosts: HashSet::new(),
+            },
         }
+    }
+
+    /// What was seen so far.
+    #[must_use]
+    pub const fn seen(&self) -> &Analysis {
+        &self.seen
     }
 
     /// Takes a frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
-        self.packets += 1;
-        self.last = self.last.max(frame.at);
+        self.seen.packets += 1;
+        self.seen.last = self.seen.last.max(frame.at);
+        let mut rest = Rest { seen: &mut self.seen, book: &mut self.book };
         match self.decoder.decode(frame) {
-            Packet::Udp(datagram) => {
-                let mut rest = Rest {
-                    calls: &mut self.calls,
-                    book: &mut self.book,
-                    streams: &mut self.streams,
-                    sip_messages: &mut self.sip_messages,
-                };
-                rest.datagram(&datagram);
-            }
+            Packet::Udp(datagram) => rest.datagram(&datagram),
             Packet::Tcp(segment) => {
-                let mut rest = Rest {
-                    calls: &mut self.calls,
-                    book: &mut self.book,
-                    streams: &mut self.streams,
-                    sip_messages: &mut self.sip_messages,
-                };
                 self.flows.push(&segment, may_carry_sip, |framer, ordered| {
                     framer.push(ordered, |bytes| rest.message(&segment, bytes));
                 });
@@ -65,17 +72,71 @@ impl Analyzer {
         }
     }
 
+    /// Takes a datagram that somebody handed on.
+    pub fn datagram(&mut self, datagram: &Datagram<'_>) {
+        self.seen.packets += 1;
+        self.seen.last = self.seen.last.max(datagram.at);
+        Rest { seen: &mut self.seen, book: &mut self.book }.datagram(datagram);
+    }
+
+    /// Takes a HEP packet that arrived at this time: SIP and RTP as if they had been seen here, reports as the word of
+    /// who sent them. False when it carries nothing of voice.
+    pub fn hep(&mut self, arrived: i64, hep: &Hep<'_>) -> bool {
+        let at = hep.at.unwrap_or(arrived);
+        let (source, destination, payload) = (hep.source, hep.destination, hep.payload.as_ref());
+        match hep.carries {
+            Carries::Sip | Carries::Rtp | Carries::Rtcp => {
+                let (dscp, length) = (hep.tos >> 2, payload.len());
+                self.datagram(&Datagram { at, source, destination, dscp, payload, length });
+                true
+            }
+            Carries::RtcpJson => {
+                self.seen.packets += 1;
+                self.seen.last = self.seen.last.max(at);
+                let packets = rtcp_json::parse(payload);
+                let Analysis { streams, calls, .. } = &mut self.seen;
+                let call_id = hep.correlation_id.as_deref();
+                streams.handed_on(at, source, destination, call_id, &packets, calls, &self.book);
+                !packets.is_empty()
+            }
+            Carries::Other(_) => false,
+        }
+    }
+
     /// Everything read is over: what was still open is settled.
     #[must_use]
     pub fn finish(mut self) -> Analysis {
-        self.streams.finish(&self.calls, &self.book);
-        Analysis {
-            packets: self.packets,
-            sip_messages: self.sip_messages,
-            last: self.last,
-            calls: self.calls,
-            streams: self.streams,
+        self.seen.streams.finish(&self.seen.calls, &self.book);
+        self.seen
+    }
+
+    /// Takes out what is gone, as an analysis of its own: dialogs and streams by their places.
+    pub(super) fn split(&mut self, gone_dialogs: &[bool], gone_streams: &[bool]) -> Analysis {
+        let (mut places, mut gone_places) = (Vec::new(), Vec::new());
+        let (mut kept, mut left) = (0, 0);
+        for gone in gone_dialogs {
+            places.push((!gone).then_some(kept));
+            gone_places.push(left);
+            if *gone { left += 1 } else { kept += 1 }
         }
+        let seen = &mut self.seen;
+        let hosts =
+            seen.streams.heard().iter().flat_map(|heard| [heard.key.source.ip(), heard.key.destination.ip()]);
+        let hosts = hosts.collect();
+        self.book.split(&places);
+        Analysis {
+            packets: 0,
+            sip_messages: 0,
+            last: seen.last,
+            calls: seen.calls.split(&places),
+            streams: seen.streams.split(gone_streams, &places, &gone_places),
+            hosts,
+        }
+    }
+
+    /// For what is kept beside the analysis.
+    pub(super) fn seen_mut(&mut self) -> (&mut Analysis, &Book) {
+        (&mut self.seen, &self.book)
     }
 }
 
@@ -91,14 +152,14 @@ pub struct Analysis {
     pub calls: Calls,
     /// The streams.
     pub streams: Streams,
+    /// Hosts whose media was seen elsewhere, for what was taken out of a whole.
+    pub hosts: HashSet<IpAddr>,
 }
 
 /// The parts behind the decoder, apart from it because it lends out its packet.
 struct Rest<'a> {
-    calls: &'a mut Calls,
+    seen: &'a mut Analysis,
     book: &'a mut Book,
-    streams: &'a mut Streams,
-    sip_messages: &'a mut u64,
 }
 
 impl Rest<'_> {
@@ -107,12 +168,12 @@ impl Rest<'_> {
         match first {
             // Version 2: RTP or RTCP (RFC 7983 section 7 gives the ranges).
             128..=191 => match rtp::parse(datagram.payload, datagram.length) {
-                Ok(header) => self.streams.push(datagram, &header, self.calls, self.book),
-                Err(rtp::NotRtp::Rtcp(_)) => self.streams.control(datagram, self.book),
+                Ok(header) => self.seen.streams.push(datagram, &header, &self.seen.calls, self.book),
+                Err(rtp::NotRtp::Rtcp(_)) => self.seen.streams.control(datagram, &self.seen.calls, self.book),
                 Err(_) => {}
             },
             20..=63 if is_dtls(datagram.payload) => {
-                self.streams.note_dtls(datagram.source, datagram.destination);
+                self.seen.streams.note_dtls(datagram.source, datagram.destination);
             }
             b'A'..=b'Z' | b'\r' | b'\n' => {
                 let begin = datagram.payload.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -138,10 +199,10 @@ impl Rest<'_> {
 
     fn message(&mut self, from: &Segment<'_>, bytes: &[u8]) {
         let Some(message) = Message::parse(bytes) else { return };
-        *self.sip_messages += 1;
-        let touched = self.calls.note(from.at, from.source, from.destination, &message, self.book);
+        self.seen.sip_messages += 1;
+        let touched = self.seen.calls.note(from.at, from.source, from.destination, &message, self.book);
         for address in touched {
-            self.streams.announced(from.at, address, self.calls, self.book);
+            self.seen.streams.announced(from.at, address, &self.seen.calls, self.book);
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum Kind {
     LossAtServer,
     /// The receiver reports more loss than there was where the stream was last seen.
     LossDownstream,
+    /// What was missing, our own measuring may have missed: nobody is accused.
+    MeasurementFault,
 }
 
 impl Kind {
@@ -58,6 +60,7 @@ impl Kind {
                 | Self::PtimeAsymmetry
                 | Self::DscpMissing
                 | Self::ClockDrift
+                | Self::MeasurementFault
         )
     }
 }

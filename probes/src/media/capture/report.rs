@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::analysis::Analysis;
 use super::call::{By, Dialog, Leg, Side, State, join};
 use super::findings::{Finding, Flow, Kind, MediaLeg, Passage, media_findings, passages};
-use super::streams::{Heard, Rtcp, StreamKey};
+use super::streams::{Heard, ReportedRow, Rtcp, StreamKey};
 use crate::quality::report::StreamReport;
 use crate::quality::score::{Assumptions, CodecTable};
 
 /// The whole.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// Packets read, of any kind.
     pub packets: u64,
@@ -26,6 +26,9 @@ pub struct Report {
     pub streams: Vec<StreamRow>,
     /// Calls, in the order of their first INVITE.
     pub calls: Vec<CallRow>,
+    /// What endpoints said of streams that were not seen: their word, not our measurement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reported: Vec<ReportedRow>,
     /// Files that could not be read to their end.
     pub broken: Vec<BrokenFile>,
 }
@@ -71,6 +74,12 @@ pub struct StreamRow {
     pub direction: Option<Flow>,
     /// How its call is known: `sdp`, or `symmetric` where nobody announced its destination.
     pub attributed_by: Option<&'static str>,
+    /// What was wrong with our own measuring meanwhile.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measurement_faults: Vec<&'static str>,
+    /// Loss in the windows without such a fault; none where all have one, or none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_ratio_without_faults: Option<f64>,
 }
 
 /// One call, all dialogs that belong to it.
@@ -144,22 +153,14 @@ impl Report {
                 one.stream.report(codecs, &Assumptions { network_delay_ms, ..*assumptions })
             })
             .collect();
-        let mut of_dialog: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, heard) in heard.iter().enumerate() {
-            if let Some(attribution) = &heard.attribution {
-                of_dialog.entry(attribution.leg.dialog).or_default().push(index);
-            }
-        }
+        let of_dialog = of_dialog(heard);
         let dialogs = analysis.calls.dialogs();
-        let same_media = |one: u32, other: u32| {
-            join::share_an_address(&dialogs[one as usize], &dialogs[other as usize])
-                || share_an_ssrc(heard, of_dialog.get(&one), of_dialog.get(&other))
-        };
-        let hosts: HashSet<IpAddr> =
+        let mut hosts: HashSet<IpAddr> =
             heard.iter().flat_map(|heard| [heard.key.source.ip(), heard.key.destination.ip()]).collect();
+        hosts.extend(&analysis.hosts);
         let mut named: Vec<Option<String>> = vec![None; heard.len()];
         let mut calls = Vec::new();
-        for group in join::join(&analysis.calls, same_media) {
+        for group in groups(analysis, &of_dialog) {
             let streams = Sources { heard, reports: &reports, of_dialog: &of_dialog, hosts: &hosts };
             calls.extend(call_row(analysis, &group, &streams, &mut named));
         }
@@ -179,6 +180,7 @@ impl Report {
             single_packets: analysis.streams.forgotten(),
             streams,
             calls,
+            reported: Vec::new(),
             broken: Vec::new(),
         }
     }
@@ -187,11 +189,34 @@ impl Report {
     /// a file that broke.
     #[must_use]
     pub fn has_problem(&self) -> bool {
-        let bad = |stream: &StreamRow| stream.quality.mos.is_some_and(|mos| mos.high < 3.6);
+        let bad = |stream: &StreamRow| {
+            stream.measurement_faults.is_empty() && stream.quality.mos.is_some_and(|mos| mos.high < 3.6)
+        };
         !self.broken.is_empty()
             || self.calls.iter().any(|call| call.findings.iter().any(|kind| kind.is_problem()))
             || self.streams.iter().any(bad)
     }
+}
+
+/// Which streams belong to each dialog.
+pub(super) fn of_dialog(heard: &[Heard]) -> BTreeMap<u32, Vec<usize>> {
+    let mut of_dialog: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, heard) in heard.iter().enumerate() {
+        if let Some(attribution) = &heard.attribution {
+            of_dialog.entry(attribution.leg.dialog).or_default().push(index);
+        }
+    }
+    of_dialog
+}
+
+/// The dialogs of each call.
+pub(super) fn groups(analysis: &Analysis, of_dialog: &BTreeMap<u32, Vec<usize>>) -> Vec<Vec<u32>> {
+    let (dialogs, heard) = (analysis.calls.dialogs(), analysis.streams.heard());
+    let same_media = |one: u32, other: u32| {
+        join::share_an_address(&dialogs[one as usize], &dialogs[other as usize])
+            || share_an_ssrc(heard, of_dialog.get(&one), of_dialog.get(&other))
+    };
+    join::join(&analysis.calls, same_media)
 }
 
 fn round_trip(heard: &Heard) -> Option<(StreamKey, f64)> {
@@ -355,6 +380,8 @@ fn stream_row(heard: &Heard, quality: StreamReport, dialogs: &[Dialog], leg: Opt
             By::Destination => "sdp",
             By::Source => "symmetric",
         }),
+        measurement_faults: Vec::new(),
+        loss_ratio_without_faults: None,
     }
 }
 
@@ -363,6 +390,6 @@ fn span_ms(from: Option<i64>, until: Option<i64>) -> Option<f64> {
     from.zip(until).map(|(from, until)| ((until - from) / 1_000) as f64 / 1e3)
 }
 
-fn rfc3339(at: i64) -> String {
+pub(super) fn rfc3339(at: i64) -> String {
     DateTime::<Utc>::from_timestamp_nanos(at).to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -107,6 +107,13 @@ impl PayloadFormats {
         self.stated.push(format);
     }
 
+    /// The clock that all stated formats of speech have in common.
+    pub fn only_clock(&self) -> Option<u32> {
+        let mut clocks = self.stated.iter().map(|format| format.clock_rate).filter(|rate| *rate > 0);
+        let first = clocks.next()?;
+        clocks.all(|rate| rate == first).then_some(first)
+    }
+
     /// What the payload type means; never fails, since unknown is an answer too.
     pub fn get(&self, payload_type: u8) -> &Format {
         let payload_type = payload_type & 0x7f;

@@ -50,6 +50,9 @@ pub struct WindowReport {
     pub r_factor: Option<Interval>,
     /// MOS-CQE as an interval, on the scale of the window's model.
     pub mos: Option<Interval>,
+    /// What was wrong with our own measuring meanwhile: such a window accuses no network.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub measurement_faults: Vec<&'static str>,
 }
 
 /// Something worth telling about a stream.

@@ -104,6 +104,20 @@ impl Book {
         touched
     }
 
+    /// Forgets the claims of dialogs that have no new place; those that stay move to theirs.
+    pub fn split(&mut self, places: &[Option<u32>]) {
+        let moved = |claim: &mut Claim| {
+            let place = places.get(claim.leg.dialog as usize).copied().flatten();
+            place.map(|place| claim.leg.dialog = place).is_some()
+        };
+        self.claims.retain(|_, claims| {
+            claims.retain_mut(moved);
+            !claims.is_empty()
+        });
+        let claims = &self.claims;
+        self.rtcp.retain(|_, media| claims.contains_key(media));
+    }
+
     /// To whom a stream belongs that is seen at this time.
     #[must_use]
     pub fn attribute(

@@ -26,6 +26,8 @@ pub struct Dialog {
     pub session_id: String,
     /// The hops, in the order seen.
     pub legs: Vec<Leg>,
+    /// Latest message.
+    pub last: i64,
 }
 
 /// How far a leg came.

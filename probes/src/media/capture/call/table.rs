@@ -10,15 +10,15 @@ use super::{LegRef, Side};
 use crate::capture::net::Endpoint;
 use crate::capture::sip::{Message, Session, Start};
 
-/// Most dialogs that are kept; what comes beyond is counted.
+/// Most dialogs that are kept unless set otherwise; what comes beyond is counted.
 const MAX_DIALOGS: usize = 1_000_000;
 
 /// A Call-ID that comes again this long after its end is another call.
 const REUSE: i64 = 32_000_000_000;
 
 /// The dialogs.
-#[derive(Default)]
 pub struct Calls {
+    most: usize,
     dialogs: Vec<Dialog>,
     by_call_id: HashMap<String, u32>,
     /// Messages that belong to no call: registrations, keep-alives, presence.
@@ -28,7 +28,26 @@ pub struct Calls {
     hasher: foldhash::fast::FixedState,
 }
 
+impl Default for Calls {
+    fn default() -> Self {
+        Self::at_most(MAX_DIALOGS)
+    }
+}
+
 impl Calls {
+    /// None yet, and never more than so many.
+    #[must_use]
+    pub fn at_most(most: usize) -> Self {
+        Self {
+            most,
+            dialogs: Vec::new(),
+            by_call_id: HashMap::new(),
+            other_messages: 0,
+            refused: 0,
+            hasher: foldhash::fast::FixedState::default(),
+        }
+    }
+
     /// All, in the order of their first message.
     #[must_use]
     pub fn dialogs(&self) -> &[Dialog] {
@@ -64,6 +83,7 @@ impl Calls {
             print: self.hasher.hash_one(message.body),
         };
         let Some(entry) = self.dialogs.get_mut(dialog as usize) else { return Vec::new() };
+        entry.last = entry.last.max(at);
         let found = match message.start {
             Start::Request(_) => request(entry, &hop, message),
             Start::Response(status) => response(entry, &hop, message, status),
@@ -81,6 +101,20 @@ impl Calls {
         book.claim(at, LegRef { dialog, leg }, side, &session)
     }
 
+    /// Takes dialogs out: those that have no new place. What stays moves to its new place.
+    #[must_use]
+    pub fn split(&mut self, places: &[Option<u32>]) -> Self {
+        let mut gone = Self::default();
+        let place = |old: u32| places.get(old as usize).copied().flatten();
+        let mut kept = Vec::with_capacity(self.dialogs.len());
+        for (old, dialog) in (0_u32..).zip(std::mem::take(&mut self.dialogs)) {
+            if place(old).is_some() { kept.push(dialog) } else { gone.dialogs.push(dialog) }
+        }
+        self.dialogs = kept;
+        self.by_call_id.retain(|_, at| place(*at).map(|new| *at = new).is_some());
+        gone
+    }
+
     fn dialog_of(&mut self, at: i64, message: &Message<'_>) -> Option<u32> {
         if let Some(known) = self.by_call_id.get(&message.call_id) {
             let over = self.dialogs.get(*known as usize).is_some_and(|dialog| is_over(dialog, at));
@@ -92,7 +126,7 @@ impl Calls {
         if message.method != "INVITE" {
             return None;
         }
-        if self.dialogs.len() >= MAX_DIALOGS {
+        if self.dialogs.len() >= self.most {
             self.refused += 1;
             return None;
         }
@@ -103,6 +137,7 @@ impl Calls {
             to: message.to.clone(),
             session_id: message.session_id.clone(),
             legs: Vec::new(),
+            last: at,
         });
         self.by_call_id.insert(message.call_id.clone(), index);
         Some(index)

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::reported::From;
 use super::table::{Heard, Streams};
-use crate::capture::call::Book;
+use crate::capture::call::{Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
 use crate::quality::rtcp::{Packet, ReportBlock, RoundTrip, Told, ToldReport, parse};
 
@@ -25,13 +26,20 @@ pub struct Rtcp {
     pub round_trip_ms: Option<f64>,
 }
 
+impl Rtcp {
+    /// None without a report.
+    pub(super) fn of(told: &Told, shortest_s: Option<f64>) -> Option<Self> {
+        let told = told.report();
+        (told.reports > 0 || told.voip_metrics.is_some())
+            .then(|| Self { told: told.clone(), round_trip_ms: shortest_s.map(|seconds| seconds * 1e3) })
+    }
+}
+
 impl FarEnd {
     /// What was said; none without a report about the stream.
     #[must_use]
     pub fn report(&self) -> Option<Rtcp> {
-        let told = self.told.report();
-        (told.reports > 0 || told.voip_metrics.is_some())
-            .then(|| Rtcp { told: told.clone(), round_trip_ms: self.shortest_s.map(|seconds| seconds * 1e3) })
+        Rtcp::of(&self.told, self.shortest_s)
     }
 
     /// Shortest round trip between the point of capture and the receiver.
@@ -49,22 +57,34 @@ impl Heard {
 
 impl Streams {
     /// Takes a datagram that reads as RTCP.
-    pub fn control(&mut self, datagram: &Datagram<'_>, book: &Book) {
-        for packet in parse(datagram.payload).packets {
+    pub fn control(&mut self, datagram: &Datagram<'_>, calls: &Calls, book: &Book) {
+        let Datagram { at, source, destination, .. } = *datagram;
+        let said = Said { from: From { at, source, destination, call_id: None }, calls, book };
+        self.told(&said, &parse(datagram.payload).packets);
+    }
+
+    /// Takes what was said, by RTCP or by who reports of it.
+    pub(super) fn told(&mut self, said: &Said<'_>, packets: &[Packet]) {
+        let from = said.from;
+        for packet in packets {
             match packet {
                 Packet::SenderReport { ssrc, sender, blocks } => {
-                    let from = media_addresses(datagram.source, book);
-                    if let Some(heard) = self.find(ssrc, &from, |heard| heard.key.source) {
-                        heard.far_end().round_trip.sender_report(datagram.at, sender.ntp);
+                    let addresses = media_addresses(from.source, said.book);
+                    if let Some(heard) = self.find(*ssrc, &addresses, |heard| heard.key.source) {
+                        heard.far_end().round_trip.sender_report(from.at, sender.ntp);
+                    } else if let Some(reported) = &mut self.reported {
+                        reported.sender_report(from, *ssrc, sender.ntp);
                     }
-                    self.blocks(datagram, ssrc, &blocks, book);
+                    self.blocks(said, *ssrc, blocks);
                 }
-                Packet::ReceiverReport { ssrc, blocks } => self.blocks(datagram, ssrc, &blocks, book),
+                Packet::ReceiverReport { ssrc, blocks } => self.blocks(said, *ssrc, blocks),
                 Packet::ExtendedReport { voip, .. } => {
-                    let to = media_addresses(datagram.source, book);
-                    for metrics in &voip {
+                    let to = media_addresses(from.source, said.book);
+                    for metrics in voip {
                         if let Some(heard) = self.find(metrics.ssrc, &to, |heard| heard.key.destination) {
                             heard.far_end().told.voip_metrics(metrics);
+                        } else if let Some(reported) = &mut self.reported {
+                            reported.voip_metrics(from, metrics);
                         }
                     }
                 }
@@ -74,9 +94,9 @@ impl Streams {
     }
 
     /// Blocks speak of streams that go to their sender.
-    fn blocks(&mut self, datagram: &Datagram<'_>, reporter: u32, blocks: &[ReportBlock], book: &Book) {
-        let receiver = media_addresses(datagram.source, book);
-        let sender = media_addresses(datagram.destination, book);
+    fn blocks(&mut self, said: &Said<'_>, reporter: u32, blocks: &[ReportBlock]) {
+        let receiver = media_addresses(said.from.source, said.book);
+        let sender = media_addresses(said.from.destination, said.book);
         for block in blocks {
             // By where it goes, else by where it comes from: behind address translation only one is known.
             let found = self.find(block.ssrc, &receiver, |heard| heard.key.destination).is_some();
@@ -85,14 +105,53 @@ impl Streams {
             } else {
                 self.find(block.ssrc, &sender, |heard| heard.key.source)
             };
-            let Some(heard) = heard else { continue };
+            let Some(heard) = heard else {
+                if let Some(reported) = &mut self.reported {
+                    reported.block(said.from, reporter, block, said.clock(&sender, &receiver));
+                }
+                continue;
+            };
             let clock = heard.clock_rate();
             let far_end = heard.far_end();
-            far_end.told.block(datagram.at, reporter, block, clock);
-            if let Some(seconds) = far_end.round_trip.answered(datagram.at, block) {
+            far_end.told.block(said.from.at, reporter, block, clock);
+            if let Some(seconds) = far_end.round_trip.answered(said.from.at, block) {
                 far_end.shortest_s = Some(far_end.shortest_s.map_or(seconds, |known| known.min(seconds)));
             }
         }
+    }
+}
+
+/// Something said about streams, and what is known of its call.
+pub(super) struct Said<'a> {
+    pub(super) from: From<'a>,
+    pub(super) calls: &'a Calls,
+    pub(super) book: &'a Book,
+}
+
+impl Said<'_> {
+    /// The clock of what flows between these addresses, where all that was agreed on has the same.
+    fn clock(&self, sender: &[Endpoint], receiver: &[Endpoint]) -> Option<u32> {
+        let pairs = sender.iter().zip(receiver);
+        let mut known =
+            pairs.filter_map(|(from, to)| self.book.attribute(self.calls, *from, *to, self.from.at));
+        known.find_map(|attribution| attribution.formats.only_clock())
+    }
+}
+
+impl Streams {
+    /// Takes reports that somebody handed on, who may name the call.
+    #[expect(clippy::too_many_arguments, reason = "who, to whom, when, what, and the two that know of calls")]
+    pub fn handed_on(
+        &mut self,
+        at: i64,
+        source: Endpoint,
+        destination: Endpoint,
+        call_id: Option<&str>,
+        packets: &[Packet],
+        calls: &Calls,
+        book: &Book,
+    ) {
+        self.told(&Said { from: From { at, source, destination, call_id }, calls, book }, packets);
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod candidates;
 mod control;
+mod gaps;
+mod reported;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -15,6 +17,8 @@ use std::fmt;
 use super::net::Endpoint;
 
 pub use control::{FarEnd, Rtcp};
+pub use gaps::{GapWatch, Outage};
+pub use reported::{Reported, ReportedRow};
 pub use table::{Heard, Streams};
 
 /// What a stream is known by.

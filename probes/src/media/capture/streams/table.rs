@@ -1,19 +1,21 @@
 //! The streams that are believed, each with its engine and its place in a call.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::StreamKey;
 use super::candidates::{Candidates, Seen};
 use super::control::FarEnd;
+use super::gaps::GapWatch;
+use super::reported::Reported;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
 use crate::capture::sip::MediaKind;
 use crate::quality::format::PayloadFormats;
 use crate::quality::rtp::Header;
-use crate::quality::stream::{Arrival, Settings, Stream};
+use crate::quality::stream::{Arrival, Settings, Stream, Verdict};
 
-/// Most streams that are kept; what comes beyond is counted.
+/// Most streams that are kept unless set otherwise; what comes beyond is counted.
 const MAX_STREAMS: usize = 1_000_000;
 /// SSRCs of a single packet each that are believed at an announced address; more are a flood.
 const MAX_SINGLES: usize = 4;
@@ -68,7 +70,7 @@ impl Heard {
         }
     }
 
-    fn push(&mut self, seen: &Seen) {
+    fn push(&mut self, seen: &Seen) -> Verdict {
         let arrival = Arrival {
             at_ns: seen.at,
             sequence: seen.sequence,
@@ -77,12 +79,13 @@ impl Heard {
             payload_bytes: seen.payload_bytes,
             flat: seen.flat,
         };
-        self.stream.push(&arrival, self.formats.get(seen.payload_type));
+        let verdict = self.stream.push(&arrival, self.formats.get(seen.payload_type));
         self.packets += 1;
         self.unmarked += u64::from(seen.dscp == 0);
         self.dscp = seen.dscp;
         self.payload_type = seen.payload_type;
         self.last = self.last.max(seen.at);
+        verdict
     }
 
     /// The clock of the latest packet; none where nobody said.
@@ -100,6 +103,7 @@ impl Heard {
 /// All streams.
 pub struct Streams {
     settings: Settings,
+    most: usize,
     heard: Vec<Heard>,
     open: HashMap<StreamKey, u32, foldhash::fast::RandomState>,
     by_address: HashMap<Endpoint, Vec<u32>, foldhash::fast::RandomState>,
@@ -107,7 +111,11 @@ pub struct Streams {
     /// Streams beyond the bound.
     pub refused: u64,
     /// Flows on which DTLS was seen: their RTP is encrypted (RFC 5764).
-    dtls: std::collections::HashSet<Endpoint>,
+    dtls: HashSet<Endpoint, foldhash::fast::RandomState>,
+    /// Watches for gaps that many streams have at once, where asked for.
+    gaps: Option<GapWatch>,
+    /// What is said of streams that are not seen, where asked for.
+    pub(super) reported: Option<Reported>,
 }
 
 impl Streams {
@@ -116,12 +124,86 @@ impl Streams {
     pub fn new(settings: Settings) -> Self {
         Self {
             settings,
+            most: MAX_STREAMS,
             heard: Vec::new(),
             open: HashMap::default(),
             by_address: HashMap::default(),
             candidates: Candidates::new(),
             refused: 0,
-            dtls: std::collections::HashSet::new(),
+            dtls: HashSet::default(),
+            gaps: None,
+            reported: None,
+        }
+    }
+
+    /// None yet, never more than so many, and watching for gaps that many have at once.
+    #[must_use]
+    pub fn live(settings: Settings, most: usize) -> Self {
+        Self {
+            most,
+            gaps: Some(GapWatch::default()),
+            reported: Some(Reported::default()),
+            ..Self::new(settings)
+        }
+    }
+
+    /// The watch over gaps that many streams have at once.
+    pub fn gaps(&mut self) -> Option<&mut GapWatch> {
+        self.gaps.as_mut()
+    }
+
+    /// How full the table is, 0 to 1.
+    #[must_use]
+    pub fn fullness(&self) -> f64 {
+        self.heard.len() as f64 / self.most.max(1) as f64
+    }
+
+    /// Takes streams out: those that are `gone`, and those of dialogs that have no new place. What stays moves to
+    /// its new place.
+    #[must_use]
+    pub fn split(&mut self, gone: &[bool], places: &[Option<u32>], gone_places: &[u32]) -> Self {
+        let mut leaving = Self::new(self.settings);
+        let mut moved: Vec<Option<u32>> = Vec::with_capacity(self.heard.len());
+        let mut kept = Vec::with_capacity(self.heard.len());
+        for (mut heard, gone) in std::mem::take(&mut self.heard).into_iter().zip(gone) {
+            let place = heard.attribution.as_ref().and_then(|of| places.get(of.leg.dialog as usize).copied());
+            if let Some(of) = &mut heard.attribution {
+                let old = of.leg.dialog as usize;
+                of.leg.dialog = place.flatten().or_else(|| gone_places.get(old).copied()).unwrap_or(u32::MAX);
+            }
+            if *gone {
+                moved.push(None);
+                // Its call goes on without it.
+                if place.flatten().is_some() {
+                    heard.attribution = None;
+                }
+                leaving.heard.push(heard);
+            } else {
+                moved.push(Some(kept.len() as u32));
+                kept.push(heard);
+            }
+        }
+        self.heard = kept;
+        let place =
+            |old: &mut u32| moved.get(*old as usize).copied().flatten().map(|new| *old = new).is_some();
+        self.open.retain(|_, at| place(at));
+        self.by_address.retain(|_, all| {
+            all.retain_mut(place);
+            !all.is_empty()
+        });
+        if self.dtls.len() > self.heard.len() + 1_024 {
+            let known = &self.by_address;
+            self.dtls.retain(|address| known.contains_key(address));
+        }
+        leaving
+    }
+
+    /// A stream without a call finds it, if it was announced only after the stream had begun.
+    pub fn find_call(&mut self, index: usize, calls: &Calls, book: &Book) {
+        if let Some(heard) = self.heard.get_mut(index).filter(|heard| heard.attribution.is_none())
+            && let Some(found) = book.attribute(calls, heard.key.source, heard.key.destination, heard.first)
+        {
+            heard.belongs_to(found);
         }
     }
 
@@ -146,7 +228,12 @@ impl Streams {
         if let Some(index) = self.open.get(&key) {
             let heard = &mut self.heard[*index as usize];
             if !heard.closed {
-                heard.push(&seen);
+                let before = heard.last;
+                if heard.push(&seen) == Verdict::AfterGap
+                    && let Some(gaps) = &mut self.gaps
+                {
+                    gaps.note(seen.at, before, key);
+                }
                 return;
             }
             let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
@@ -174,7 +261,7 @@ impl Streams {
 
     fn open(&mut self, key: StreamKey, packets: &[Seen], attribution: Option<Attribution>) {
         let Some(first) = packets.first() else { return };
-        if self.heard.len() >= MAX_STREAMS {
+        if self.heard.len() >= self.most {
             self.refused += 1;
             return;
         }
@@ -213,7 +300,7 @@ impl Streams {
 
     /// DTLS was seen here.
     pub fn note_dtls(&mut self, source: Endpoint, destination: Endpoint) {
-        if self.dtls.len() < MAX_STREAMS {
+        if self.dtls.len() < 2 * self.most {
             self.dtls.insert(source);
             self.dtls.insert(destination);
         }
@@ -246,13 +333,8 @@ impl Streams {
                 self.open(key, candidate.packets(), Some(found));
             }
         }
-        for heard in &mut self.heard {
-            if heard.attribution.is_none()
-                && let Some(found) =
-                    book.attribute(calls, heard.key.source, heard.key.destination, heard.first)
-            {
-                heard.belongs_to(found);
-            }
+        for index in 0..self.heard.len() {
+            self.find_call(index, calls, book);
         }
     }
 }

@@ -109,6 +109,7 @@ impl Stream {
             model: scored.map(|scored| scored.scale.model()),
             r_factor: scored.map(|scored| scored.r_factor.rounded()),
             mos: scored.map(|scored| scored.mos.rounded()),
+            measurement_faults: Vec::new(),
         };
         (report, scored)
     }

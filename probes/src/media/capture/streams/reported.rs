@@ -1,0 +1,182 @@
+//! What endpoints say about streams that were not seen themselves: their word alone, kept apart from measurement.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::control::Rtcp;
+use super::table::Streams;
+use crate::capture::net::Endpoint;
+use crate::capture::report::rfc3339;
+use crate::feed::vq;
+use crate::quality::rtcp::{ReportBlock, RoundTrip, Told, VoipMetrics};
+
+/// Most streams that are held by word alone; the longest silent makes room.
+const MOST: usize = 20_000;
+/// Made room for at once, since finding the oldest takes a look at all.
+const AT_ONCE: usize = MOST / 16;
+
+/// Who speaks of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    reporter: Endpoint,
+    other: Endpoint,
+    ssrc: u32,
+}
+
+/// One stream by the word of who receives it.
+#[derive(Debug, Clone, Default)]
+struct Word {
+    first: i64,
+    last: i64,
+    call_id: Option<String>,
+    told: Told,
+    round_trip: RoundTrip,
+    shortest_s: Option<f64>,
+    published: Option<vq::Report>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Reported {
+    words: HashMap<Key, Word>,
+    /// Those that had to make room.
+    pub forgotten: u64,
+}
+
+/// One row of the report.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportedRow {
+    /// Who says it: the address that sent the report.
+    pub reporter: String,
+    /// Who sends what is spoken of.
+    pub about: String,
+    /// Its SSRC; none where a telephone did not say.
+    pub ssrc: Option<String>,
+    /// Call-ID, where it was said.
+    pub call_id: Option<String>,
+    /// First report.
+    pub first: String,
+    /// Latest.
+    pub last: String,
+    /// By RTCP; none without such a report.
+    pub rtcp: Option<Rtcp>,
+    /// By vq-rtcpxr; none without such a report.
+    pub vq: Option<vq::Report>,
+}
+
+/// What comes with a report block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From<'a> {
+    pub(super) at: i64,
+    pub(super) source: Endpoint,
+    pub(super) destination: Endpoint,
+    pub(super) call_id: Option<&'a str>,
+}
+
+impl Reported {
+    fn word(&mut self, from: From<'_>, ssrc: u32) -> &mut Word {
+        let key = Key { reporter: from.source, other: from.destination, ssrc };
+        if self.words.len() >= MOST && !self.words.contains_key(&key) {
+            let mut ages: Vec<i64> = self.words.values().map(|word| word.last).collect();
+            let (_, limit, _) = ages.select_nth_unstable(AT_ONCE);
+            let limit = *limit;
+            let before = self.words.len();
+            self.words.retain(|_, word| word.last > limit);
+            self.forgotten += (before - self.words.len()) as u64;
+        }
+        let word = self.words.entry(key).or_insert_with(|| Word { first: from.at, ..Word::default() });
+        word.last = word.last.max(from.at);
+        if word.call_id.is_none() {
+            word.call_id = from.call_id.map(str::to_owned);
+        }
+        word
+    }
+
+    pub(super) fn block(&mut self, from: From<'_>, reporter: u32, block: &ReportBlock, clock: Option<u32>) {
+        // The sender reports of this stream came the other way.
+        let there = Key { reporter: from.destination, other: from.source, ssrc: reporter };
+        let trip = self.words.get(&there).and_then(|word| word.round_trip.answered(from.at, block));
+        let word = self.word(from, block.ssrc);
+        word.told.block(from.at, reporter, block, clock);
+        if let Some(seconds) = trip {
+            word.shortest_s = Some(word.shortest_s.map_or(seconds, |known| known.min(seconds)));
+        }
+    }
+
+    pub(super) fn sender_report(&mut self, from: From<'_>, about: u32, ntp: u64) {
+        self.word(from, about).round_trip.sender_report(from.at, ntp);
+    }
+
+    pub(super) fn voip_metrics(&mut self, from: From<'_>, metrics: &VoipMetrics) {
+        self.word(from, metrics.ssrc).told.voip_metrics(metrics);
+    }
+
+    /// Takes what a telephone published.
+    pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report) {
+        let source = report.local.unwrap_or(sender);
+        let destination = report.remote.unwrap_or(sender.with_port(0));
+        let call_id = report.call_id.clone();
+        let from = From { at, source, destination, call_id: call_id.as_deref() };
+        let ssrc = report.remote_ssrc.unwrap_or(0);
+        self.word(from, ssrc).published = Some(report);
+    }
+
+    /// Takes out what nothing was said of for so long, or everything.
+    pub fn take(&mut self, silent_since: i64) -> Vec<ReportedRow> {
+        let mut rows = Vec::new();
+        self.words.retain(|key, word| {
+            let stays = word.last > silent_since;
+            if !stays {
+                rows.extend(word.row(key));
+            }
+            stays
+        });
+        rows.sort_by(|one, other| {
+            (&one.first, &one.reporter, &one.ssrc).cmp(&(&other.first, &other.reporter, &other.ssrc))
+        });
+        rows
+    }
+
+    /// How many are held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+}
+
+impl Word {
+    fn row(&self, key: &Key) -> Option<ReportedRow> {
+        let rtcp = Rtcp::of(&self.told, self.shortest_s);
+        // A sender report alone says nothing of quality.
+        (rtcp.is_some() || self.published.is_some()).then(|| ReportedRow {
+            reporter: key.reporter.to_string(),
+            about: key.other.to_string(),
+            ssrc: (key.ssrc != 0).then(|| format!("{:#010x}", key.ssrc)),
+            call_id: self.call_id.clone(),
+            first: rfc3339(self.first),
+            last: rfc3339(self.last),
+            rtcp,
+            vq: self.published.clone(),
+        })
+    }
+}
+
+impl Streams {
+    /// How many streams are known by the word of endpoints alone.
+    #[must_use]
+    pub fn reported_count(&self) -> usize {
+        self.reported.as_ref().map_or(0, Reported::len)
+    }
+
+    /// What was said of streams that were not seen.
+    pub fn reported(&mut self) -> Option<&mut Reported> {
+        self.reported.as_mut()
+    }
+}

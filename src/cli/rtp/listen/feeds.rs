@@ -1,0 +1,254 @@
+//! What is sent to us: a thread each for UDP ports and TCP connections, one queue to the engine.
+//!
+//! The queue is bounded. When it is full a UDP thread waits, its socket's buffer fills, and the kernel counts what it
+//! drops; a TCP sender waits.
+
+use std::io::{ErrorKind, Read as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use linesman_media::capture::file::{Frame, LinkType};
+use linesman_media::capture::live::Live;
+use linesman_media::feed::{hep, tunnel, vq};
+use linesman_probes::wire::clock_watch::wall_ns;
+use linesman_probes::wire::packets::UdpFeed;
+
+use super::Arguments;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output;
+
+/// Datagrams that may wait.
+const WAITING: usize = 16_384;
+/// Connections at once.
+const MAX_CONNECTIONS: usize = 64;
+/// A connection that says nothing for so long is closed.
+const MAX_IDLE: Duration = Duration::from_secs(600);
+/// How often a thread looks whether it is still wanted.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Datagrams that the engine takes before the clock is looked at.
+const AT_ONCE: usize = 4_096;
+
+/// What a port is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Hep,
+    Vq,
+    Vxlan,
+    Tzsp,
+}
+
+/// Something for the engine.
+enum Item {
+    /// A datagram, or one packet of a connection.
+    Bytes { kind: Kind, at: i64, bytes: Vec<u8> },
+    /// A telephone's report.
+    Published { at: i64, from: SocketAddr, report: Box<vq::Report> },
+}
+
+/// All of them.
+pub(super) struct Feeds {
+    items: Option<Receiver<Item>>,
+    stop: Arc<AtomicBool>,
+    drops: Vec<Arc<AtomicU64>>,
+    /// Where they listen, for the one who started it.
+    pub(super) names: Vec<String>,
+    /// What came and could not be understood.
+    pub(super) refused: u64,
+}
+
+impl Feeds {
+    /// Opens every port that was asked for.
+    pub(super) fn open(arguments: &Arguments) -> Result<Self, Failure> {
+        let (sender, items) = sync_channel(WAITING);
+        let mut feeds = Self {
+            items: None,
+            stop: Arc::new(AtomicBool::new(false)),
+            drops: Vec::new(),
+            names: Vec::new(),
+            refused: 0,
+        };
+        let asked = [
+            (Kind::Hep, "hep", &arguments.hep),
+            (Kind::Vq, "vq", &arguments.vq),
+            (Kind::Vxlan, "vxlan", &arguments.vxlan),
+            (Kind::Tzsp, "tzsp", &arguments.tzsp),
+        ];
+        for (kind, name, addresses) in asked {
+            for address in addresses {
+                let bound =
+                    feeds.udp(kind, *address, &sender).map_err(|error| refused(name, *address, &error))?;
+                if kind == Kind::Hep {
+                    feeds.tcp(bound, &sender).map_err(|error| refused(name, *address, &error))?;
+                }
+                feeds.names.push(format!("{name} {bound}"));
+            }
+        }
+        feeds.items = (!feeds.names.is_empty()).then_some(items);
+        Ok(feeds)
+    }
+
+    fn udp(&mut self, kind: Kind, address: SocketAddr, to: &SyncSender<Item>) -> std::io::Result<SocketAddr> {
+        let feed = UdpFeed::bind(address)?;
+        let bound = feed.address()?;
+        let drops = Arc::new(AtomicU64::new(0));
+        self.drops.push(Arc::clone(&drops));
+        let (to, stop) = (to.clone(), Arc::clone(&self.stop));
+        let thread = std::thread::Builder::new().name(format!("feed-{}", bound.port()));
+        thread.spawn(move || read_udp(kind, feed, &to, &drops, &stop))?;
+        Ok(bound)
+    }
+
+    fn tcp(&mut self, address: SocketAddr, to: &SyncSender<Item>) -> std::io::Result<()> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let (to, stop) = (to.clone(), Arc::clone(&self.stop));
+        let thread = std::thread::Builder::new().name(format!("feed-tcp-{}", address.port()));
+        thread.spawn(move || accept(&listener, &to, &stop))?;
+        Ok(())
+    }
+
+    /// Datagrams that the kernel dropped before we read them.
+    pub(super) fn drops(&self) -> u64 {
+        self.drops.iter().map(|drops| drops.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Hands what has come to the engine; waits for it at most `patience`.
+    pub(super) fn receive(&mut self, patience: Duration, live: &mut Live) -> usize {
+        let Some(items) = &self.items else { return 0 };
+        let mut taken = 0;
+        let mut item = match items.recv_timeout(patience) {
+            Ok(item) => Some(item),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return 0,
+        };
+        while let Some(next) = item {
+            self.refused += u64::from(!feed(next, live));
+            taken += 1;
+            item = (taken < AT_ONCE).then(|| items.try_recv().ok()).flatten();
+        }
+        taken
+    }
+}
+
+impl Drop for Feeds {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // Threads that wait to hand on find nobody there, and end.
+        self.items = None;
+    }
+}
+
+/// Gives one thing to the engine; false when it is not understood.
+fn feed(item: Item, live: &mut Live) -> bool {
+    match item {
+        Item::Published { at, from, report } => {
+            live.published(at, from.into(), *report);
+            true
+        }
+        Item::Bytes { kind: Kind::Hep, at, bytes } => {
+            hep::parse(&bytes).is_ok_and(|packet| live.hep(at, &packet))
+        }
+        Item::Bytes { kind, at, bytes } => {
+            let inner = match kind {
+                Kind::Vxlan => tunnel::vxlan(&bytes),
+                _ => tunnel::tzsp(&bytes),
+            };
+            let Some((link, data)) = inner else { return false };
+            live.frame(&Frame { number: 0, at, link: LinkType(link.0), data });
+            true
+        }
+    }
+}
+
+fn refused(name: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
+    let exit = match error.kind() {
+        ErrorKind::PermissionDenied => Exit::PermissionMissing,
+        _ => Exit::Problem,
+    };
+    let hint = match error.kind() {
+        ErrorKind::PermissionDenied => "; take a port above 1023, or allow it by CAP_NET_BIND_SERVICE",
+        ErrorKind::AddrInUse => "; `ss -lunp` shows who has it",
+        ErrorKind::AddrNotAvailable => "; this host has no such address",
+        _ => "",
+    };
+    Failure::new(exit, format!("--{name} {address} cannot be listened on: {error}{hint}"))
+}
+
+fn read_udp(kind: Kind, mut feed: UdpFeed, to: &SyncSender<Item>, drops: &AtomicU64, stop: &AtomicBool) {
+    let mut gone = false;
+    let mut publications = 0_u64;
+    while !gone && !stop.load(Ordering::Relaxed) {
+        let received = feed.receive(PAUSE, &mut |at, from, bytes| {
+            let mut answer = None;
+            let item = if kind == Kind::Vq {
+                publications += 1;
+                let answered = vq::answer(bytes, at.unsigned_abs() ^ publications);
+                answer = answered.response;
+                answered.report.map(|report| Item::Published { at, from, report: Box::new(report) })
+            } else {
+                Some(Item::Bytes { kind, at, bytes: bytes.to_vec() })
+            };
+            gone |= item.is_some_and(|item| to.send(item).is_err());
+            answer
+        });
+        drops.store(feed.drops(), Ordering::Relaxed);
+        if let Err(error) = received {
+            output::note(format!("a feed ended: {error}"));
+            return;
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, to: &SyncSender<Item>, stop: &Arc<AtomicBool>) {
+    let open = Arc::new(AtomicUsize::new(0));
+    while !stop.load(Ordering::Relaxed) {
+        match listener.accept() {
+            Ok((stream, _)) if open.load(Ordering::Relaxed) < MAX_CONNECTIONS => {
+                open.fetch_add(1, Ordering::Relaxed);
+                let (to, stop, open) = (to.clone(), Arc::clone(stop), Arc::clone(&open));
+                let thread = std::thread::Builder::new().name("feed-connection".to_owned());
+                // Without a thread the connection is closed, and its sender tries again.
+                let _ = thread.spawn(move || {
+                    read_tcp(stream, &to, &stop);
+                    open.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+            Ok(_) => {}
+            Err(_) => std::thread::park_timeout(PAUSE),
+        }
+    }
+}
+
+fn read_tcp(mut stream: TcpStream, to: &mpsc::SyncSender<Item>, stop: &AtomicBool) {
+    if stream.set_nonblocking(false).and_then(|()| stream.set_read_timeout(Some(PAUSE))).is_err() {
+        return;
+    }
+    let mut framer = hep::Framer::default();
+    let mut buffer = vec![0; 1 << 16];
+    let mut heard = Instant::now();
+    while !stop.load(Ordering::Relaxed) && heard.elapsed() < MAX_IDLE {
+        let length = match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(length) => length,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) =>
+            {
+                continue;
+            }
+            Err(_) => return,
+        };
+        heard = Instant::now();
+        let mut gone = false;
+        let framed = framer.push(&buffer[..length], |bytes| {
+            gone |= to.send(Item::Bytes { kind: Kind::Hep, at: wall_ns(), bytes: bytes.to_vec() }).is_err();
+        });
+        if framed.is_err() || gone {
+            return;
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Tickets that people register: registration, their words, repeated registrations, clocks, and the open tickets of
+//! a customer's path. What such a ticket may become is decided by [`crate::ticket`].
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest as _, Sha256};
+use sqlx::QueryBuilder;
+
+use crate::diagnosis::FaultState;
+use crate::id::{os_random, uuid_v7};
+use crate::ticket::chain::hex;
+use crate::ticket::clocks::{self, REOPEN_WINDOW};
+use crate::ticket::event::{Actor, Event};
+use crate::ticket::{self, Around, Deed, Intake, State, Ticket, TicketId, TicketText};
+
+use super::backend::{on, on_tx};
+use super::change::Change;
+use super::json::{JsonText, text};
+use super::tickets::{TicketRow, understood};
+use super::{Store, StoreError, WriteError};
+
+pub(super) const INSERT_TEXT: &str = "INSERT INTO ticket_text (ticket_id, sha256, at, body) \
+     VALUES ($1, $2, $3, $4) ON CONFLICT (ticket_id, sha256) DO NOTHING";
+pub(super) const TEXTS: &str =
+    "SELECT sha256, body FROM ticket_text WHERE ticket_id = $1 ORDER BY at, sha256";
+pub(super) const DELETE_TEXTS: &str = "DELETE FROM ticket_text WHERE ticket_id = $1";
+pub(super) const REGISTERED_BY_KEY: &str =
+    "SELECT request, ticket_id FROM ticket_idempotency WHERE actor = $1 AND key = $2";
+pub(super) const KEEP_KEY: &str =
+    "INSERT INTO ticket_idempotency (actor, key, request, ticket_id, at) VALUES ($1, $2, $3, $4, $5)";
+pub(super) const FORGET_CLOCKS: &str = "DELETE FROM ticket_clock WHERE ticket_id = $1";
+pub(super) const INSERT_CLOCK: &str = "INSERT INTO ticket_clock (ticket_id, clock, due_at, next_at, state) \
+     VALUES ($1, $2, $3, $4, $5)";
+pub(super) const DUE_CLOCKS: &str = "SELECT next_at, ticket_id FROM ticket_clock \
+     WHERE next_at <= $1 AND (next_at, ticket_id) > ($2, $3) ORDER BY next_at, ticket_id LIMIT $4";
+pub(super) const REOPEN_WINDOWS_OVER: &str = "SELECT ticket_id FROM ticket_clock \
+     WHERE clock = 'reopen-window' AND due_at <= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3";
+pub(super) const OPEN_CHILDREN: &str = "SELECT id FROM ticket WHERE parent_id = $1 AND is_open ORDER BY id";
+
+/// More open tickets on one path are not told.
+const MOST_ON_A_PATH: i64 = 20;
+
+/// A ticket to be registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedTicket {
+    /// What is registered.
+    pub intake: Intake,
+    /// The words.
+    pub text: TicketText,
+    /// The client's name for this registration: sent again it makes no second ticket.
+    pub key: Option<String>,
+}
+
+impl WantedTicket {
+    /// Covers what was asked for: the same request is the same registration. Chance and the time of reception, which
+    /// is that of the request unless stated, are left out.
+    fn fingerprint(&self) -> String {
+        let words = TicketText { salt: String::new(), ..self.text.clone() };
+        let mut hasher = Sha256::new();
+        let registration = &self.intake.registration;
+        let told = format!(
+            "{:?}",
+            (
+                self.intake.kind,
+                registration.channel,
+                &registration.customer,
+                &registration.element,
+                registration.urgency,
+                &self.intake.first_owner,
+                self.intake.level,
+            )
+        );
+        for field in [told.as_str(), &words.sha256()] {
+            hasher.update((field.len() as u64).to_be_bytes());
+            hasher.update(field.as_bytes());
+        }
+        hex(&hasher.finalize())
+    }
+}
+
+/// A ticket that was registered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RegisteredTicket {
+    /// As it is.
+    pub ticket: Ticket,
+    /// It was registered before, by the same key.
+    pub repeated: bool,
+}
+
+impl Change {
+    /// Registers a ticket, or answers the one that the same key registered.
+    pub(super) async fn register(
+        &mut self,
+        wanted: &WantedTicket,
+        actor: &Actor,
+    ) -> Result<Result<RegisteredTicket, WriteError>, StoreError> {
+        let request = wanted.fingerprint();
+        if let Some(key) = &wanted.key
+            && let Some((known, id)) = self.registered_by(actor, key).await?
+        {
+            let ticket = self.ticket(&TicketId(id)).await?;
+            return Ok(match ticket {
+                Some(ticket) if known == request => Ok(RegisteredTicket { ticket, repeated: true }),
+                _ => Err(WriteError::KeyReused),
+            });
+        }
+        let id = TicketId(uuid_v7(self.now, os_random()?));
+        let number = self.next_number().await?;
+        let (applied, event) =
+            match ticket::register(id, number, wanted.intake.clone(), &wanted.text, self.now) {
+                Ok(registered) => registered,
+                Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),
+            };
+        if let Some(parent) = &applied.ticket.process.parent
+            && self.ticket(parent).await?.is_none()
+        {
+            return Ok(Err(WriteError::Unknown(parent.clone())));
+        }
+        if !self.insert(&applied.ticket).await? {
+            return Err(StoreError::inconsistent("ticket", "number_count", number, "the number is taken"));
+        }
+        self.newest_numbers.insert(number.year, number.count);
+        self.keep_text(&applied.ticket.id, &wanted.text).await?;
+        if let Some(key) = &wanted.key {
+            self.keep_key(actor, key, &request, &applied.ticket.id).await?;
+        }
+        let now = self.now;
+        self.record(&applied, event, actor.clone(), now).await?;
+        Ok(Ok(RegisteredTicket { ticket: applied.ticket, repeated: false }))
+    }
+
+    async fn registered_by(
+        &mut self,
+        actor: &Actor,
+        key: &str,
+    ) -> Result<Option<(String, String)>, StoreError> {
+        on_tx!(self.tx, connection => {
+            sqlx::query_as(REGISTERED_BY_KEY)
+                .bind(text(&actor.0))
+                .bind(text(key))
+                .fetch_optional(connection)
+                .await
+        })
+        .map_err(|error| StoreError::of("look for the registration of", "a key", error))
+    }
+
+    async fn keep_key(
+        &mut self,
+        actor: &Actor,
+        key: &str,
+        request: &str,
+        ticket: &TicketId,
+    ) -> Result<(), StoreError> {
+        let now = self.now;
+        on_tx!(self.tx, connection => {
+            sqlx::query(KEEP_KEY)
+                .bind(text(&actor.0))
+                .bind(text(key))
+                .bind(request)
+                .bind(&ticket.0)
+                .bind(now)
+                .execute(connection)
+                .await
+                .map(drop)
+        })
+        .map_err(|error| StoreError::of("keep the key of ticket", ticket, error))
+    }
+
+    /// Keeps words that an event of the ticket names by their hash.
+    pub(super) async fn keep_text(&mut self, id: &TicketId, words: &TicketText) -> Result<(), StoreError> {
+        let body = JsonText::of("ticket_text", words)?;
+        let now = self.now;
+        on_tx!(self.tx, connection => {
+            sqlx::query(INSERT_TEXT)
+                .bind(&id.0)
+                .bind(words.sha256())
+                .bind(now)
+                .bind(body)
+                .execute(connection)
+                .await
+                .map(drop)
+        })
+        .map_err(|error| StoreError::of("keep the words of ticket", id, error))
+    }
+
+    /// Writes anew when each clock of a ticket is due and has something to be done.
+    pub(super) async fn keep_clocks(&mut self, ticket: &Ticket, at: DateTime<Utc>) -> Result<(), StoreError> {
+        /// Name, when it is due, when something is to be done next, state.
+        type Row = (String, DateTime<Utc>, Option<DateTime<Utc>>, &'static str);
+        let mut rows: Vec<Row> = Vec::new();
+        if !matches!(ticket.state, State::Rejected | State::Cancelled) {
+            let known = clocks::clocks(ticket, at);
+            let next = |name: &str| known.next.iter().find(|(of, _)| of == name).map(|(_, at)| *at);
+            for clock in &known.standing {
+                let state = if clocks::is_running(&clock.reading) { "open" } else { "over" };
+                rows.push((clock.name.clone(), clock.reading.due_at, next(&clock.name), state));
+            }
+            if let Some(at) = next("promises") {
+                rows.push(("promises".to_owned(), at, Some(at), "open"));
+            }
+            if ticket.state == State::Settled {
+                let since = ticket.process.state_since.unwrap_or(at);
+                rows.push((REOPEN_WINDOW.to_owned(), since, None, "open"));
+            }
+        }
+        let id = &ticket.id.0;
+        on_tx!(self.tx, connection => {
+            let forgotten = sqlx::query(FORGET_CLOCKS).bind(id).execute(&mut *connection).await;
+            let mut done = forgotten.map(drop);
+            for (name, due_at, next_at, state) in &rows {
+                if done.is_err() {
+                    break;
+                }
+                done = sqlx::query(INSERT_CLOCK)
+                    .bind(id)
+                    .bind(text(name))
+                    .bind(*due_at)
+                    .bind(*next_at)
+                    .bind(*state)
+                    .execute(&mut *connection)
+                    .await
+                    .map(drop);
+            }
+            done
+        })
+        .map_err(|error| StoreError::of("keep the clocks of ticket", &ticket.id, error))
+    }
+
+    /// What stands around a ticket, as far as the guards of an event ask.
+    pub(super) async fn around(&mut self, ticket: &Ticket, event: &Event) -> Result<Around, StoreError> {
+        let mut around = Around::default();
+        match event {
+            Event::Closed => {
+                let open = self.open_children(&ticket.id).await?.len();
+                around.open_children = u32::try_from(open).unwrap_or(u32::MAX);
+            }
+            Event::Deed(deed) => match &**deed {
+                Deed::SolutionRecorded { .. } => {
+                    if let Some(parent) = &ticket.process.parent
+                        && let Some(parent) = self.ticket(parent).await?
+                        && parent.state.is_open()
+                        && parent
+                            .fault
+                            .as_ref()
+                            .is_some_and(|fault| matches!(fault.life, FaultState::Raised { .. }))
+                    {
+                        around.alarm = Some(parent.number.to_string());
+                    }
+                }
+                Deed::Merged { into: other } | Deed::Linked { parent: Some(other) } => {
+                    around.named_exists = self.ticket(other).await?.is_some();
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        Ok(around)
+    }
+
+    /// Open tickets below a ticket.
+    pub(super) async fn open_children(&mut self, id: &TicketId) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<String> = on_tx!(self.tx, connection => {
+            sqlx::query_scalar(OPEN_CHILDREN).bind(text(&id.0)).fetch_all(connection).await
+        })
+        .map_err(|error| StoreError::of("read the tickets below", id, error))?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+}
+
+/// A place in the list of clocks that have something to be done.
+pub type ClockCursor = (DateTime<Utc>, TicketId);
+
+impl Store {
+    /// The words kept of a ticket, oldest first, each with the hash by which events name it.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn ticket_texts(&self, id: &TicketId) -> Result<Vec<(String, TicketText)>, StoreError> {
+        let rows: Vec<(String, JsonText)> =
+            on!(self, pool => sqlx::query_as(TEXTS).bind(text(&id.0)).fetch_all(pool).await)
+                .map_err(|error| StoreError::of("read the words of ticket", id, error))?;
+        rows.into_iter()
+            .map(|(sha256, body)| {
+                let words = body.read("ticket_text", "body", id)?;
+                Ok((sha256, words))
+            })
+            .collect()
+    }
+
+    /// Erases the words kept of a ticket; its events and their hashes stay. Says how many there were.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn erase_ticket_texts(&self, id: &TicketId) -> Result<u64, StoreError> {
+        let mut tx = self.begin("erase words").await?;
+        let erased = on_tx!(tx, connection => {
+            sqlx::query(DELETE_TEXTS)
+                .bind(text(&id.0))
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected())
+        })
+        .map_err(|error| StoreError::of("erase the words of ticket", id, error))?;
+        tx.commit().await?;
+        Ok(erased)
+    }
+
+    /// Tickets of which a clock or promise has something to be done, by when; go on after the last one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn due_clocks(
+        &self,
+        now: DateTime<Utc>,
+        after: Option<&ClockCursor>,
+        limit: u32,
+    ) -> Result<Vec<ClockCursor>, StoreError> {
+        let (at, id) = after.map_or((DateTime::UNIX_EPOCH, ""), |(at, id)| (*at, id.0.as_str()));
+        let rows: Vec<(DateTime<Utc>, String)> = on!(self, pool => {
+            sqlx::query_as(DUE_CLOCKS)
+                .bind(now)
+                .bind(at)
+                .bind(text(id))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })
+        .map_err(|error| StoreError::of("read", "clocks that are due", error))?;
+        Ok(rows.into_iter().map(|(at, id)| (at, TicketId(id))).collect())
+    }
+
+    /// Tickets settled so long ago that they may be closed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn reopen_windows_over(
+        &self,
+        now: DateTime<Utc>,
+        window: TimeDelta,
+        after: Option<&TicketId>,
+        limit: u32,
+    ) -> Result<Vec<TicketId>, StoreError> {
+        let settled_by = now.checked_sub_signed(window).unwrap_or(DateTime::UNIX_EPOCH);
+        let ids: Vec<String> = on!(self, pool => {
+            sqlx::query_scalar(REOPEN_WINDOWS_OVER)
+                .bind(settled_by)
+                .bind(after.map_or("", |id| id.0.as_str()))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })
+        .map_err(|error| StoreError::of("read", "reopen windows that are over", error))?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+
+    /// Open tickets of these elements, worst and newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn open_tickets_at(&self, elements: &[String]) -> Result<Vec<Ticket>, StoreError> {
+        if elements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<TicketRow> = on!(self, pool => {
+            let mut query = QueryBuilder::new("SELECT id, body FROM ticket WHERE is_open AND segment IN (");
+            let mut list = query.separated(", ");
+            for element in elements {
+                list.push_bind(text(element).into_owned());
+            }
+            query.push(") ORDER BY registered_at DESC, id DESC LIMIT ").push_bind(MOST_ON_A_PATH);
+            query.build_query_as().fetch_all(pool).await
+        })
+        .map_err(|error| StoreError::of("read", "open tickets of a path", error))?;
+        let mut tickets = rows.into_iter().map(understood).collect::<Result<Vec<Ticket>, _>>()?;
+        tickets.sort_by_key(|ticket| std::cmp::Reverse((ticket.severity, ticket.registered_at)));
+        Ok(tickets)
+    }
+}

@@ -1,0 +1,213 @@
+//! What a deed changes; its guards have been met.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use linesman_deadlines::promise::{self, Promise, PromiseEvent};
+
+use super::deed::{next_level, supervisor_of, work};
+use super::event::Actor;
+use super::process::{
+    Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
+};
+use super::{Deed, State, Ticket, TicketKind};
+
+/// Our own test after a carrier's repair, before the customer hears (R61, R97).
+const OUR_TEST: TimeDelta = TimeDelta::minutes(30);
+
+/// The promise that a deed makes.
+pub(super) fn promise_of(ticket: &Ticket, deed: &Deed, now: DateTime<Utc>) -> Option<Promise> {
+    let Deed::Promised { id, text, due_at, source, renews } = deed else { return None };
+    let contact = ticket.registration.as_ref().and_then(|registration| registration.customer.as_ref());
+    let made_to = contact.map(|known| known.contact.clone().unwrap_or_else(|| known.customer.clone()));
+    Some(Promise {
+        id: id.clone(),
+        text: text.clone(),
+        made_at: now,
+        due_at: *due_at,
+        owner: ticket.process.first_owner.clone().unwrap_or_default(),
+        made_to: made_to.unwrap_or_default(),
+        source: *source,
+        renews: renews.clone(),
+    })
+}
+
+pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<Utc>) {
+    match deed {
+        Deed::Registered { .. } => {}
+        Deed::Classified { .. } => classify(next, deed),
+        Deed::Assigned { owner, department, deadline, target, duty } => {
+            next.owner = Some(owner.clone());
+            if department.is_some() {
+                next.process.department.clone_from(department);
+            }
+            next.process.deadline = Some(*deadline);
+            next.process.target_text = Some(target.clone());
+            next.process.duty = Some(*duty);
+            if next.state == State::Classified {
+                next.state = State::Assigned;
+            }
+        }
+        Deed::Accepted | Deed::Resumed { .. } => next.state = State::InProgress,
+        Deed::Contacted { direction, channel, purpose, reached, reply_by, .. } => {
+            let contact = Contact {
+                at: now,
+                by: actor.0.clone(),
+                direction: *direction,
+                channel: *channel,
+                purpose: *purpose,
+                reached: *reached,
+                reply_by: *reply_by,
+            };
+            next.process.contacts.push(contact);
+        }
+        Deed::AskedCustomer { next_contact_at } => {
+            next.state = State::PendingCustomer;
+            next.process.next_contact_at = Some(*next_contact_at);
+        }
+        Deed::HeldExternal { kind, reference, with, eta } => {
+            next.state = State::HeldExternal;
+            next.process.works.push(work(*kind, reference, with, *eta, now));
+        }
+        Deed::EtaChanged { reference, eta, reason } => {
+            let known = next.process.works.iter_mut().find(|work| work.reference == *reference);
+            if let Some(known) = known {
+                known.etas.push(ToldTime { told_at: now, eta: *eta });
+            }
+            let renewed = promise::renewals_by_carrier(&next.process.promises, *eta, OUR_TEST, now, reason);
+            next.process.promises.extend(renewed);
+        }
+        Deed::WorkDone { reference, result } => {
+            if let Some(known) = next.process.works.iter_mut().find(|work| work.reference == *reference) {
+                known.done_at = Some(now);
+                known.result = Some(result.clone());
+            }
+        }
+        Deed::HeldPlanned { window, .. } => {
+            next.state = State::HeldPlanned;
+            next.process.window = Some(window.clone());
+        }
+        Deed::RepairClaimed { .. } => {
+            next.state = State::Verifying;
+            next.process.verification = None;
+        }
+        Deed::Verified { passed: true, evidence } => {
+            next.process.verification = Some(verification(true, evidence, actor, now));
+        }
+        Deed::Verified { passed: false, .. } => {
+            next.state = State::InProgress;
+            next.process.verification = None;
+        }
+        Deed::VerificationWaived { reason } => {
+            next.process.verification = Some(verification(false, reason, actor, now));
+        }
+        Deed::RecordFiled { kind, reference } => {
+            let (by, reference) = (actor.0.clone(), reference.clone());
+            next.process.records.push(Record { kind: *kind, reference, by, at: now });
+        }
+        Deed::SolutionRecorded { root_cause, solution } => {
+            next.state = State::Resolved;
+            next.resolved_at = Some(now);
+            next.restored_at = Some(next.process.verification.as_ref().map_or(now, |known| known.at));
+            next.process.resolution =
+                Some(Resolution { root_cause: root_cause.clone(), solution: solution.clone() });
+        }
+        Deed::ResultReported { channel, .. } => {
+            next.state = State::AwaitingConfirmation;
+            next.process.contacts.push(Contact {
+                at: now,
+                by: actor.0.clone(),
+                direction: Direction::Outbound,
+                channel: *channel,
+                purpose: ContactPurpose::Result,
+                reached: true,
+                reply_by: None,
+            });
+        }
+        Deed::ConfirmationRecorded { rating, method, .. } => {
+            next.state = State::Settled;
+            next.process.confirmation =
+                Some(Confirmed { rating: Some(*rating), method: Some(*method), at: now });
+        }
+        Deed::UnansweredRecorded { .. } => {
+            next.state = State::Settled;
+            next.process.confirmation = Some(Confirmed { rating: None, method: None, at: now });
+        }
+        Deed::ReopenedByPerson { .. } => reopen(next),
+        Deed::LevelChanged { level, supervisor, .. } => {
+            next.process.level = Some(*level);
+            next.process.supervisor = supervisor.clone().or_else(|| Some(supervisor_of(*level).to_owned()));
+        }
+        Deed::Rejected { .. } => next.state = State::Rejected,
+        Deed::Merged { into } => {
+            next.state = State::Cancelled;
+            next.process.merged_into = Some(into.clone());
+        }
+        Deed::Linked { parent } => next.process.parent.clone_from(parent),
+        Deed::Promised { .. } => {
+            let made = promise_of(next, deed, now);
+            next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
+        }
+        Deed::PromiseKept { id, evidence } => {
+            let (id, evidence) = (id.clone(), evidence.clone());
+            next.process.promises.push(PromiseEvent::Kept { id, at: now, evidence });
+        }
+        Deed::ClockCalled { key, overtakes, .. } => {
+            next.process.fired.extend(overtakes.iter().cloned().chain([key.clone()]));
+        }
+        Deed::PromiseCalled { key, .. } => {
+            next.process.fired.insert(key.clone());
+        }
+    }
+}
+
+fn classify(next: &mut Ticket, deed: &Deed) {
+    let Deed::Classified { class, urgency, level, supervisor, liability, tags, cause, segment, side } = deed
+    else {
+        return;
+    };
+    next.class = Some(*class);
+    next.cause = *cause;
+    next.segment.clone_from(segment);
+    next.side = *side;
+    // Another class is another diagnosis: whoever confirmed the old one did not confirm this (R24).
+    next.verdict = None;
+    if next.state == State::Registered {
+        next.state = State::Classified;
+    }
+    let process = &mut next.process;
+    process.urgency = Some(*urgency);
+    process.liability = Some(*liability);
+    process.tags.clone_from(tags);
+    if let Some(level) = level {
+        process.level = Some(*level);
+    }
+    if supervisor.is_some() {
+        process.supervisor.clone_from(supervisor);
+    } else if let Some(level) = level {
+        process.supervisor = Some(supervisor_of(*level).to_owned());
+    }
+}
+
+fn reopen(next: &mut Ticket) {
+    next.state = State::Reopened;
+    next.reopen_count += 1;
+    next.restored_at = None;
+    next.resolved_at = None;
+    let process = &mut next.process;
+    process.verification = None;
+    process.resolution = None;
+    process.confirmation = None;
+    // Who is not satisfied is heard one level higher (R104).
+    if next.kind == TicketKind::Complaint
+        && let Some(level) = process.level
+    {
+        let above = next_level(level);
+        process.level = Some(above);
+        if above != level {
+            process.supervisor = Some(supervisor_of(above).to_owned());
+        }
+    }
+}
+
+fn verification(measured: bool, because: &str, actor: &Actor, now: DateTime<Utc>) -> Verification {
+    Verification { measured, because: because.to_owned(), by: actor.0.clone(), at: now }
+}

@@ -1,0 +1,415 @@
+//! What people do to a ticket, and what its clocks ask for; the guards are in [`guard`](super::guard).
+//!
+//! No deed holds words that could tell of a person beyond what a reason or a solution needs; what is said in a
+//! contact is kept apart and named by its SHA-256.
+
+use chrono::{DateTime, Utc};
+use linesman_deadlines::clock::ActionKey;
+use linesman_deadlines::policy::{Level, Urgency};
+use linesman_deadlines::promise::{Renews, Source};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::diagnosis::{Cause, Class, Side};
+
+use super::process::{
+    ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, ToldTime, Work, WorkKind,
+};
+use super::registration::named;
+use super::{Channel, Registration, TicketId, TicketKind};
+
+named! {
+    /// What a clock or a promise asks for.
+    Call {
+        /// Remind whoever has it.
+        Remind = "remind",
+        /// The time has passed: to the supervisor, and the customer hears why, with an apology (R88).
+        Breach = "breach",
+        /// Begin what the time triggers (R78).
+        Trigger = "trigger",
+        /// Contact the customer now (R86, R96).
+        Contact = "contact",
+    }
+}
+
+/// What people do to a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "deed", rename_all = "snake_case")]
+pub enum Deed {
+    /// It was registered.
+    Registered {
+        /// What kind of work.
+        kind: TicketKind,
+        /// What was told.
+        registration: Registration,
+        /// Who stays answerable (R96).
+        first_owner: String,
+        /// Whose department.
+        department: Option<String>,
+        /// Level of a complaint, if known already.
+        #[schema(value_type = Option<String>)]
+        level: Option<Level>,
+        /// The ticket of the fault that explains it.
+        parent: Option<TicketId>,
+        /// The ticket that it follows up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        follows: Option<TicketId>,
+    },
+    /// A person classified it (R48 to R54).
+    Classified {
+        /// The class.
+        class: Class,
+        /// How urgent.
+        #[schema(value_type = String)]
+        urgency: Urgency,
+        /// Level of a complaint.
+        #[schema(value_type = Option<String>)]
+        level: Option<Level>,
+        /// Who supervises; by the level unless stated.
+        supervisor: Option<String>,
+        /// Whose fault.
+        liability: Liability,
+        /// Tags of the second level.
+        tags: Vec<String>,
+        /// The cause, if known.
+        cause: Option<Cause>,
+        /// The element, if known.
+        segment: Option<String>,
+        /// Whose, if known.
+        side: Option<Side>,
+    },
+    /// It was given to an owner (R22, R51).
+    Assigned {
+        /// To whom.
+        owner: String,
+        /// His department.
+        department: Option<String>,
+        /// By when.
+        deadline: DateTime<Utc>,
+        /// What he is to reach.
+        target: String,
+        /// Whether he is there.
+        duty: Duty,
+    },
+    /// Its owner takes it.
+    Accepted,
+    /// The customer was contacted, or contacted us.
+    Contacted {
+        /// From whom.
+        direction: Direction,
+        /// How.
+        channel: Channel,
+        /// What about.
+        purpose: ContactPurpose,
+        /// Whether he was reached.
+        reached: bool,
+        /// How long it took.
+        duration_s: u32,
+        /// By when he was told he would hear (R37).
+        reply_by: Option<DateTime<Utc>>,
+        /// SHA-256 of what was said, kept apart.
+        text_sha256: Option<String>,
+    },
+    /// It waits for the customer's answer.
+    AskedCustomer {
+        /// When he is contacted again.
+        next_contact_at: DateTime<Utc>,
+    },
+    /// It waits for a department, a carrier or a vendor.
+    HeldExternal {
+        /// By what.
+        kind: WorkKind,
+        /// Its number.
+        reference: String,
+        /// Who does it.
+        with: String,
+        /// By when.
+        eta: DateTime<Utc>,
+    },
+    /// Whoever does it gave a new time; promises that rest on it are renewed (R86).
+    EtaChanged {
+        /// Which work.
+        reference: String,
+        /// By when now.
+        eta: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Work given away is done (R42, R105).
+    WorkDone {
+        /// Which.
+        reference: String,
+        /// What came of it.
+        result: String,
+    },
+    /// It waits for announced work (R99).
+    HeldPlanned {
+        /// Which.
+        window: String,
+        /// Until when.
+        until: DateTime<Utc>,
+        /// The work was announced before the trouble: then the customer's clocks stand.
+        announced: bool,
+    },
+    /// It is worked on again.
+    Resumed {
+        /// Why now.
+        reason: String,
+    },
+    /// Somebody says that it is repaired; proof decides.
+    RepairClaimed {
+        /// What was done.
+        what: String,
+    },
+    /// It was measured after the repair (R61).
+    Verified {
+        /// Whether it is over.
+        passed: bool,
+        /// Which measurement says so.
+        evidence: String,
+    },
+    /// A manager does without a measurement.
+    VerificationWaived {
+        /// Why.
+        reason: String,
+    },
+    /// A record was filed.
+    RecordFiled {
+        /// Which.
+        kind: RecordKind,
+        /// Where it is.
+        reference: String,
+    },
+    /// It is resolved: what it was and what was done (R95, R119).
+    SolutionRecorded {
+        /// The root cause.
+        root_cause: String,
+        /// What was done.
+        solution: String,
+    },
+    /// The result was told to the customer (R76, R95, R97).
+    ResultReported {
+        /// How.
+        channel: Channel,
+        /// Whether he was asked to test.
+        asked_to_test: bool,
+        /// SHA-256 of what was said, kept apart.
+        text_sha256: Option<String>,
+    },
+    /// The customer agrees (R77, R103).
+    ConfirmationRecorded {
+        /// What he says.
+        rating: Rating,
+        /// How he said it.
+        method: Method,
+        /// Why no article of the knowledge base came of it.
+        no_article_because: Option<String>,
+    },
+    /// The customer was not reached three times on three working days (R77).
+    UnansweredRecorded {
+        /// Why no article of the knowledge base came of it.
+        no_article_because: Option<String>,
+    },
+    /// It came back, or the customer does not agree (R104).
+    ReopenedByPerson {
+        /// Why.
+        reason: String,
+    },
+    /// The level of a complaint changed (R54).
+    LevelChanged {
+        /// To which.
+        #[schema(value_type = String)]
+        level: Level,
+        /// Why.
+        reason: String,
+        /// Who supervises now; by the level unless stated.
+        supervisor: Option<String>,
+    },
+    /// It is no case of ours (R33, R36).
+    Rejected {
+        /// Why.
+        reason: String,
+    },
+    /// Another ticket goes on in its place.
+    Merged {
+        /// Which.
+        into: TicketId,
+    },
+    /// A fault's ticket explains it, or does not any more.
+    Linked {
+        /// Which; `None` takes the link away.
+        parent: Option<TicketId>,
+    },
+    /// A time was told to the customer (R86, R96).
+    Promised {
+        /// Its name within the ticket.
+        id: String,
+        /// What was promised.
+        text: String,
+        /// For when.
+        due_at: DateTime<Utc>,
+        /// Whose word it rests on.
+        #[schema(value_type = String)]
+        source: Source,
+        /// Which promise it takes the place of, and why.
+        #[schema(value_type = Option<Object>)]
+        renews: Option<Renews>,
+    },
+    /// What was promised has happened.
+    PromiseKept {
+        /// Which.
+        id: String,
+        /// What proves it.
+        evidence: String,
+    },
+    /// A clock asks for something; each thing once (R67 to R88).
+    ClockCalled {
+        /// Names it.
+        #[schema(value_type = String)]
+        key: ActionKey,
+        /// Earlier ones that it makes idle.
+        #[schema(value_type = Vec<String>)]
+        overtakes: Vec<ActionKey>,
+        /// What.
+        call: Call,
+        /// The policy.
+        policy: String,
+        /// The rule of the procedure.
+        rule: String,
+        /// When it is or was due.
+        due_at: DateTime<Utc>,
+        /// Who is told besides the owner.
+        escalated_to: Option<String>,
+    },
+    /// A promise asks for something; each thing once (R86, R96).
+    PromiseCalled {
+        /// Names it.
+        #[schema(value_type = String)]
+        key: ActionKey,
+        /// What.
+        call: Call,
+        /// Which promise; none for a point of the whole ticket.
+        promise: Option<String>,
+        /// Which point of R96.
+        point: Option<String>,
+        /// Since when.
+        due_at: DateTime<Utc>,
+        /// Who is told besides the owner.
+        escalated_to: Option<String>,
+    },
+}
+
+impl Deed {
+    /// The type as stored; no event has the same.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Registered { .. } => "registered",
+            Self::Classified { .. } => "classified",
+            Self::Assigned { .. } => "assigned",
+            Self::Accepted => "accepted",
+            Self::Contacted { .. } => "contacted",
+            Self::AskedCustomer { .. } => "asked_customer",
+            Self::HeldExternal { .. } => "held_external",
+            Self::EtaChanged { .. } => "eta_changed",
+            Self::WorkDone { .. } => "work_done",
+            Self::HeldPlanned { .. } => "held_planned",
+            Self::Resumed { .. } => "resumed",
+            Self::RepairClaimed { .. } => "repair_claimed",
+            Self::Verified { .. } => "verified",
+            Self::VerificationWaived { .. } => "verification_waived",
+            Self::RecordFiled { .. } => "record_filed",
+            Self::SolutionRecorded { .. } => "solution_recorded",
+            Self::ResultReported { .. } => "result_reported",
+            Self::ConfirmationRecorded { .. } => "confirmation_recorded",
+            Self::UnansweredRecorded { .. } => "unanswered_recorded",
+            Self::ReopenedByPerson { .. } => "reopened_by_person",
+            Self::LevelChanged { .. } => "level_changed",
+            Self::Rejected { .. } => "rejected",
+            Self::Merged { .. } => "merged",
+            Self::Linked { .. } => "linked",
+            Self::Promised { .. } => "promised",
+            Self::PromiseKept { .. } => "promise_kept",
+            Self::ClockCalled { .. } => "clock_called",
+            Self::PromiseCalled { .. } => "promise_called",
+        }
+    }
+
+    /// What a person wrote, for the history.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Assigned { target, .. } => Some(target),
+            Self::EtaChanged { reason, .. }
+            | Self::Resumed { reason }
+            | Self::VerificationWaived { reason }
+            | Self::ReopenedByPerson { reason }
+            | Self::LevelChanged { reason, .. }
+            | Self::Rejected { reason } => Some(reason),
+            Self::WorkDone { result, .. } => Some(result),
+            Self::RepairClaimed { what } => Some(what),
+            Self::Verified { evidence, .. } | Self::PromiseKept { evidence, .. } => Some(evidence),
+            Self::SolutionRecorded { solution, .. } => Some(solution),
+            Self::Promised { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether people are told of it at once.
+    #[must_use]
+    pub const fn is_news(&self) -> bool {
+        !matches!(
+            self,
+            Self::Contacted { .. }
+                | Self::RecordFiled { .. }
+                | Self::Linked { .. }
+                | Self::Resumed { .. }
+                | Self::Verified { .. }
+                | Self::Promised { .. }
+                | Self::PromiseKept { .. }
+                | Self::AskedCustomer { .. }
+        )
+    }
+}
+
+/// Whoever supervises complaints of a level (R19, R20, mission section 9), until a person is named.
+#[must_use]
+pub const fn supervisor_of(level: Level) -> &'static str {
+    match level {
+        Level::Blue => "complaint_specialist",
+        Level::Yellow => "shift_lead",
+        Level::Orange => "quality_manager",
+        Level::Red => "customer_service_head",
+        Level::RedPlus => "company_management",
+    }
+}
+
+/// The level above (R104); above red+ there is none.
+#[must_use]
+pub const fn next_level(level: Level) -> Level {
+    match level {
+        Level::Blue => Level::Yellow,
+        Level::Yellow => Level::Orange,
+        Level::Orange => Level::Red,
+        Level::Red | Level::RedPlus => Level::RedPlus,
+    }
+}
+
+/// Work as it is given away.
+pub(super) fn work(
+    kind: WorkKind,
+    reference: &str,
+    with: &str,
+    eta: DateTime<Utc>,
+    at: DateTime<Utc>,
+) -> Work {
+    Work {
+        kind,
+        reference: reference.to_owned(),
+        with: with.to_owned(),
+        given_at: at,
+        etas: vec![ToldTime { told_at: at, eta }],
+        done_at: None,
+        result: None,
+    }
+}

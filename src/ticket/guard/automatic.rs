@@ -1,0 +1,119 @@
+//! What measurement and bills do to a ticket, what people say of a diagnosis, and the ends of its life.
+
+use linesman_deadlines::promise::PromiseEvent;
+
+use crate::diagnosis::Class;
+use crate::locale::Message;
+use crate::ticket::apply::LONGEST_NOTE;
+use crate::ticket::event::Event;
+use crate::ticket::{State, Ticket};
+
+use super::Around;
+
+pub(super) fn unmet(ticket: &Ticket, event: &Event, around: &Around) -> Vec<Message> {
+    let mut unmet = Vec::new();
+    let mut require = |met: bool, message: Message| {
+        if !met {
+            unmet.push(message);
+        }
+    };
+    let by_people = |name: &str, rule: &str| Message::new(&format!("guard.{name}")).with("rule", rule);
+    let state = ticket.state;
+    let is_bill = ticket.is_bill();
+    let in_state = |name: &str| Message::new(name).with("state", format!("state.{}", state.name()));
+    match event {
+        Event::Opened { .. } => require(false, Message::new("guard.opened_once")),
+        Event::Enriched { .. } | Event::Rekeyed { .. } => {
+            require(state.is_open(), in_state("guard.not_open"));
+        }
+        Event::Acknowledged => {
+            require(state.is_open(), in_state("guard.not_open"));
+            require(!ticket.is_reported(), by_people("people_assign", "R51"));
+        }
+        Event::RemeasureRequested => {
+            require(state.is_open(), in_state("guard.not_open"));
+            // A bill is compared again by a reconciliation, not by a probe.
+            require(!is_bill, Message::new("guard.bill_is_not_measured"));
+            require(ticket.fault.is_some() || is_bill, by_people("nothing_to_measure", "R60"));
+        }
+        Event::Noted { text, .. } => {
+            require(!text.trim().is_empty(), Message::new("guard.note_empty"));
+            require(
+                text.chars().count() <= LONGEST_NOTE,
+                Message::new("guard.note_too_long").with("most", LONGEST_NOTE),
+            );
+        }
+        // A verdict is worth having after the repair too, until the ticket is closed.
+        Event::DiagnosisConfirmed { .. } => {
+            require(!state.is_final(), in_state("guard.final"));
+            require(ticket.class.is_some(), by_people("not_classified", "R48"));
+        }
+        Event::DiagnosisCorrected { class, side, .. } => {
+            require(!state.is_final(), in_state("guard.final"));
+            require(side.fits(*class), Message::new("guard.side_of_another_class"));
+            // Its key and evidence are those of a bill, or of the network: another ticket's matter.
+            let stays = ticket.fault.is_none() || (*class == Class::A) == is_bill;
+            require(stays, Message::new("guard.bill_stays_bill"));
+        }
+        Event::Approved => {
+            require(!state.is_final(), in_state("guard.final"));
+            require(ticket.candidate, Message::new("guard.not_a_candidate"));
+        }
+        Event::Cancelled { reason } => {
+            require(state.is_open(), in_state("guard.not_open"));
+            require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
+            require(promises_are_told(ticket), by_people("promise_would_be_lost", "R86"));
+        }
+        Event::VerificationStarted { .. } => {
+            require(state.is_open() && state != State::Verifying, in_state("guard.not_open"));
+            require(!is_bill, Message::new("guard.not_compared"));
+        }
+        Event::VerificationFailed { .. } => {
+            require(state == State::Verifying, in_state("guard.not_verifying"));
+        }
+        Event::Resolved { .. } => {
+            require(state == State::Verifying, in_state("guard.not_verifying"));
+            require(!is_bill, Message::new("guard.person_settles"));
+        }
+        Event::ResolutionProposed { fault } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(state.is_open(), in_state("guard.not_open"));
+            let is_whole = fault.billing.as_ref().is_some_and(|billing| billing.is_compared_whole());
+            require(is_whole, Message::new("guard.not_compared"));
+        }
+        Event::ResolutionConfirmed { .. } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
+        }
+        Event::ResolutionDeclined { reason } => {
+            require(is_bill, Message::new("guard.no_bill"));
+            require(ticket.awaits_settlement(), Message::new("guard.nothing_proposed"));
+            require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
+        }
+        Event::Settled => {
+            require(state == State::Resolved, in_state("guard.not_resolved"));
+            require(!ticket.is_reported(), by_people("customer_confirms", "R77"));
+        }
+        Event::Reopened { .. } => require(
+            matches!(state, State::Resolved | State::AwaitingConfirmation | State::Settled),
+            in_state("guard.not_reopenable"),
+        ),
+        Event::Closed => {
+            require(state == State::Settled, in_state("guard.not_settled"));
+            require(around.open_children == 0, by_people("children_are_open", "R107"));
+        }
+        // Guarded by the other rooms.
+        Event::Deed(_) => {}
+    }
+    unmet
+}
+
+/// No promise is lost with its ticket: the customer was spoken to after the last one was made (R86).
+pub(super) fn promises_are_told(ticket: &Ticket) -> bool {
+    let made = ticket.process.promises.iter().filter_map(|event| match event {
+        PromiseEvent::Made { promise } => Some(promise.made_at),
+        _ => None,
+    });
+    let Some(last) = made.max() else { return true };
+    ticket.process.contacts.iter().any(|contact| contact.told() && contact.at >= last)
+}

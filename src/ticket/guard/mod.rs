@@ -1,0 +1,143 @@
+//! Every condition of every event, in one place for API, command line, pages, bulk and automation.
+//!
+//! A refusal lists every condition that is not met, as a sentence in both languages with its rule of the
+//! procedure. What a guard needs to know beyond the ticket is in [`Around`]; the store looks it up.
+//!
+//! | room | what it guards |
+//! | --- | --- |
+//! | [`automatic`] | what measurement and bills do, and what people say of a diagnosis |
+//! | [`intake`] | registration, class, owner, rejection |
+//! | [`work`] | contacts, waiting, work given away, promises, clocks |
+//! | [`resolve`] | repair, proof, solution |
+//! | [`finish`] | result, confirmation, reopening, level, links |
+
+pub mod automatic;
+pub mod finish;
+pub mod intake;
+pub mod resolve;
+pub mod work;
+
+use chrono::{DateTime, Utc};
+
+use crate::locale::Message;
+
+use super::apply::LONGEST_NOTE;
+use super::event::{Actor, Event};
+use super::{Deed, State, Ticket};
+
+/// What stands around a ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Around {
+    /// Tickets below it that are open.
+    pub open_children: u32,
+    /// Number of a ticket above it whose fault is still measured.
+    pub alarm: Option<String>,
+    /// The ticket that an event names is there.
+    pub named_exists: bool,
+}
+
+/// An event that asks to happen.
+pub(super) struct Asked<'a> {
+    pub ticket: &'a Ticket,
+    pub actor: &'a Actor,
+    pub around: &'a Around,
+    pub now: DateTime<Utc>,
+}
+
+/// Conditions that are not met.
+#[derive(Debug, Default)]
+pub(super) struct Unmet(Vec<Message>);
+
+impl Unmet {
+    /// Requires a condition; the sentence is `guard.NAME`, the rule is that of the procedure.
+    pub(super) fn require(&mut self, met: bool, rule: &str, name: &str) {
+        self.require_said(met, rule, Message::new(&format!("guard.{name}")));
+    }
+
+    /// The same with arguments.
+    pub(super) fn require_said(&mut self, met: bool, rule: &str, sentence: Message) {
+        if !met {
+            self.0.push(sentence.with("rule", rule));
+        }
+    }
+
+    /// Requires one of these states.
+    pub(super) fn require_state(&mut self, ticket: &Ticket, among: &[State], rule: &str) {
+        let wanted: Vec<String> = among.iter().map(|state| state.name().replace('_', " ")).collect();
+        let sentence = Message::new("guard.wrong_state")
+            .with("state", format!("state.{}", ticket.state.name()))
+            .with("wanted", wanted.join(", "));
+        self.require_said(among.contains(&ticket.state), rule, sentence);
+    }
+
+    /// Requires words: some, not too many.
+    pub(super) fn require_words(&mut self, words: &str, rule: &str, name: &str) {
+        let enough = !words.trim().is_empty() && words.chars().count() <= LONGEST_NOTE;
+        self.require(enough, rule, name);
+    }
+
+    /// Takes a sentence of a pure room over.
+    pub(super) fn refuse(&mut self, sentence: Message, rule: &str) {
+        self.require_said(false, rule, sentence);
+    }
+}
+
+/// Every condition that stands against an event.
+#[must_use]
+pub fn unmet(
+    ticket: &Ticket,
+    event: &Event,
+    actor: &Actor,
+    around: &Around,
+    now: DateTime<Utc>,
+) -> Vec<Message> {
+    let Event::Deed(deed) = event else { return automatic::unmet(ticket, event, around) };
+    let asked = Asked { ticket, actor, around, now };
+    let mut unmet = Unmet::default();
+    // Deeds are those of reported tickets; a measured one has its own way, but for links.
+    let fits = ticket.is_reported() || matches!(**deed, Deed::Linked { .. });
+    unmet.require(fits, "R21", "not_reported");
+    match &**deed {
+        Deed::Registered { .. }
+        | Deed::Classified { .. }
+        | Deed::Assigned { .. }
+        | Deed::Accepted
+        | Deed::Rejected { .. } => intake::check(&asked, deed, &mut unmet),
+        Deed::Contacted { .. }
+        | Deed::AskedCustomer { .. }
+        | Deed::HeldExternal { .. }
+        | Deed::EtaChanged { .. }
+        | Deed::WorkDone { .. }
+        | Deed::HeldPlanned { .. }
+        | Deed::Resumed { .. }
+        | Deed::RecordFiled { .. }
+        | Deed::Promised { .. }
+        | Deed::PromiseKept { .. }
+        | Deed::ClockCalled { .. }
+        | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),
+        Deed::RepairClaimed { .. }
+        | Deed::Verified { .. }
+        | Deed::VerificationWaived { .. }
+        | Deed::SolutionRecorded { .. } => resolve::check(&asked, deed, &mut unmet),
+        Deed::ResultReported { .. }
+        | Deed::ConfirmationRecorded { .. }
+        | Deed::UnansweredRecorded { .. }
+        | Deed::ReopenedByPerson { .. }
+        | Deed::LevelChanged { .. }
+        | Deed::Merged { .. }
+        | Deed::Linked { .. } => finish::check(&asked, deed, &mut unmet),
+    }
+    unmet.0
+}
+
+/// The same of a registration: there is no ticket yet.
+#[must_use]
+pub fn unmet_at_registration(
+    intake: &super::Intake,
+    text: &super::TicketText,
+    now: DateTime<Utc>,
+) -> Vec<Message> {
+    let mut unmet = Unmet::default();
+    intake::check_registration(intake, text, now, &mut unmet);
+    unmet.0
+}

@@ -1,0 +1,174 @@
+//! Looks at the clocks and promises that have come due, and lets each ask for its thing once (R67 to R88).
+//!
+//! What is due is read from an index; what is to be done is computed from the ticket itself; done is what the event
+//! chain says is done. A death between the two loses nothing and repeats nothing: the key is written with the event.
+//! Also closes what was settled longer ago than the reopen window.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use linesman_deadlines::policy::Urgency;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::store::process::{ClockCursor, WantedTicket};
+use crate::store::{Store, StoreError, TicketWriter, WriteError};
+use crate::ticket::deed::{Call, Deed};
+use crate::ticket::{
+    Actor, Channel, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks,
+};
+
+/// How often.
+const TICK: Duration = Duration::from_secs(5);
+/// Rows read at once.
+const PAGE: u32 = 256;
+
+/// What the sweep works with.
+pub struct Sweep {
+    /// Tickets, to read.
+    pub store: Store,
+    /// Tickets, to change.
+    pub writer: TicketWriter,
+    /// How long a settled ticket may be reopened.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Wall time.
+    pub clock: SharedClock,
+    /// Asks to finish.
+    pub soft: CancellationToken,
+}
+
+impl Sweep {
+    /// Runs until asked to stop.
+    pub async fn run(self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.soft.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let now = self.clock.now_utc();
+            match self.sweep(now).await {
+                Ok(done) => {
+                    self.metrics.worker_succeeded("clocks", now);
+                    if done > 0 {
+                        tracing::info!(done, "deadlines and promises asked for something");
+                    }
+                }
+                Err(error) => tracing::error!(%error, "deadlines were not looked at; trying again"),
+            }
+        }
+    }
+
+    /// Everything that has come due by an instant; says how many things were asked for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> Result<usize, WriteError> {
+        let mut done = 0;
+        let mut after: Option<ClockCursor> = None;
+        loop {
+            let page = self.store.due_clocks(now, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last().cloned() else { break };
+            let mut seen: Option<&TicketId> = None;
+            for (_, id) in &page {
+                if self.soft.is_cancelled() {
+                    return Ok(done);
+                }
+                if seen != Some(id) {
+                    done += self.look_at(id, now).await?;
+                    seen = Some(id);
+                }
+            }
+            after = Some(last);
+        }
+        self.close(now).await?;
+        Ok(done)
+    }
+
+    async fn look_at(&self, id: &TicketId, now: DateTime<Utc>) -> Result<usize, WriteError> {
+        let ticket = match self.store.ticket(id).await {
+            Ok(Some(ticket)) => ticket,
+            Ok(None) => return Ok(0),
+            // One damaged ticket must not hold up the others.
+            Err(error @ StoreError::Inconsistent { .. }) => {
+                tracing::error!(%error, "the deadlines of a ticket are left out");
+                return Ok(0);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut done = 0;
+        for deed in clocks::due_deeds(&ticket, now) {
+            if let Deed::ClockCalled { call: Call::Trigger, key, .. } = &deed {
+                // Registered before the call is written, by a key of its own: a death between makes no second one.
+                self.follow_up(&ticket, &key.0, now).await?;
+            }
+            // The guard knows what was asked for before; whatever else changed meanwhile does not matter.
+            match self.writer.apply(id, None, Event::from(deed), Actor::linesman()).await {
+                Ok(_) => done += 1,
+                Err(WriteError::Refused(refusal)) => tracing::debug!(%refusal, "asked for meanwhile"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Registers the follow-up that a deadline triggers (R78, R123).
+    async fn follow_up(&self, ticket: &Ticket, key: &str, now: DateTime<Utc>) -> Result<(), WriteError> {
+        let Some(registration) = &ticket.registration else { return Ok(()) };
+        let wanted = WantedTicket {
+            intake: Intake {
+                kind: TicketKind::FollowUp,
+                registration: Registration {
+                    channel: Channel::Automatic,
+                    received_at: now,
+                    urgency: Urgency::Routine,
+                    expected_by: None,
+                    nature: None,
+                    referral: None,
+                    ..registration.clone()
+                },
+                first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
+                department: ticket.process.department.clone(),
+                level: None,
+                parent: None,
+                follows: Some(ticket.id.clone()),
+            },
+            text: TicketText::of(&format!("{}: R78", ticket.number)),
+            key: Some(format!("{}/{key}", ticket.id)),
+        };
+        match self.writer.register(wanted, Actor::linesman()).await {
+            Ok(_) => Ok(()),
+            Err(WriteError::Refused(refusal)) => {
+                tracing::error!(%refusal, number = %ticket.number, "a follow-up was not registered");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closes what nobody reopened in time.
+    async fn close(&self, now: DateTime<Utc>) -> Result<(), WriteError> {
+        let window = self.settings.borrow().tickets.reopen_window;
+        let window = TimeDelta::from_std(window).unwrap_or(TimeDelta::MAX);
+        let mut after: Option<TicketId> = None;
+        loop {
+            let ids = self.store.reopen_windows_over(now, window, after.as_ref(), PAGE).await?;
+            let Some(last) = ids.last().cloned() else { return Ok(()) };
+            for id in &ids {
+                match self.writer.apply(id, None, Event::Closed, Actor::linesman()).await {
+                    // With open tickets below it stays, and is looked at again.
+                    Ok(_) | Err(WriteError::Refused(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            after = Some(last);
+        }
+    }
+}

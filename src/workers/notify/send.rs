@@ -1,0 +1,222 @@
+//! The sockets: one attempt to hand a message to its receiver.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use reqwest::Url;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
+
+use crate::notify::{Outgoing, Verdict, mail, payload, retry, syslog};
+use crate::settings::{ChannelKind, ChannelSettings};
+
+/// Of an answer, no more is read.
+const LONGEST_ANSWER: usize = 8 * 1024;
+/// How long a datagram's refusal may take to come back.
+const REFUSAL: Duration = Duration::from_millis(50);
+
+/// Sends messages; keeps connections over HTTP open.
+pub(super) struct Sender {
+    client: Result<reqwest::Client, String>,
+}
+
+impl Sender {
+    pub(super) fn new() -> Self {
+        // TLS works with a provider of our own choice; one that is set already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            // A signed message is for whom the settings name, and for nobody else.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("linesman/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| error.to_string());
+        Self { client }
+    }
+
+    /// One attempt, within the channel's time.
+    pub(super) async fn send(
+        &self,
+        channel: &ChannelSettings,
+        outgoing: &Outgoing,
+        public_url: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        let attempt = async {
+            match channel.kind {
+                ChannelKind::Email => send_mail(channel, outgoing, public_url, now).await,
+                ChannelKind::Syslog => send_syslog(channel, outgoing, public_url).await,
+                _ => self.post(channel, outgoing, public_url, now).await,
+            }
+        };
+        match tokio::time::timeout(channel.timeout, attempt).await {
+            Ok(verdict) => verdict,
+            Err(_) => Verdict::Later(format!("no answer within {:?}", channel.timeout), None),
+        }
+    }
+
+    async fn post(
+        &self,
+        channel: &ChannelSettings,
+        outgoing: &Outgoing,
+        public_url: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        let client = match &self.client {
+            Ok(client) => client,
+            Err(error) => return Verdict::Later(error.clone(), None),
+        };
+        let Some(request) = payload::request(channel, outgoing, public_url, now) else {
+            return Verdict::Never("no message for this kind".to_owned());
+        };
+        let mut post = client
+            .post(request.url)
+            .header("content-type", "application/json; charset=utf-8")
+            .body(request.body);
+        for (name, value) in request.headers {
+            post = post.header(name, value);
+        }
+        // The address may hold a key.
+        let failed = |error: reqwest::Error| Verdict::Later(chain(&error.without_url()), None);
+        let mut response = match post.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => return Verdict::Never(chain(&error.without_url())),
+            Err(error) => return failed(error),
+        };
+        let status = response.status().as_u16();
+        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.map(str::to_owned);
+        let mut body = Vec::new();
+        while body.len() < LONGEST_ANSWER {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                // It has said what it makes of it already, unless that stands in the body.
+                Err(error) if body.is_empty() && (200..300).contains(&status) => return failed(error),
+                Err(_) => break,
+            }
+        }
+        body.truncate(LONGEST_ANSWER);
+        retry::judge(channel.kind, status, retry_after.as_deref(), &String::from_utf8_lossy(&body), now)
+    }
+}
+
+async fn send_mail(
+    channel: &ChannelSettings,
+    outgoing: &Outgoing,
+    public_url: Option<&str>,
+    now: DateTime<Utc>,
+) -> Verdict {
+    let message = match mail::mail(channel, outgoing, public_url, now) {
+        Ok(message) => message,
+        Err(wrong) => return Verdict::Never(wrong),
+    };
+    let (host, port, scheme) = match place(&channel.url.0) {
+        Ok(place) => place,
+        Err(wrong) => return Verdict::Never(wrong),
+    };
+    let encrypted = || TlsParameters::new(host.clone());
+    let (tls, usual_port) = match scheme.as_str() {
+        "smtps" => (encrypted().map(Tls::Wrapper), 465),
+        "smtp+starttls" => (encrypted().map(Tls::Required), 587),
+        _ => (Ok(Tls::None), 25),
+    };
+    let tls = match tls {
+        Ok(tls) => tls,
+        Err(error) => return Verdict::Later(chain(&error), None),
+    };
+    let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+        .port(port.unwrap_or(usual_port))
+        .tls(tls)
+        .timeout(Some(channel.timeout));
+    if let Some(domain) = channel.from.as_deref().and_then(|from| from.rsplit('@').next()) {
+        builder = builder.hello_name(ClientId::Domain(domain.trim_end_matches('>').to_owned()));
+    }
+    if let (Some(user), Some(secret)) = (&channel.user, &channel.secret) {
+        builder = builder.credentials(Credentials::new(user.clone(), secret.0.clone()));
+    }
+    let transport = builder.build::<Tokio1Executor>();
+    match transport.send(message).await {
+        Ok(response) => {
+            let said: Vec<&str> = response.message().collect();
+            Verdict::Delivered(retry::excerpt(&format!("{} {}", response.code(), said.join(" "))))
+        }
+        Err(error) if error.is_permanent() || error.is_client() => Verdict::Never(chain(&error)),
+        Err(error) => Verdict::Later(chain(&error), None),
+    }
+}
+
+async fn send_syslog(channel: &ChannelSettings, outgoing: &Outgoing, public_url: Option<&str>) -> Verdict {
+    let (host, port, scheme) = match place(&channel.url.0) {
+        Ok(place) => place,
+        Err(wrong) => return Verdict::Never(wrong),
+    };
+    let name = tokio::fs::read_to_string("/proc/sys/kernel/hostname").await.unwrap_or_default();
+    let lines = syslog::lines(channel, outgoing, public_url, name.trim(), std::process::id());
+    let port = port.unwrap_or(514);
+    let sent = if scheme == "tcp" {
+        over_tcp(&host, port, &lines).await
+    } else {
+        over_udp(&host, port, &lines).await
+    };
+    match sent {
+        Ok(()) => Verdict::Delivered(format!("{} lines sent; syslog does not answer", lines.len())),
+        Err(error) => Verdict::Later(error.to_string(), None),
+    }
+}
+
+async fn over_udp(host: &str, port: u16, lines: &[Vec<u8>]) -> std::io::Result<()> {
+    let unknown = || std::io::Error::other(format!("{host} has no address"));
+    let to = tokio::net::lookup_host((host, port)).await?.next().ok_or_else(unknown)?;
+    let from = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(from).await?;
+    socket.connect(to).await?;
+    for line in lines {
+        socket.send(line).await?;
+    }
+    // Nobody answers; but a host where nobody listens says so.
+    match tokio::time::timeout(REFUSAL, socket.recv(&mut [0_u8; 1])).await {
+        Ok(Err(refused)) => Err(refused),
+        _ => Ok(()),
+    }
+}
+
+async fn over_tcp(host: &str, port: u16, lines: &[Vec<u8>]) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect((host, port)).await?;
+    for line in lines {
+        stream.write_all(&syslog::framed(line)).await?;
+    }
+    stream.shutdown().await?;
+    // It closes when it has read everything; one that was gone already resets.
+    let mut rest = [0_u8; 64];
+    match tokio::time::timeout(Duration::from_secs(2), stream.read(&mut rest)).await {
+        Ok(Err(reset)) => Err(reset),
+        _ => Ok(()),
+    }
+}
+
+/// Host, port and scheme of an address that the settings have checked.
+fn place(url: &str) -> Result<(String, Option<u16>, String), String> {
+    let url = Url::parse(url).map_err(|error| format!("the address cannot be read: {error}"))?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    Ok((host, url.port(), url.scheme().to_owned()))
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        source = cause.source();
+    }
+    retry::excerpt(&text)
+}

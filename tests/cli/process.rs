@@ -1,0 +1,92 @@
+//! `linesman ticket` for tickets that people register: a real daemon, a phone call, its answer.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::support::daemon::{Daemon, free_port};
+use super::{folder, json, linesman, run};
+
+/// Runs `ticket` with arguments against the daemon.
+fn ticket(folder: &Path, address: &str, arguments: &[&str]) -> (i32, String, String) {
+    let server = format!("http://{address}");
+    let mut all = vec!["ticket", "--server", &server, "--token-file", "token"];
+    all.extend(arguments);
+    run(folder, &all)
+}
+
+fn fine(folder: &Path, address: &str, arguments: &[&str]) -> Value {
+    let mut all = vec!["--json"];
+    all.extend(arguments);
+    let (code, out, said) = ticket(folder, address, &all);
+    assert_eq!(code, 0, "{arguments:?}: {said}");
+    json(&out)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r29_r51_a_complaint_is_registered_classified_assigned_and_refused_with_its_rules() {
+    let here = folder();
+    let folder = here.path();
+    let address = format!("127.0.0.1:{}", free_port());
+    let (daemon, api) = Daemon::start(folder, &address, "", &[], None).await;
+    std::fs::write(folder.join("token"), api.token()).expect("written");
+
+    let register = [
+        "register",
+        "--kind",
+        "complaint",
+        "--channel",
+        "walk_in",
+        "--customer",
+        "c-17",
+        "--level",
+        "orange",
+        "--description",
+        "no calls since nine",
+        "--key",
+        "call-1",
+    ];
+    let answer = fine(folder, &address, &register);
+    let number = answer["ticket"]["number"].as_str().expect("a number").to_owned();
+    assert_eq!(fine(folder, &address, &register)["ticket"]["number"], number.as_str(), "the same key");
+    let (code, out, _) = ticket(folder, &address, &["clocks", &number]);
+    assert!(code == 0 && out.contains("R54") && out.contains("R70"), "{out}");
+
+    let (code, _, said) = ticket(
+        folder,
+        &address,
+        &["assign", &number, "--owner", "ada", "--target", "x", "--deadline", "2020-01-01T00:00:00Z"],
+    );
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("(R51)"), "{said}");
+    let (code, _, said) = ticket(
+        folder,
+        &address,
+        &["--lang", "zh-CN", "classify", &number, "--class", "B", "--level", "blue"],
+    );
+    assert!(code == 1 && said.contains("级别") && said.contains("R34"), "{said}");
+    let classified = fine(folder, &address, &["classify", &number, "--class", "B"]);
+    assert_eq!((&classified["state"], &classified["class"]), (&"classified".into(), &"B".into()));
+    let contact = [
+        "contact",
+        &number,
+        "--purpose",
+        "first_response",
+        "--reply-by",
+        "2099-01-01T00:00:00Z",
+        "--text",
+        "soothed",
+    ];
+    let contacted = fine(folder, &address, &contact);
+    assert_eq!(contacted["process"]["contacts"].as_array().map(Vec::len), Some(1));
+
+    let (code, out, _) = ended(folder, &["ticket", "-c", "linesman.toml", "list"]);
+    assert!(code == 0 && out.contains(&number) && out.contains("unknown"), "{out}");
+    let (code, out, _) = ended(folder, &["explain", "-c", "linesman.toml", &number]);
+    assert!(code == 0 && out.contains("registered by people"), "{out}");
+    assert!(daemon.stop().await.success());
+}
+
+fn ended(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    super::ended(linesman(folder, arguments).output().expect("the program runs"))
+}

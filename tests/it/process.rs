@@ -1,0 +1,641 @@
+//! Tickets that people register: what each rule asks, tried on the engine.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use linesman::diagnosis::{Cause, Class, Side};
+use linesman::locale::Language;
+use linesman::ticket::deed::{Call, Deed};
+use linesman::ticket::process::{
+    ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, WorkKind,
+};
+use linesman::ticket::registration::{CustomerRef, Nature, Referral};
+use linesman::ticket::{
+    self, Actor, Around, Channel, Event, Intake, Refusal, Registration, State, Ticket, TicketId, TicketKind,
+    TicketNumber, TicketText, clocks,
+};
+use linesman_deadlines::clock::ClockState;
+use linesman_deadlines::policy::{Level, Urgency};
+use linesman_deadlines::promise::{Outcome, Renews, Source};
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    text.parse().expect("a time")
+}
+
+pub fn intake(kind: TicketKind, channel: Channel, received_at: DateTime<Utc>) -> Intake {
+    Intake {
+        kind,
+        registration: Registration {
+            channel,
+            customer: Some(CustomerRef { customer: "c-1".to_owned(), contact: Some("k-1".to_owned()) }),
+            caller: None,
+            element: None,
+            received_at,
+            urgency: Urgency::General,
+            expected_by: None,
+            nature: None,
+            product_model: None,
+            purchased_on: None,
+            warranty: None,
+            referral: None,
+            read_back: true,
+            text_sha256: String::new(),
+        },
+        first_owner: "lin".to_owned(),
+        department: Some("service".to_owned()),
+        level: None,
+        parent: None,
+        follows: None,
+    }
+}
+
+/// A ticket and the time, moved along by deeds.
+pub struct Case {
+    pub ticket: Ticket,
+    pub now: DateTime<Utc>,
+    pub around: Around,
+}
+
+impl Case {
+    pub fn registered(intake: Intake, now: DateTime<Utc>) -> Result<Self, Refusal> {
+        let text = TicketText::of("no calls since this morning");
+        let number = TicketNumber { year: 2026, count: 1 };
+        let (applied, _) = ticket::register(TicketId("t".to_owned()), number, intake, &text, now)?;
+        Ok(Self { ticket: applied.ticket, now, around: Around::default() })
+    }
+
+    pub fn complaint() -> Self {
+        let now = at("2026-03-02T01:00:00Z");
+        Self::registered(intake(TicketKind::Complaint, Channel::Phone, now), now).expect("registered")
+    }
+
+    pub fn of(kind: TicketKind) -> Self {
+        let now = at("2026-03-02T01:00:00Z");
+        Self::registered(intake(kind, Channel::Phone, now), now).expect("registered")
+    }
+
+    pub fn after(&mut self, minutes: i64) -> &mut Self {
+        self.now += TimeDelta::minutes(minutes);
+        self
+    }
+
+    pub fn tries(&self, event: impl Into<Event>, by: &str) -> Result<Ticket, Vec<(String, String)>> {
+        let event = event.into();
+        let actor = Actor(by.to_owned());
+        match ticket::apply_in(&self.ticket, &event, &actor, &self.around, self.now) {
+            Ok(applied) => Ok(applied.ticket),
+            Err(refusal) => Err(refusal
+                .unmet
+                .into_iter()
+                .map(|guard| {
+                    let rule = guard.args.get("rule").cloned().unwrap_or_default();
+                    for language in [Language::English, Language::Chinese] {
+                        let words = guard.render(language);
+                        assert!(words.contains(&rule) && !words.contains('{'), "{words}");
+                        assert!(!words.starts_with("guard."), "{words}");
+                    }
+                    (rule, guard.key.trim_start_matches("guard.").to_owned())
+                })
+                .collect()),
+        }
+    }
+
+    pub fn does(&mut self, event: impl Into<Event>) -> &mut Self {
+        let event = event.into();
+        self.ticket = self.tries(event.clone(), "lin").unwrap_or_else(|unmet| panic!("{event:?}: {unmet:?}"));
+        self
+    }
+
+    /// What stands against it, by rule and name.
+    pub fn refused(&self, event: impl Into<Event>) -> Vec<(String, String)> {
+        self.tries(event, "lin").expect_err("refused")
+    }
+
+    pub fn refused_for(&self, event: impl Into<Event>, rule: &str, name: &str) {
+        let unmet = self.refused(event);
+        assert!(unmet.contains(&(rule.to_owned(), name.to_owned())), "{rule} {name} in {unmet:?}");
+    }
+
+    fn clock(&self, name: &str) -> linesman_deadlines::clock::Reading {
+        let known = clocks::clocks(&self.ticket, self.now).standing;
+        let names: Vec<_> = known.iter().map(|clock| clock.name.clone()).collect();
+        let clock = known.into_iter().find(|clock| clock.name == name);
+        clock.unwrap_or_else(|| panic!("{name} among {names:?}")).reading
+    }
+
+    /// Lets the clocks ask for what they ask for, and says what.
+    fn swept(&mut self) -> Vec<(String, Call)> {
+        let mut asked = Vec::new();
+        for deed in clocks::due_deeds(&self.ticket, self.now) {
+            match &deed {
+                Deed::ClockCalled { policy, call, .. } => asked.push((policy.clone(), *call)),
+                Deed::PromiseCalled { promise, call, .. } => {
+                    asked.push((promise.clone().unwrap_or_default(), *call));
+                }
+                _ => {}
+            }
+            let event = Event::from(deed);
+            self.ticket = self.tries(event, "linesman").expect("a clock is let");
+        }
+        asked
+    }
+}
+
+pub fn classified(class: Class, level: Option<Level>, cause: Option<Cause>) -> Deed {
+    Deed::Classified {
+        class,
+        urgency: Urgency::General,
+        level,
+        supervisor: None,
+        liability: Liability::Unclear,
+        tags: Vec::new(),
+        cause,
+        segment: cause.map(|_| "link-1".to_owned()),
+        side: None,
+    }
+}
+
+pub fn assigned(now: DateTime<Utc>) -> Deed {
+    Deed::Assigned {
+        owner: "lin".to_owned(),
+        department: None,
+        deadline: now + TimeDelta::days(1),
+        target: "calls work again".to_owned(),
+        duty: Duty::OnDuty,
+    }
+}
+
+pub fn contacted(purpose: ContactPurpose, reached: bool, reply_by: Option<DateTime<Utc>>) -> Deed {
+    Deed::Contacted {
+        direction: Direction::Outbound,
+        channel: Channel::Phone,
+        purpose,
+        reached,
+        duration_s: 60,
+        reply_by,
+        text_sha256: None,
+    }
+}
+
+pub fn promised(id: &str, due_at: DateTime<Utc>, renews: Option<&str>) -> Deed {
+    Deed::Promised {
+        id: id.to_owned(),
+        text: "it works again".to_owned(),
+        due_at,
+        source: Source::Own,
+        renews: renews.map(|id| Renews { id: id.to_owned(), reason: "the carrier is late".to_owned() }),
+    }
+}
+
+pub fn filed(kind: RecordKind) -> Deed {
+    Deed::RecordFiled { kind, reference: "ref-1".to_owned() }
+}
+
+pub fn solved() -> Deed {
+    Deed::SolutionRecorded { root_cause: "worn connector".to_owned(), solution: "replaced".to_owned() }
+}
+
+pub fn confirmed_diagnosis() -> Event {
+    Event::DiagnosisConfirmed { note: None }
+}
+
+fn confirmation(rating: Rating) -> Deed {
+    Deed::ConfirmationRecorded {
+        rating,
+        method: Method::RecordedCall,
+        no_article_because: Some("known already".to_owned()),
+    }
+}
+
+/// A complaint of class C, worked on.
+fn worked_on() -> Case {
+    let mut case = Case::complaint();
+    case.after(2).does(classified(Class::C, Some(Level::Blue), Some(Cause::GatewayConfig)));
+    let now = case.now;
+    case.after(2).does(assigned(now));
+    let reply_by = case.now + TimeDelta::hours(4);
+    case.after(2).does(contacted(ContactPurpose::FirstResponse, true, Some(reply_by)));
+    case.after(2).does(Deed::Accepted);
+    case
+}
+
+/// The same, resolved.
+fn resolved() -> Case {
+    let mut case = worked_on();
+    case.after(30).does(Deed::RepairClaimed { what: "set the codec".to_owned() });
+    case.after(5).does(Deed::Verified { passed: true, evidence: "test call 7".to_owned() });
+    case.does(confirmed_diagnosis()).does(solved());
+    case
+}
+
+#[test]
+fn r27_r96_a_registration_needs_a_description_somebody_to_answer_and_a_first_owner() {
+    let now = at("2026-03-02T01:00:00Z");
+    let mut wrong = intake(TicketKind::Complaint, Channel::Phone, now + TimeDelta::hours(1));
+    wrong.registration.customer = None;
+    wrong.first_owner = " ".to_owned();
+    let number = TicketNumber { year: 2026, count: 1 };
+    let refused =
+        ticket::register(TicketId("t".to_owned()), number, wrong, &TicketText::default(), now).unwrap_err();
+    let rules: Vec<&str> =
+        refused.unmet.iter().map(|guard| guard.args.get("rule").map_or("", String::as_str)).collect();
+    assert_eq!(rules, ["R27", "R27", "R96", "R67"], "{refused}");
+    assert!(refused.to_string().contains("(R96)"), "{refused}");
+}
+
+#[test]
+fn r29_r43_a_registered_ticket_has_its_number_first_owner_and_department_and_no_diagnosis() {
+    let case = Case::complaint();
+    let ticket = &case.ticket;
+    assert_eq!((ticket.state, ticket.class, ticket.cause), (State::Registered, None, None));
+    assert_eq!((ticket.class_name(), ticket.side_name()), ("unclassified", "unknown"));
+    assert_eq!(ticket.process.first_owner.as_deref(), Some("lin"));
+    assert_eq!(ticket.process.department.as_deref(), Some("service"));
+    let headline = ticket.headline();
+    assert!(headline.render(Language::English).contains("not yet classified"));
+    assert!(headline.render(Language::Chinese).contains("尚未分类"));
+}
+
+#[test]
+fn r34_r54_a_regulators_case_has_its_letter_and_is_red_at_least() {
+    let now = at("2026-03-02T01:00:00Z");
+    let mut wrong = intake(TicketKind::Complaint, Channel::Regulator, now);
+    wrong.level = Some(Level::Blue);
+    wrong.registration.nature = Some(Nature::Service);
+    let refused = Case::registered(wrong.clone(), now).err().expect("refused");
+    let names: Vec<&str> = refused.unmet.iter().map(|guard| guard.key.as_str()).collect();
+    assert_eq!(names, ["guard.level_below_its_channel", "guard.no_referral"]);
+    let due_at = now + TimeDelta::days(9);
+    wrong.level = Some(Level::Red);
+    wrong.registration.referral = Some(Referral { case: "T-77".to_owned(), due_at });
+    let case = Case::registered(wrong, now).expect("registered");
+    assert_eq!(case.ticket.process.supervisor.as_deref(), Some("customer_service_head"), "R20");
+    assert_eq!(case.clock("regulator-referral").due_at, due_at);
+}
+
+#[test]
+fn r48_r54_a_complaint_is_classified_with_a_level_that_fits_and_a_cause_of_its_class() {
+    let case = Case::complaint();
+    case.refused_for(classified(Class::B, None, None), "R54", "no_level");
+    let mixed = classified(Class::C, Some(Level::Blue), Some(Cause::Fibre));
+    case.refused_for(mixed, "R48", "cause_of_another_class");
+    Case::of(TicketKind::Fault).refused_for(
+        classified(Class::B, Some(Level::Blue), None),
+        "R54",
+        "level_of_a_complaint_only",
+    );
+}
+
+#[test]
+fn r22_r51_an_assignment_names_owner_deadline_and_target_and_off_duty_starts_his_day() {
+    let mut case = Case::of(TicketKind::Fault);
+    case.refused_for(assigned(case.now), "R51", "wrong_state");
+    case.does(classified(Class::B, None, None));
+    let now = case.now;
+    let nothing = Deed::Assigned {
+        owner: String::new(),
+        department: None,
+        deadline: now,
+        target: " ".to_owned(),
+        duty: Duty::OffDuty,
+    };
+    let rules: Vec<String> = case.refused(nothing).into_iter().map(|(rule, _)| rule).collect();
+    assert_eq!(rules, ["R51", "R51", "R51"], "every unmet guard is named");
+    let Deed::Assigned { owner, department, deadline, target, .. } = assigned(now) else { unreachable!() };
+    case.does(Deed::Assigned { owner, department, deadline, target, duty: Duty::OffDuty });
+    assert_eq!(case.clock("off-duty-reply").due_at, now + TimeDelta::hours(24), "R69");
+    case.does(Deed::Accepted);
+    case.after(60).does(contacted(ContactPurpose::Progress, true, None));
+    assert_eq!(case.clock("off-duty-reply").state, ClockState::Met);
+}
+
+#[test]
+fn r37_r96_a_complaint_is_accepted_by_its_owner_after_the_customer_heard_when_he_hears() {
+    let mut case = Case::complaint();
+    case.does(classified(Class::C, Some(Level::Blue), None));
+    let now = case.now;
+    case.does(assigned(now));
+    let unmet = case.tries(Deed::Accepted, "somebody").expect_err("refused");
+    let names: Vec<&str> = unmet.iter().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(names, ["not_the_owner", "no_first_contact"]);
+    case.refused_for(contacted(ContactPurpose::FirstResponse, true, None), "R37", "no_reply_time");
+    let reply_by = case.now + TimeDelta::hours(1);
+    case.does(contacted(ContactPurpose::FirstResponse, false, Some(reply_by)));
+    case.refused_for(Deed::Accepted, "R37", "no_first_contact");
+    case.does(contacted(ContactPurpose::FirstResponse, true, Some(reply_by))).does(Deed::Accepted);
+    assert_eq!(case.ticket.state, State::InProgress);
+}
+
+#[test]
+fn r33_r35_only_what_is_not_ours_is_rejected_with_evidence_and_the_customer_told() {
+    let mut case = Case::complaint();
+    case.does(classified(Class::C, Some(Level::Blue), None));
+    let reject = || Deed::Rejected { reason: "another carrier's line".to_owned() };
+    let names: Vec<String> = case.refused(reject()).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["customer_not_told", "unclear_is_ours", "no_evidence"]);
+    let Deed::Classified { class, urgency, level, supervisor, tags, cause, segment, side, .. } =
+        classified(Class::C, Some(Level::Blue), None)
+    else {
+        unreachable!()
+    };
+    let liability = Liability::NoFault;
+    case.does(Deed::Classified { class, urgency, level, supervisor, liability, tags, cause, segment, side });
+    case.does(filed(RecordKind::Evidence)).does(contacted(ContactPurpose::Answer, true, None)).does(reject());
+    assert_eq!(case.ticket.state, State::Rejected);
+    assert!(clocks::due_deeds(&case.ticket, case.now + TimeDelta::days(90)).is_empty(), "no clock goes on");
+}
+
+#[test]
+fn r92_a_question_is_asked_before_it_is_waited_for_and_the_customers_clock_stands_meanwhile() {
+    let mut case = worked_on();
+    let next = case.now + TimeDelta::hours(24);
+    case.refused_for(Deed::AskedCustomer { next_contact_at: case.now }, "R92", "next_contact_passed");
+    let before = case.clock("complaint-resolution").due_at;
+    case.after(1).does(contacted(ContactPurpose::Question, true, None));
+    case.does(Deed::AskedCustomer { next_contact_at: next });
+    case.after(3 * 24 * 60);
+    assert_eq!(case.clock("complaint-resolution").state, ClockState::Paused);
+    case.does(Deed::Resumed { reason: "he answered".to_owned() });
+    assert!(case.clock("complaint-resolution").due_at > before, "the pause is given back");
+    assert_eq!(case.clock("regulator-answer").paused_since, None, "the regulator's clock never stands");
+}
+
+#[test]
+fn r42_r86_work_given_away_needs_a_promise_and_a_new_time_of_the_carrier_renews_it() {
+    let mut case = worked_on();
+    let eta = case.now + TimeDelta::hours(4);
+    let hold = |eta| Deed::HeldExternal {
+        kind: WorkKind::CarrierRepair,
+        reference: "CR-9".to_owned(),
+        with: "Carrier One".to_owned(),
+        eta,
+    };
+    case.refused_for(hold(eta), "R86", "no_promise");
+    let Deed::Promised { id, text, renews, .. } = promised("p1", eta, None) else { unreachable!() };
+    let source = Source::CarrierEta;
+    case.after(1).does(Deed::Promised { id, text, due_at: eta, source, renews });
+    case.after(1).does(hold(eta));
+    assert_eq!(case.clock("carrier-repair#CR-9").due_at, eta);
+    case.refused_for(hold(eta), "R42", "reference_taken");
+    let later = eta + TimeDelta::hours(6);
+    let delayed =
+        |eta| Deed::EtaChanged { reference: "CR-9".to_owned(), eta, reason: "waits for a splice".to_owned() };
+    case.after(60).does(delayed(later));
+    assert_eq!(case.clock("carrier-repair#CR-9").due_at, later);
+    let standing = clocks::promises(&case.ticket, case.now);
+    let outcomes: Vec<Outcome> = standing.iter().map(|known| known.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Renewed, Outcome::Open]);
+    assert!(standing[1].promise.due_at > later, "with time for our own test");
+    assert_ne!(case.clock("complaint-resolution").state, ClockState::Paused, "the carrier pauses nothing");
+    let done = Deed::WorkDone { reference: "CR-9".to_owned(), result: "spliced".to_owned() };
+    case.after(60).does(done.clone());
+    assert_eq!(case.clock("carrier-repair#CR-9").state, ClockState::Met);
+    case.refused_for(done, "R42", "no_such_work");
+}
+
+#[test]
+fn r58_a_bill_is_compared_on_five_dimensions_before_its_repair_is_claimed() {
+    let mut case = worked_on();
+    case.does(classified(Class::A, None, None));
+    let claim = || Deed::RepairClaimed { what: "rated anew".to_owned() };
+    case.refused_for(claim(), "R58", "not_compared_on_five");
+    case.does(filed(RecordKind::Comparison)).does(claim());
+    case.does(Deed::Verified { passed: true, evidence: "run-2".to_owned() }).does(confirmed_diagnosis());
+    case.refused_for(solved(), "R59", "no_finance_sign_off");
+    case.refused_for(solved(), "R59", "no_accounting_method");
+    case.does(filed(RecordKind::FinanceSignOff)).does(filed(RecordKind::AccountingMethod)).does(solved());
+}
+
+#[test]
+fn r24_r61_r119_nothing_is_resolved_unproven_unconfirmed_or_without_cause_and_solution() {
+    let mut case = worked_on();
+    case.refused_for(solved(), "R61", "wrong_state");
+    case.does(Deed::RepairClaimed { what: "set the codec".to_owned() });
+    let nothing = Deed::SolutionRecorded { root_cause: String::new(), solution: String::new() };
+    let names: Vec<String> = case.refused(nothing).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["no_solution", "no_root_cause", "not_verified", "diagnosis_not_confirmed"]);
+    case.does(Deed::Verified { passed: false, evidence: "test call 6".to_owned() });
+    assert_eq!(case.ticket.state, State::InProgress, "measured not to be over");
+    case.does(Deed::RepairClaimed { what: "set it again".to_owned() });
+    case.does(Deed::VerificationWaived { reason: "the customer has closed his office".to_owned() });
+    case.does(confirmed_diagnosis()).does(solved());
+    assert_eq!(case.ticket.state, State::Resolved);
+}
+
+#[test]
+fn r41_r42_r63_r105_server_carrier_and_line_need_their_records_and_no_work_stays_open() {
+    for (class, cause, name) in [
+        (Class::B, Cause::ServerDown, "no_maintenance_record"),
+        (Class::B, Cause::Fibre, "no_carrier_repair"),
+        (Class::D, Cause::LandingTrunk, "no_test_review"),
+    ] {
+        let mut case = worked_on();
+        case.does(classified(class, None, Some(cause)));
+        let due = case.now + TimeDelta::hours(8);
+        case.does(promised("p1", due, None)).does(Deed::HeldExternal {
+            kind: WorkKind::DispatchOrder,
+            reference: "DO-1".to_owned(),
+            with: "noc".to_owned(),
+            eta: due,
+        });
+        case.does(Deed::RepairClaimed { what: "done".to_owned() });
+        case.does(Deed::Verified { passed: true, evidence: "m-1".to_owned() }).does(confirmed_diagnosis());
+        let names: Vec<String> = case.refused(solved()).into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names, [name, "work_is_open"], "{cause:?}");
+    }
+}
+
+#[test]
+fn r61_nothing_is_resolved_while_the_fault_above_it_is_measured_unless_a_manager_waives() {
+    let mut case = worked_on();
+    case.around.alarm = Some("LM-2026-000009".to_owned());
+    case.does(Deed::RepairClaimed { what: "x".to_owned() }).does(confirmed_diagnosis());
+    case.does(Deed::Verified { passed: true, evidence: "m".to_owned() });
+    case.refused_for(solved(), "R61", "alarm_is_active");
+    case.does(Deed::VerificationWaived { reason: "another line serves him".to_owned() }).does(solved());
+}
+
+#[test]
+fn r65_r66_r106_answers_top_ups_and_follow_ups_have_conditions_of_their_own() {
+    for (kind, class, name) in [
+        (TicketKind::Consultation, Class::E, "no_answer"),
+        (TicketKind::Recharge, Class::E, "no_finance_outcome"),
+        (TicketKind::FollowUp, Class::E, "no_follow_up_call"),
+    ] {
+        let mut case = Case::of(kind);
+        case.does(classified(class, None, None));
+        let now = case.now;
+        case.does(assigned(now)).does(Deed::Accepted);
+        let names: Vec<String> = case.refused(solved()).into_iter().map(|(_, name)| name).collect();
+        assert!(names.iter().any(|unmet| unmet == name), "{kind:?}: {names:?}");
+        case.does(filed(RecordKind::FinanceOutcome));
+        let purpose = match kind {
+            TicketKind::Recharge => ContactPurpose::RechargeNotice,
+            _ => ContactPurpose::Answer,
+        };
+        case.does(contacted(purpose, true, None)).does(solved());
+        assert_eq!(case.ticket.state, State::Resolved, "{kind:?}");
+    }
+}
+
+#[test]
+fn r76_r77_r97_r103_r108_the_result_is_told_tested_confirmed_and_kept() {
+    let mut case = resolved();
+    assert_eq!(case.clock("result-feedback").due_at, case.now + TimeDelta::hours(2), "R76");
+    assert_eq!(case.clock("confirmation").due_at, case.now + TimeDelta::hours(24), "R77");
+    let told =
+        |asked_to_test| Deed::ResultReported { channel: Channel::Phone, asked_to_test, text_sha256: None };
+    case.refused_for(told(false), "R97", "not_asked_to_test");
+    case.after(30).does(told(true));
+    assert_eq!(case.clock("result-feedback").state, ClockState::Met);
+    case.refused_for(confirmation(Rating::Dissatisfied), "R104", "dissatisfied_reopens");
+    let bare = Deed::ConfirmationRecorded {
+        rating: Rating::Satisfied,
+        method: Method::Signature,
+        no_article_because: None,
+    };
+    case.refused_for(bare, "R108", "no_article");
+    case.after(30).does(confirmation(Rating::Satisfied));
+    assert_eq!((case.ticket.state, case.clock("confirmation").state), (State::Settled, ClockState::Met));
+    case.around.open_children = 1;
+    case.refused_for(Event::Closed, "R107", "children_are_open");
+    case.around.open_children = 0;
+    case.does(Event::Closed);
+    assert_eq!(case.ticket.state, State::Closed);
+}
+
+#[test]
+fn r77_silence_counts_after_attempts_on_three_working_days_only() {
+    let mut case = resolved();
+    case.does(Deed::ResultReported { channel: Channel::Phone, asked_to_test: true, text_sha256: None });
+    let unanswered = || Deed::UnansweredRecorded { no_article_because: Some("known".to_owned()) };
+    // Monday, Monday again, then a Saturday: one working day.
+    for days in [0, 0, 5] {
+        case.after(days * 24 * 60 + 1).does(contacted(ContactPurpose::Result, false, None));
+    }
+    case.refused_for(unanswered(), "R77", "too_few_attempts");
+    for _ in 0..2 {
+        case.after(2 * 24 * 60).does(contacted(ContactPurpose::Result, false, None));
+    }
+    case.does(unanswered());
+    assert_eq!(case.ticket.state, State::Settled);
+    assert!(case.ticket.process.confirmation.as_ref().is_some_and(|known| known.rating.is_none()));
+}
+
+#[test]
+fn r104_r126_who_does_not_agree_is_heard_one_level_higher_by_the_same_owner() {
+    let mut case = resolved();
+    case.does(Deed::ReopenedByPerson { reason: "it fails again".to_owned() });
+    let ticket = &case.ticket;
+    assert_eq!((ticket.state, ticket.reopen_count), (State::Reopened, 1));
+    assert_eq!(ticket.process.level, Some(Level::Yellow));
+    assert_eq!(ticket.process.supervisor.as_deref(), Some("shift_lead"));
+    assert_eq!(ticket.owner.as_deref(), Some("lin"), "the level changes the supervisor alone");
+    assert!(ticket.process.verification.is_none(), "the old proof proves nothing any more");
+    assert_eq!(case.clock("complaint-resolution").met_at, None, "the resolution goes on");
+    case.refused_for(
+        Deed::LevelChanged { level: Level::Yellow, reason: "x".to_owned(), supervisor: None },
+        "R54",
+        "same_level",
+    );
+}
+
+#[test]
+fn r67_r68_r70_r71_r72_r74_r75_the_clocks_of_a_complaint_are_due_when_the_table_says() {
+    // Monday 09:00 in China.
+    let case = worked_on();
+    let received = at("2026-03-02T01:00:00Z");
+    for (name, due) in [
+        ("registration", "2026-03-02T01:10:00Z"),
+        ("assignment", "2026-03-02T01:30:00Z"),
+        ("complaint-receipt", "2026-03-03T01:00:00Z"),
+        ("general-response", "2026-03-03T01:00:00Z"),
+        ("general-resolution", "2026-03-05T10:00:00Z"),
+        ("complaint-plan", "2026-03-03T01:00:00Z"),
+        ("complaint-resolution", "2026-03-09T10:00:00Z"),
+        ("progress", "2026-03-03T10:00:00Z"),
+        ("regulator-answer", "2026-03-17T16:00:00Z"),
+    ] {
+        assert_eq!(case.clock(name).due_at, at(due), "{name}");
+    }
+    assert_eq!(case.clock("registration").state, ClockState::Met);
+    assert_eq!(case.clock("complaint-receipt").state, ClockState::Met, "a first reply is a receipt");
+    assert_eq!(case.clock("complaint-plan").started_at, received);
+}
+
+#[test]
+fn r88_what_is_overdue_is_called_once_and_goes_to_the_supervisor_of_the_level() {
+    let mut case = worked_on();
+    case.after(24 * 60);
+    let first = case.swept();
+    assert!(first.contains(&("complaint-plan".to_owned(), Call::Breach)), "{first:?}");
+    assert!(case.swept().is_empty(), "nothing twice");
+    let breach = case.ticket.process.fired.iter().find(|key| key.0 == "complaint-plan/1/breach").cloned();
+    let again = Deed::ClockCalled {
+        key: breach.expect("remembered"),
+        overtakes: Vec::new(),
+        call: Call::Breach,
+        policy: "complaint-plan".to_owned(),
+        rule: "R74".to_owned(),
+        due_at: case.now,
+        escalated_to: None,
+    };
+    let unmet = case.tries(again.clone(), "linesman").expect_err("refused");
+    assert_eq!(unmet, [("R88".to_owned(), "called_already".to_owned())]);
+    case.refused_for(again, "R88", "clocks_only");
+}
+
+#[test]
+fn r86_r96_a_promise_is_warned_of_contacted_about_renewed_or_broken_and_never_lost() {
+    let mut case = worked_on();
+    let due = case.now + TimeDelta::hours(2);
+    case.does(promised("p1", due, None));
+    case.refused_for(promised("p1", due, None), "R86", "promise_taken");
+    case.refused_for(Event::Cancelled { reason: "merged".to_owned() }, "R86", "promise_would_be_lost");
+    case.after(95);
+    let asked: Vec<_> = case.swept().into_iter().filter(|(name, _)| name == "p1").collect();
+    assert_eq!(
+        asked,
+        [("p1".to_owned(), Call::Remind), ("p1".to_owned(), Call::Contact)],
+        "before it is due"
+    );
+    let later = due + TimeDelta::hours(3);
+    case.does(promised("p2", later, Some("p1")));
+    case.after(60);
+    assert!(!case.swept().iter().any(|(name, _)| name == "p1"), "a renewed one is not broken");
+    case.now = later + TimeDelta::minutes(1);
+    let asked = case.swept();
+    assert!(asked.contains(&("p2".to_owned(), Call::Breach)), "{asked:?}");
+    let broken = clocks::promises(&case.ticket, case.now);
+    assert_eq!(broken[1].outcome, Outcome::Broken);
+}
+
+#[test]
+fn r86_what_was_promised_is_kept_by_the_measurement_that_resolves_it() {
+    let mut case = worked_on();
+    let due = case.now + TimeDelta::hours(8);
+    case.does(promised("p1", due, None));
+    case.after(30).does(Deed::RepairClaimed { what: "set the codec".to_owned() });
+    case.does(Deed::Verified { passed: true, evidence: "test call 7".to_owned() });
+    case.does(confirmed_diagnosis()).does(solved());
+    assert_eq!(clocks::promises(&case.ticket, case.now)[0].outcome, Outcome::Kept);
+}
+
+#[test]
+fn r78_a_follow_up_is_triggered_some_working_days_after_a_complaint_was_resolved() {
+    let mut case = resolved();
+    case.does(Deed::ResultReported { channel: Channel::Phone, asked_to_test: true, text_sha256: None });
+    case.does(confirmation(Rating::Satisfied)).does(Event::Closed);
+    case.after(14 * 24 * 60);
+    let asked = case.swept();
+    assert!(asked.contains(&("follow-up-complaint".to_owned(), Call::Trigger)), "{asked:?}");
+}
+
+#[test]
+fn what_measurement_opened_goes_its_own_way() {
+    let mut case = Case::complaint();
+    case.ticket.registration = None;
+    case.refused_for(classified(Class::B, None, None), "R21", "not_reported");
+    let case = Case::complaint();
+    case.refused_for(Event::Acknowledged, "R51", "people_assign");
+    case.refused_for(Event::RemeasureRequested, "R60", "nothing_to_measure");
+    assert_eq!(case.ticket.side, None::<Side>);
+}
