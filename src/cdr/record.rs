@@ -96,6 +96,9 @@ pub mod flag {
     /// No column gives the conversation: `talk_ms` is what the call took, perhaps with its ringing, while
     /// `billed_s` says what was charged.
     pub const MAY_RING: u32 = 1 << 28;
+    /// Said of a call at the edge of the period: it began in another period than that of the file which goes by
+    /// beginnings.
+    pub const BEGAN_OUTSIDE: u32 = 1 << 29;
     /// Where the index into [`super::Names::techs`] of the called number's prefix before `#` or `*`
     /// stands, plus one; eight bits.
     pub const TECH_SHIFT: u32 = 8;

@@ -163,6 +163,7 @@ mod tests {
             zone: Zone::Unknown,
             decimal: '.',
             thousands: None,
+            credits: false,
             answered: Vec::new(),
             interim: Vec::new(),
             skipped: Vec::new(),

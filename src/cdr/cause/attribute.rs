@@ -1,11 +1,12 @@
 //! [`Attributor`]: walks each call's difference through the causes; the steps add up to it exactly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::case::{Case, Class};
 use super::ledger::{Tallied, class_of_single, clean_pair, worth_nothing};
 use super::leg::Item;
 use super::model::Model;
+use super::quick::Quick;
 use super::shares::Signatures;
 use super::walk::Walked;
 use crate::money::Money;
@@ -77,9 +78,9 @@ impl CauseTally {
         }
     }
 
-    fn add(&mut self, calls: u64, share: i128, example: Example) {
+    fn add(&mut self, calls: u64, amount: i128, example: Example) {
         self.calls += calls;
-        self.amount += share * i128::from(calls);
+        self.amount += amount;
         let [from, to] = self.span.unwrap_or([example.at_ms; 2]);
         self.span = Some([from.min(example.at_ms), to.max(example.at_ms)]);
         self.examples.insert(example);
@@ -113,6 +114,8 @@ pub struct Attributor<'m, 'a> {
     details: Option<&'m mut dyn DetailSink>,
     /// Index of each cause in the details; none: as in the model.
     ranks: Option<Vec<Option<u32>>>,
+    /// Calls of which an interim record was seen: whose, and where the final one stands.
+    interim: HashSet<(Side, u64), Quick>,
 }
 
 impl<'m, 'a> Attributor<'m, 'a> {
@@ -121,7 +124,13 @@ impl<'m, 'a> Attributor<'m, 'a> {
     #[must_use]
     pub fn new(model: &'m Model<'a>, details: Option<&'m mut dyn DetailSink>) -> Self {
         let causes = vec![CauseTally::default(); model.found.len()];
-        Self { model, tally: Tally { causes, ..Tally::default() }, details, ranks: None }
+        Self {
+            model,
+            tally: Tally { causes, ..Tally::default() },
+            details,
+            ranks: None,
+            interim: HashSet::default(),
+        }
     }
 
     /// With the outcome's indices in the details.
@@ -151,6 +160,9 @@ impl<'m, 'a> Attributor<'m, 'a> {
             }),
         };
         let scale = i128::from(weight);
+        // Interim records of one call are one call.
+        let whole = (case.side, case.records[case.side.other().index()].place);
+        let again = case.class == Class::Interim && !self.interim.insert(whole);
         if !clean {
             for side in 0..2 {
                 self.tally.charged[side] += walked.charged[side] * scale;
@@ -165,7 +177,7 @@ impl<'m, 'a> Attributor<'m, 'a> {
         }
         for at in &walked.shown {
             let share = walked.shares.iter().filter(|(other, _)| other == at).map(|(_, share)| share).sum();
-            self.tally.causes[*at].add(weight, share, example(share));
+            self.tally.causes[*at].add(if again { 0 } else { weight }, share * scale, example(share));
         }
         for (side, causes, amounts) in &walked.sets {
             self.tally.signatures.add(*side, causes, amounts, weight);

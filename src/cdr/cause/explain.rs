@@ -16,7 +16,7 @@ use super::solve::solve;
 use crate::record::Side;
 
 /// Calls that singles, pairs and triples are tried on.
-pub(super) const SAMPLES: [usize; 3] = [600, 60, 24];
+const SAMPLES: [usize; 3] = [600, 60, 24];
 /// Fewest calls that make a rule.
 pub(super) const LEAST: usize = 4;
 /// Odd calls beyond which only rules by ones and twos are tried on each, and sets of more that were seen.
@@ -62,10 +62,10 @@ pub(super) struct Search<'s, 'a> {
 
 /// What a rule, or several, would explain.
 #[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    pub rules: Vec<Deviation>,
+struct Candidate {
+    rules: Vec<Deviation>,
     /// Items of the sample that it explains.
-    pub explains: Vec<usize>,
+    explains: Vec<usize>,
     score: usize,
     against: usize,
 }
@@ -119,8 +119,6 @@ impl<'s, 'a> Search<'s, 'a> {
                 let scattered = self.best(&thinned(&open, SAMPLES[0]), &contexts, false);
                 scattered.filter(|found| found.score >= 8 && found.score * 12 >= sampled)
             });
-            let best = best.map(|best| self.needed(best, &contexts));
-            let best = best.map(|best| self.refined(best, &contexts, &open));
             let Some(best) = best.map(|best| self.with_tax(best, &open)) else { return };
             let before = self.pool.len();
             for rule in best.rules {

@@ -30,7 +30,6 @@ mod leg;
 mod model;
 mod quick;
 mod records;
-mod refine;
 mod region;
 mod selector;
 mod shares;

@@ -6,8 +6,8 @@ use super::leg::{Item, Leg, Standing};
 use super::model::Model;
 use super::shares::MOST;
 use crate::outcome::CauseKind;
-use crate::rating::Charge;
-use crate::record::Side;
+use crate::rating::{Charge, Moment};
+use crate::record::{Side, flag};
 
 /// One call's shares.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +38,10 @@ impl Model<'_> {
         let right = item.legs.iter().flatten().find(|leg| !matches!(leg.standing, Standing::Extra(_)));
         if let Some(leg) = right {
             let shown = self.pricer.price(&leg.situation, &[]);
-            walked.correct = i128::from(shown.amount);
-            walked.right = shown.row.map(|_| Charge { billed_s: shown.billed_s, amount: shown.amount });
+            // A call that began before the period is charged in the one before, where the contract goes by that.
+            let amount = if self.is_of_another_period(item.class, leg) { 0 } else { shown.amount };
+            walked.correct = i128::from(amount);
+            walked.right = shown.row.map(|_| Charge { billed_s: shown.billed_s, amount });
         }
         for side in Side::BOTH {
             let Some(leg) = &item.legs[side.index()] else { continue };
@@ -47,6 +49,11 @@ impl Model<'_> {
             self.walk_leg(&item, leg, side, own, &mut walked);
         }
         walked
+    }
+
+    fn is_of_another_period(&self, class: Class, leg: &Leg) -> bool {
+        let by_start = self.pricer.rater.contract().reference_time == Moment::Start;
+        class == Class::CutOff && by_start && leg.record.is(flag::BEGAN_OUTSIDE)
     }
 
     fn walk_leg(

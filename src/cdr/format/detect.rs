@@ -328,6 +328,7 @@ pub fn detect(sample: &Sample<'_>, hints: &Hints, preset: Option<&Preset>) -> Re
         spans: vec![SpanStyle::Seconds; table.width],
         decimal: '.',
         thousands: None,
+        credits: false,
         answered: assigned.preset.map(|preset| preset.answered.clone()).unwrap_or_default(),
         interim: assigned.preset.map(|preset| preset.interim.clone()).unwrap_or_default(),
         skipped: assigned.preset.map(|preset| preset.skipped.clone()).unwrap_or_default(),

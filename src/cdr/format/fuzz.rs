@@ -100,6 +100,7 @@ fn layout_of(first: u8, second: u8) -> Layout {
             2 => Some('.'),
             _ => Some('\u{a0}'),
         },
+        credits: second & 0x40 != 0,
         answered: vec!["ANSWERED".to_owned()],
         interim: vec!["Interim".to_owned()],
         skipped: vec!["Start".to_owned()],

@@ -139,6 +139,9 @@ pub struct Layout {
     pub decimal: char,
     /// Thousands separator, if numbers have one.
     pub thousands: Option<char>,
+    /// Whether what is charged is written as a negative amount.
+    #[serde(default)]
+    pub credits: bool,
     /// Words of `Disposition` that mean answered; empty: decided by the conversation alone.
     pub answered: Vec<String>,
     /// Words of `RecordKind` whose records are interim.

@@ -47,6 +47,8 @@ pub struct RowReader {
     answered: Vec<String>,
     interim: Vec<String>,
     skipped: Vec<String>,
+    /// Whether amounts are written as negative ones.
+    credits: bool,
     /// Whether rows can be read by the short way, and whether their only moment is the beginning.
     brisk: bool,
     bare: bool,
@@ -113,6 +115,7 @@ impl RowReader {
             answered: layout.answered.clone(),
             interim: layout.interim.clone(),
             skipped: layout.skipped.clone(),
+            credits: layout.credits,
             brisk: false,
             bare: false,
         };

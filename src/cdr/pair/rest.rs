@@ -3,6 +3,7 @@
 
 use super::Sink;
 use super::learned::Learned;
+use super::period::CutBy;
 use super::run::{Keys, Run};
 use crate::record::{Record, Side, flag};
 
@@ -36,6 +37,7 @@ pub(super) fn settle_rest(
         );
     }
     by_callee(run, left, sides, learned, sink);
+    attempts(left, sides, learned, sink);
     by_groups(
         left,
         sides,
@@ -55,9 +57,14 @@ pub(super) fn settle_rest(
             (record.callee, record.caller, record.start_ms, record.talk_ms, record.amount, record.place)
         });
         let (file, clock) = (learned.periods[side.other().index()], &learned.clocks[side.other().index()]);
+        // One file goes by beginnings and the other by ends: then calls that began outside are of another period.
+        let own = learned.periods[here];
+        let by_start = file.is_some_and(|file| file.cut_by == CutBy::Start)
+            && own.is_some_and(|own| own.cut_by == CutBy::End);
         for record in records {
             if file.is_some_and(|period| period.excludes(clock, record)) {
-                sink.cut_off(side, record);
+                let outside = if by_start { flag::BEGAN_OUTSIDE } else { 0 };
+                sink.cut_off(side, &Record { flags: record.flags | outside, ..*record });
             } else {
                 sink.only(side, record);
             }
@@ -125,6 +132,42 @@ fn by_callee(
     }
 }
 
+/// Pairs attempts of one caller to one number in their order: some systems give them the moment of their end.
+fn attempts(left: &mut [Vec<u32>; 2], sides: [&[Record]; 2], learned: &Learned, sink: &mut impl Sink) {
+    let [ours, theirs] = Side::BOTH.map(|side| {
+        let here = side.index();
+        let records = left[here].iter().filter_map(|index| Some((sides[here].get(*index as usize)?, *index)));
+        let mut list: Vec<((u64, u64), i64, u64, u32)> = records
+            .filter(|(record, _)| record.is(flag::ATTEMPT) && !record.caller.is_none())
+            .map(|(record, index)| {
+                let key = (record.callee.code(), record.caller.code());
+                (key, learned.moment(side, record), record.place, index)
+            })
+            .collect();
+        list.sort_unstable();
+        list
+    });
+    let mut taken: [Vec<u32>; 2] = [Vec::new(), Vec::new()];
+    let (mut first, mut second) = (0, 0);
+    while let (Some(one), Some(other)) = (ours.get(first), theirs.get(second)) {
+        if one.0 != other.0 || one.1.abs_diff(other.1) > FAR_MS.unsigned_abs() {
+            if (one.0, one.1) < (other.0, other.1) {
+                first += 1
+            } else {
+                second += 1
+            }
+            continue;
+        }
+        if let (Some(a), Some(b)) = (sides[0].get(one.3 as usize), sides[1].get(other.3 as usize)) {
+            sink.pair(a, b);
+            taken[0].push(one.3);
+            taken[1].push(other.3);
+        }
+        (first, second) = (first + 1, second + 1);
+    }
+    leave(left, taken);
+}
+
 /// Pairs records of one group that are the only ones for each other.
 fn by_groups(
     left: &mut [Vec<u32>; 2],
@@ -174,6 +217,11 @@ fn by_groups(
             }
         }
     }
+    leave(left, taken);
+}
+
+/// Takes what is settled from what is left.
+fn leave(left: &mut [Vec<u32>; 2], mut taken: [Vec<u32>; 2]) {
     for (left, taken) in left.iter_mut().zip(&mut taken) {
         taken.sort_unstable();
         left.retain(|index| taken.binary_search(index).is_err());

@@ -27,6 +27,7 @@ fn layout() -> Layout {
         zone: Zone::Unknown,
         decimal: '.',
         thousands: None,
+        credits: false,
         answered: Vec::new(),
         interim: Vec::new(),
         skipped: Vec::new(),

@@ -112,6 +112,9 @@ fn alone() -> Vec<Injection> {
         of(CauseKind::RoundingDecimals),
         of(CauseKind::RoundingMode),
         of(CauseKind::Tax),
+        of(CauseKind::PeriodCutoff),
+        of(CauseKind::PartialRecords).share(200_000),
+        of(CauseKind::PartialRecordsRecharged).share(200_000).used("interim 300"),
     ]
 }
 

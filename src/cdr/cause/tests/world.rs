@@ -564,8 +564,9 @@ pub fn complaint(outcome: &Outcome, expected: &[Expected]) -> String {
             continue;
         };
         let cause = left.remove(at);
-        let amount = Money(one.amount).show(6);
-        if cause.calls != one.calls || cause.amount != amount {
+        let amount = Money(one.amount);
+        let worth = crate::rating::decimal(&cause.amount).expect("an amount");
+        if cause.calls != one.calls || i128::from(worth) != one.amount {
             wrong += &format!(
                 "  {:?}: {} calls {}, must be {} calls {amount}\n",
                 one.kind, cause.calls, cause.amount, one.calls

@@ -64,6 +64,7 @@ fn empty_layout() -> Layout {
         spans: Vec::new(),
         decimal: '.',
         thousands: None,
+        credits: false,
         answered: Vec::new(),
         interim: Vec::new(),
         skipped: Vec::new(),

@@ -54,7 +54,7 @@ pub(super) fn of(table: &Table, hints: &Hints, layout: &Layout) -> Vec<Finding> 
         && layout.decimal == '.'
         && layout.thousands.is_none()
         && !table.header.is_empty();
-    if !generic || layout.preset != "generic" {
+    if !generic || layout.preset != "generic" || layout.credits {
         let mut values = json!({ "delimiter": layout.delimiter, "header": !table.header.is_empty() });
         if layout.preset != "generic" {
             values["format"] = json!(layout.preset);
@@ -64,6 +64,9 @@ pub(super) fn of(table: &Table, hints: &Hints, layout: &Layout) -> Vec<Finding> 
         }
         if let Some(thousands) = layout.thousands {
             values["thousands"] = json!(thousands);
+        }
+        if layout.credits {
+            values["amounts"] = json!("negative");
         }
         say("csv_dialect", values);
     }

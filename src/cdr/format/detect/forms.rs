@@ -1,5 +1,6 @@
 //! How numbers and moments are written: decimal sign, date order, epoch's unit, zone.
 
+use super::super::field::decimal;
 use super::super::preset::Preset;
 use super::super::{Layout, Role, SpanStyle, TimeStyle, Zone, words};
 use super::table::Table;
@@ -19,7 +20,22 @@ pub(super) fn settle(
     (layout.decimal, layout.thousands) = (form.decimal, form.thousands);
     layout.time = moments(table, hints, preset, layout, form)?;
     layout.zone = zone(table, hints, preset, layout);
+    layout.credits = credits(table, layout, form);
     Ok(())
+}
+
+/// Whether every amount that is something is below nothing: what is owed, seen from the other side.
+fn credits(table: &Table, layout: &Layout, form: NumberForm) -> bool {
+    const LEAST: usize = 20;
+    let amounts = with(layout, &[Role::Amount]).into_iter().flat_map(|column| table.filled(column));
+    let style = decimal::Style { point: form.decimal as u8, thousands: form.thousands };
+    let values = amounts.filter_map(|text| decimal::any(text.as_bytes(), style).ok().flatten());
+    let (mut below, mut above) = (0usize, 0usize);
+    for amount in values {
+        below += usize::from(amount.value < 0);
+        above += usize::from(amount.value > 0);
+    }
+    above == 0 && below >= LEAST
 }
 
 fn with(layout: &Layout, roles: &[Role]) -> Vec<usize> {

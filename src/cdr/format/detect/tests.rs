@@ -69,6 +69,38 @@ fn every_system_and_style_is_recognised_and_its_first_call_is_read() {
 }
 
 #[test]
+fn amounts_that_are_all_below_nothing_are_what_is_owed() {
+    let file = |amount: &dyn Fn(u32) -> String| {
+        let row = |at: u32| {
+            let (second, talk) = (at % 60, 30 + at);
+            format!("85231000001,8613800000001,2026-04-03 00:00:{second:02},{talk},{}\n", amount(at))
+        };
+        let rows: String = (0..40).map(row).collect();
+        format!("caller,callee,start_time,duration,amount\n{rows}")
+    };
+    let read = |text: &str| {
+        let found = found(text).expect("a table");
+        let records = RowReader::new(&found.layout).expect("a layout").read(text.as_bytes(), 0).records;
+        let said = found.findings.iter().any(|finding| finding.values.contains_key("amounts"));
+        (records.iter().map(|record| record.amount).collect::<Vec<_>>(), said)
+    };
+    let owed: Vec<i64> = (0..40).map(|at| i64::from(at) * 1_000_000).collect();
+    let plain = |at: u32| format!("0.{at:03}");
+    assert_eq!(read(&file(&plain)), (owed.clone(), false));
+    assert_eq!(read(&file(&|at| format!("-{}", plain(at)))), (owed.clone(), true));
+    assert_eq!(read(&file(&|at| format!("({})", plain(at)))), (owed.clone(), true));
+    // A credit among charges, and a few credits alone, are what they say.
+    let (some, said) = read(&file(&|at| format!("{}{}", if at == 7 { "-" } else { "" }, plain(at))));
+    assert_eq!((some[7], some[8], said), (-owed[7], owed[8], false));
+    let few = file(&|at| format!("-{}", plain(at)))
+        .lines()
+        .take(6)
+        .map(|line| format!("{line}\n"))
+        .collect::<String>();
+    assert_eq!(read(&few).0[1], -owed[1]);
+}
+
+#[test]
 fn a_date_that_can_be_read_two_ways_is_asked_for_unless_the_other_file_proves_it() {
     let text = include_str!("../testdata/ambiguous_slashes.csv");
     let error = found(text).expect_err("ambiguous");

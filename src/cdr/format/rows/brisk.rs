@@ -231,7 +231,7 @@ impl RowReader {
     /// Whether rows of this layout can be read so.
     pub(super) const fn is_brisk(&self) -> bool {
         let columns = &self.columns;
-        self.width < ENDS && columns.kind == NOWHERE && columns.start != NOWHERE
+        self.width < ENDS && !self.credits && columns.kind == NOWHERE && columns.start != NOWHERE
     }
 
     /// Whether the only moment is the beginning, and the conversation is given.

@@ -38,7 +38,7 @@ impl RowReader {
         }
         // What else stands in a row of the wrong width stands in the wrong column.
         let in_place = !matches!(fault.wrong, Wrong::Columns | Wrong::OpenQuote);
-        let amount = self.decimal(cells, self.columns.amount).ok().filter(|_| in_place);
+        let amount = self.amount(cells).ok().filter(|_| in_place);
         let amount = amount.map(|read| read.value).filter(|value| *value != ABSENT);
         let amount = amount.map(|value| Money(i128::from(value)));
         let talk_ms = self.talk(cells).filter(|_| in_place);

@@ -61,7 +61,7 @@ impl RowReader {
         if callee.is_none() && flags & flag::ATTEMPT == 0 {
             return Err(fault(Wrong::NoCallee, columns.callee));
         }
-        let amount = self.decimal(cells, columns.amount)?;
+        let amount = self.amount(cells)?;
         flags |= amount.decimals << flag::DECIMALS_SHIFT;
         let rate = self.decimal(cells, columns.rate)?;
         if columns.currency != NOWHERE {
@@ -183,6 +183,16 @@ impl RowReader {
         }
         let read = decimal::any(cells.text.get(from..to).unwrap_or_default(), self.decimals);
         read.map(|read| read.unwrap_or(NONE)).map_err(|wrong| fault(wrong, column))
+    }
+
+    /// What was charged.
+    #[inline(always)]
+    pub(super) fn amount(&self, cells: &Cells<'_>) -> Result<decimal::Decimal, Fault> {
+        let amount = self.decimal(cells, self.columns.amount)?;
+        if self.credits && amount.value != ABSENT {
+            return Ok(decimal::Decimal { value: -amount.value, ..amount });
+        }
+        Ok(amount)
     }
 
     /// Its number plus one; 0 for none.

@@ -20,6 +20,7 @@ fn layout(columns: &[Role]) -> Layout {
         spans: vec![SpanStyle::Seconds; columns.len()],
         decimal: '.',
         thousands: None,
+        credits: false,
         answered: Vec::new(),
         interim: Vec::new(),
         skipped: Vec::new(),

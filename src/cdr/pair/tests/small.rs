@@ -24,6 +24,32 @@ fn a_call_in_parts_is_one_call() {
 }
 
 #[test]
+fn a_last_part_of_a_second_or_two_belongs_to_its_call() {
+    let part = |start, ring, talk| record("85231000001", "8613800000001", start, ring, talk);
+    // The first part alone is as long as the whole but for what is within tolerance.
+    for rest in [1, 2] {
+        let parts = [part(0, 8, 300), part(308, 0, rest)];
+        for whole in [300 + rest, 299 + rest, 301 + rest] {
+            let tally = small(&parts, &[part(1, 8, whole)]);
+            assert_eq!(tally.splits[0], [(vec![0, 1], 0)], "{rest} of {whole}");
+            let tally = small(&[part(1, 8, whole)], &parts);
+            assert_eq!(tally.splits[1], [(vec![0, 1], 0)], "{rest} of {whole}");
+        }
+        // And where the parts before it are.
+        let parts = [part(0, 8, 300), part(308, 0, 300), part(608, 0, rest)];
+        assert_eq!(small(&parts, &[part(1, 8, 600 + rest)]).splits[0], [(vec![0, 1, 2], 0)]);
+    }
+    // A call of its own rings, or begins later.
+    for again in [part(309, 3, 2), part(320, 0, 2)] {
+        let tally = small(&[part(0, 8, 300), again], &[part(1, 8, 302)]);
+        assert_eq!((tally.pairs.len(), tally.only[0].len()), (1, 1), "{again:?}");
+    }
+    // It completes nothing: what both have is no part.
+    let tally = small(&[part(0, 8, 300), part(308, 0, 2)], &[part(1, 8, 302), part(309, 0, 2)]);
+    assert_eq!((tally.pairs.len(), tally.splits[0].len()), (2, 0));
+}
+
+#[test]
 fn parts_of_a_call_whose_ringing_no_file_tells_are_one_call() {
     let call = |start, talk| Record {
         ring_ms: crate::record::ABSENT_32,
@@ -36,9 +62,25 @@ fn parts_of_a_call_whose_ringing_no_file_tells_are_one_call() {
     // Together they are not as long, or the second begins when nobody rings any more.
     assert!(small(&[call(0, 1_800), call(1_828, 1_700)], &[call(1, 3_677)]).splits[0].is_empty());
     assert!(small(&[call(0, 1_800), call(2_100, 1_877)], &[call(1, 3_677)]).splits[0].is_empty());
+    // The other side tells how long it rang.
+    let whole = record("85231000001", "8613800000001", 1, 28, 3_677);
+    assert_eq!(small(&parts, &[whole]).splits[0], [(vec![0, 1, 2], 0)]);
+    assert!(small(&[call(0, 1_800), call(1_870, 1_877)], &[whole]).splits[0].is_empty());
     // Where the ringing is told, so is when the part ends.
     let told = |start, talk| record("85231000001", "8613800000001", start, 0, talk);
     assert!(small(&[told(0, 1_800), told(1_828, 1_877)], &[told(1, 3_677)]).splits[0].is_empty());
+}
+
+#[test]
+fn attempts_whose_moment_is_their_end_are_the_same_attempts() {
+    let attempt = |start| record("85231000001", "8613800000001", start, 0, 0);
+    // They rang for so long; the second came right after the first.
+    let tally = small(&[attempt(0), attempt(40), attempt(900)], &[attempt(21), attempt(58), attempt(1_000)]);
+    assert_eq!(tally.pairs, [(0, 0), (1, 1)]);
+    assert_eq!((tally.only[0].len(), tally.only[1].len()), (1, 1), "no attempt rings that long");
+    // An attempt is no call.
+    let call = record("85231000001", "8613800000001", 21, 0, 60);
+    assert_eq!(small(&[attempt(0)], &[call]).pairs, []);
 }
 
 #[test]

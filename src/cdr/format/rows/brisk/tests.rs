@@ -23,6 +23,7 @@ fn layout(times: bool) -> Layout {
         zone: Zone::Named("Europe/Berlin".to_owned()),
         decimal: '.',
         thousands: None,
+        credits: false,
         answered: vec!["ANSWERED".to_owned()],
         interim: Vec::new(),
         skipped: Vec::new(),
