@@ -134,10 +134,10 @@ impl Index {
     }
 
     fn tabulate(&mut self) {
-        let starts = || self.intervals.iter().map(|interval| interval.start);
-        let (from, to) = (starts().nth(1).unwrap_or(0), starts().last().unwrap_or(0));
+        let start = |interval: Option<&Interval>| interval.map_or(0, |interval| interval.start);
+        let (from, to) = (start(self.intervals.get(1)), start(self.intervals.last()));
         let mut cell_bits = 0;
-        while to - from >> cell_bits >= MOST_CELLS {
+        while (to - from) >> cell_bits >= MOST_CELLS {
             cell_bits += 1;
         }
         let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
@@ -145,7 +145,7 @@ impl Index {
             let first = from + (cell << cell_bits);
             self.intervals.partition_point(|part| part.start <= first).saturating_sub(1)
         };
-        let cells = (to - from >> cell_bits) + 1;
+        let cells = ((to - from) >> cell_bits) + 1;
         // What is before the first cell is looked for in it.
         let table = std::iter::once(0).chain((1..cells).map(|cell| narrow(holds(cell))));
         self.table = table.chain([narrow(self.intervals.len() - 1)]).collect();
