@@ -51,6 +51,17 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
             .iter()
             .position(|old| old.key == fault.key && !matches!(old.life, FaultState::Cleared { .. }));
         let old = place.map(|place| known.remove(place));
+        if is_left_over(input, &fault, old.as_ref(), &keys) {
+            // Not raised, and no better location either; one that was raised before stays so.
+            let life = old.as_ref().map_or(FaultState::Suspected { looks: 0 }, |old| old.life.clone());
+            let is_suspected = matches!(life, FaultState::Suspected { .. });
+            faults.push(if is_suspected {
+                Fault { life, ..fault }
+            } else {
+                seen(input, fault, old, witnessed)
+            });
+            continue;
+        }
         let old = old.or_else(|| if witnessed { narrowed(input, &fault, &mut known, &keys) } else { None });
         faults.push(seen(input, fault, old, witnessed));
     }
@@ -69,6 +80,25 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
         fault.aliases.retain(|alias| !back.contains(alias));
     }
     faults
+}
+
+/// Whether a fault is only what another one left behind: all its targets were explained by a fault that this look
+/// does not see any more, and none of them has been measured badly again since. A round under way while
+/// a link comes back ends badly, and says nothing of the line behind it.
+fn is_left_over(input: &Input, fault: &Fault, old: Option<&Fault>, keys: &HashSet<String>) -> bool {
+    let explained = |by: &&Fault| {
+        by.key != fault.key
+            && !keys.contains(&by.key)
+            && !matches!(by.life, FaultState::Suspected { .. })
+            && by.last_seen >= fault.began
+            && fault.targets.iter().all(|target| by.targets.contains(target))
+    };
+    let until = input.faults.iter().filter(explained).map(|by| by.last_seen).max();
+    until.is_some_and(|until| {
+        // Two bad rounds after it, as for any other fault: one of them may have been under way.
+        let known = old.map_or(until, |old| until.max(old.last_seen));
+        fault.last_seen <= known || old.is_none()
+    })
 }
 
 /// A clock that was set back left times that lie ahead; nothing could come after them for as long.
