@@ -11,7 +11,7 @@ use linesman_probes::probe::ProbeKind;
 
 use super::registration::is_good_answer;
 use super::resources::is_well;
-use super::{Fault, FaultState, Input, Series};
+use super::{Class, Fault, FaultState, Input, Series};
 
 /// Looks in a row that must see a fault before it is raised.
 const LOOKS: u32 = 2;
@@ -130,6 +130,8 @@ fn seen(input: &Input, mut fault: Fault, old: Option<Fault>, witnessed: bool) ->
         fault.aliases.push(old.key.clone());
     }
     fault.targets = union(&old.targets, &fault.targets);
+    // Its end must be heard, whatever else shows it meanwhile.
+    fault.voice = fault.voice.or(old.voice);
     fault.life = match old.life {
         FaultState::Suspected { looks } if looks + 1 >= LOOKS && witnessed => {
             FaultState::Raised { at: input.now }
@@ -188,15 +190,21 @@ fn unseen(input: &Input, mut old: Fault, series: &BTreeMap<&str, &Series>) -> Op
         FaultState::Raised { at } => at,
         FaultState::Clearing { raised_at, .. } => raised_at,
     };
+    // What was heard to be bad is over when it is heard to be good.
+    let is_heard = old.class == Class::D && old.voice.is_some();
     if !matches!(old.life, FaultState::Cleared { .. })
+        && !is_heard
         && !old.targets.iter().any(|name| series.contains_key(name.as_str()))
     {
         return None;
     }
     let measured: Vec<&&Series> = old.targets.iter().filter_map(|name| series.get(name.as_str())).collect();
-    let runs: Vec<(DateTime<Utc>, u32)> =
+    let mut runs: Vec<(DateTime<Utc>, u32)> =
         measured.iter().filter_map(|series| good_run(input, series, old.last_seen)).collect();
-    if runs.is_empty() || runs.len() < measured.len() {
+    if is_heard {
+        runs.extend(super::voice::good_run(input, &old));
+    }
+    if runs.is_empty() || runs.len() < measured.len() + usize::from(is_heard) {
         if let FaultState::Clearing { since, raised_at, .. } = old.life {
             old.life = FaultState::Clearing { since, raised_at, good_rounds: 0 };
         }

@@ -144,6 +144,7 @@ impl Scenario {
                 inventory: inventory.clone(),
                 series: recent.freeze(&inventory),
                 anchor_answers: Vec::new(),
+                voice: Vec::new(),
                 faults,
                 settings: diagnosis_settings.clone(),
             };
