@@ -149,9 +149,8 @@ impl Atlas {
         if let Some(call) = ends.call {
             let (from, to) =
                 if call.from_caller { (call.caller, call.callee) } else { (call.callee, call.caller) };
-            // Our own server hands the media on: who is behind it, the signalling says.
-            sender = self.far_side(sender).or_else(|| self.by_signalling(from, called)).or(sender);
-            receiver = self.far_side(receiver).or_else(|| self.by_signalling(to, called)).or(receiver);
+            sender = self.end_of(sender, from, &call, !call.from_caller);
+            receiver = self.end_of(receiver, to, &call, call.from_caller);
         }
         let kind = |element: Option<ElementIndex>| element.map(|index| self.inventory.element(index).kind);
         let direction = match (kind(sender), kind(receiver)) {
@@ -202,6 +201,24 @@ impl Atlas {
     fn by_signalling(&self, address: SocketAddr, called: &str) -> Option<ElementIndex> {
         let exact = self.sockets.get(&canonical(address)).and_then(|found| self.only(found, called));
         exact.or_else(|| self.by_media(address, called))
+    }
+
+    /// Who is at an end of a stream: as its address says; where that is a server of ours or nobody's, who signals there;
+    /// and where the media passes our servers by, who signals at the far end of the call on this side.
+    fn end_of(
+        &self,
+        by_media: Option<ElementIndex>,
+        signals: SocketAddr,
+        call: &Signalling<'_>,
+        is_callee: bool,
+    ) -> Option<ElementIndex> {
+        let here = self.by_signalling(signals, call.called);
+        let beyond = || {
+            let ends = call.legs.iter().map(|(caller, callee)| if is_callee { *callee } else { *caller });
+            let mut known = ends.filter_map(|end| self.far_side(self.by_signalling(end, call.called)));
+            known.next().filter(|_| by_media.is_none())
+        };
+        self.far_side(by_media).or_else(|| self.far_side(here)).or_else(beyond).or(here).or(by_media)
     }
 
     /// An element that is an end of calls, no server of ours in between.
@@ -357,6 +374,10 @@ mod tests {
         assert_eq!((whose.as_str(), direction), ("trunk-2 gateway-7 customer-7", Direction::FromTrunk));
         let (whose, direction) = place("192.0.2.1:8000", "10.9.9.9:4000", Some(on_trunk(true)));
         assert_eq!((whose.as_str(), direction), ("trunk-2 gateway-7 customer-7", Direction::ToTrunk));
+        // Where the media passes our server by, the leg that it was found on is not the trunk's.
+        let on_gateway = Signalling { caller, callee: server, from_caller: false, called: "", legs: &legs };
+        let (whose, direction) = place("10.9.9.9:4000", "203.0.113.70:8000", Some(on_gateway));
+        assert_eq!((whose.as_str(), direction), ("trunk-2 gateway-7 customer-7", Direction::FromTrunk));
         // The customer's side of the same call.
         let call = Signalling { caller, callee: server, from_caller: true, called: "", legs: &legs };
         let (whose, direction) = place("203.0.113.70:4000", "192.0.2.1:8002", Some(call));
