@@ -14,14 +14,17 @@ mod receivers;
 
 mod access;
 mod chain;
+mod customer_tickets;
 mod customers;
 mod disk;
+mod families;
 mod fixture;
 mod life;
 mod maintenance;
 mod notify;
 mod observations;
 mod process;
+mod receipts;
 mod runs;
 mod tickets;
 mod twins;
