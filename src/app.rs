@@ -41,6 +41,7 @@ use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
 use crate::workers::voice::Voice;
+use crate::workers::waiting::Waiting;
 use crate::workers::{Keeper, Recent, StoreKeeper, retain, upkeep};
 
 /// Observations that may wait to be recorded.
@@ -259,6 +260,7 @@ impl App {
         let notifier = Notifier {
             settings: settings.clone(),
             store: store.clone(),
+            writer: writer.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             tests,
@@ -290,6 +292,17 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("clocks", sweep.run());
+        let waiting = Waiting {
+            store: store.clone(),
+            writer: writer.clone(),
+            live: live.clone(),
+            orders: orders.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("waiting", waiting.run());
         let retaining =
             retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("retain", retaining);

@@ -251,6 +251,11 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("from", "\"linesman@example.net\"", "email: whose mails they are"),
             key("to", "[\"noc@example.net\"]", "email: who gets them"),
             key("chat", "\"-1001234567890\"", "telegram: the chat's number, or @CHANNEL"),
+            key(
+                "audience",
+                "\"staff\"",
+                "staff, or customers: by email each customer gets the receipt of what he reported",
+            ),
             key("language", "\"en\"", "en or zh"),
             key(
                 "events",

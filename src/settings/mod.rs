@@ -39,7 +39,7 @@ use crate::privacy::CountryCode;
 pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
-pub use notify::{ChannelKind, ChannelSettings};
+pub use notify::{Audience, ChannelKind, ChannelSettings};
 pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};

@@ -10,6 +10,7 @@
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
 //! | [`clocks`] | lets deadlines and promises that have come due ask for their thing, once |
+//! | [`waiting`] | tells tickets what the end of a fault or of announced work means for their customer |
 //! | [`reconcile`] | has bills compared, one run at a time |
 //! | [`notify`] | takes events out of the outbox and tells whoever is to be told |
 //! | [`intake`] | takes bills out of the watched folder |
@@ -34,6 +35,7 @@ pub mod rendezvous;
 pub mod retain;
 pub mod upkeep;
 pub mod voice;
+pub mod waiting;
 
 pub use book::Book;
 pub use keeper::{Keeper, StoreKeeper};

@@ -19,3 +19,4 @@ mod process;
 mod reconciliations;
 mod session;
 mod tickets;
+mod waiting;

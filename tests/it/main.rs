@@ -12,5 +12,6 @@ mod invariants;
 mod loops;
 mod plan;
 mod process;
+mod waiting;
 mod wire;
 mod world;

@@ -13,7 +13,7 @@ use linesman::lifecycle::Lifecycle;
 use linesman::live::{Live, NotifyTest};
 use linesman::metrics::Metrics;
 use linesman::settings::{Settings, parse};
-use linesman::store::Store;
+use linesman::store::{Store, TicketWriter};
 use linesman::ticket::wanted::Action;
 use linesman::ticket::{Actor, Event, Ticket};
 use linesman::workers::notify::Notifier;
@@ -42,7 +42,7 @@ crate::on_both! {
 const FINE: Reply = Reply::Http(200, &[], "ok");
 
 /// A notifier that runs.
-struct Telling {
+pub struct Telling {
     lifecycle: Lifecycle,
     tests: mpsc::Sender<NotifyTest>,
     settings: watch::Sender<Arc<Settings>>,
@@ -59,7 +59,13 @@ fn hook(name: &str, http: &Http, more: &str) -> String {
 }
 
 impl Telling {
-    fn start(store: &Store, live: &Arc<Live>, clock: &Arc<ManualClock>, text: &str) -> Self {
+    fn start(
+        store: &Store,
+        writer: &TicketWriter,
+        live: &Arc<Live>,
+        clock: &Arc<ManualClock>,
+        text: &str,
+    ) -> Self {
         let lifecycle = Lifecycle::default();
         let metrics = Arc::new(Metrics::new());
         let (tests, received) = mpsc::channel(4);
@@ -67,6 +73,7 @@ impl Telling {
         let notifier = Notifier {
             settings: in_force,
             store: store.clone(),
+            writer: writer.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             tests: received,
@@ -79,8 +86,8 @@ impl Telling {
         Self { lifecycle, tests, settings, metrics }
     }
 
-    fn beside(daemon: &Daemon, text: &str) -> Self {
-        Self::start(&daemon.store, &daemon.live, &daemon.clock, text)
+    pub fn beside(daemon: &Daemon, text: &str) -> Self {
+        Self::start(&daemon.store, &daemon.writer, &daemon.live, &daemon.clock, text)
     }
 
     /// In the middle of whatever it does.
@@ -89,7 +96,7 @@ impl Telling {
         self.lifecycle.stop(Duration::from_secs(5)).await;
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         assert!(self.lifecycle.stop(Duration::from_secs(10)).await, "its loops end");
         drop(self.settings);
     }
@@ -110,7 +117,7 @@ async fn enrich(daemon: &Daemon, ticket: &Ticket, fault: Fault) {
 }
 
 /// Waits until nothing waits for this channel any more.
-async fn told(daemon: &Daemon, channel: &str) {
+pub async fn told(daemon: &Daemon, channel: &str) {
     for _ in 0..1_500 {
         let standings = daemon.store.channel_standings().await.unwrap();
         let expanded = daemon.store.outbox_pending(10).await.unwrap().is_empty();

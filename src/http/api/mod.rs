@@ -13,8 +13,10 @@ pub mod reconciliations;
 pub mod settings;
 pub mod ticket_changes;
 pub mod ticket_clocks;
+pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
+pub mod ticket_who;
 pub mod tickets;
 pub mod tokens;
 pub mod view;
@@ -36,6 +38,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::list))
         .needs_or_billing(Role::Agent, routes!(ticket_register::register))
         .needs_or_billing(Role::Viewer, routes!(ticket_clocks::deadlines))
+        .needs_or_billing(Role::Viewer, routes!(ticket_known::show))
         .needs_or_billing(Role::Agent, routes!(ticket_clocks::texts))
         .needs_or_billing(Role::Agent, routes!(ticket_process::classify))
         .needs_or_billing(Role::Agent, routes!(ticket_process::assign))

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::id::{os_random, uuid_v7};
+use crate::locale::Language;
 use crate::privacy::{Keyring, Personal, Searched, normal};
 use crate::ticket::event::Actor;
 
@@ -127,7 +128,8 @@ async fn write_contact(
             .bind(&sealed.address)
             .bind(&sealed.im_handle)
             .bind(data.preferred_channel.map(super::model::Channel::name))
-            .bind(data.consent.name());
+            .bind(data.consent.name())
+            .bind(data.language.map(Language::tag));
         let query = match made {
             Some(now) => query.bind(now),
             None => query,

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::id::{os_random, uuid_v7};
 use crate::locale::Message;
-use crate::privacy::{Keyring, Personal, normal};
+use crate::privacy::{Keyring, Personal};
 use crate::ticket::event::Actor;
 
 use super::super::backend::on_tx;
@@ -13,7 +13,7 @@ use super::super::json::text;
 use super::super::{Store, StoreError, Tx};
 use super::audit::record;
 use super::model::{
-    AssetData, Contact, ContactData, ContactId, Customer, CustomerChange, CustomerData, CustomerId, Lookup,
+    AssetData, Contact, ContactData, ContactId, Customer, CustomerChange, CustomerData, CustomerId,
     PrivacyAction, TextKind,
 };
 use super::parts::{
@@ -34,12 +34,12 @@ pub(in crate::store) const VERSION_OF_CUSTOMER: &str =
 pub(in crate::store) const CUSTOMER_OF_INVENTORY: &str =
     "SELECT id FROM customer WHERE inventory_name = $1 AND id <> $2";
 pub(in crate::store) const INSERT_CONTACT: &str = "INSERT INTO contact (id, customer_id, role, title, name_enc, phone_enc, phone_hash, \
-     email_enc, email_hash, address_enc, im_handle_enc, preferred_channel, consent, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+     email_enc, email_hash, address_enc, im_handle_enc, preferred_channel, consent, language, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 // What was confirmed with the person is confirmed no more once it is otherwise.
 pub(in crate::store) const UPDATE_CONTACT: &str = "UPDATE contact SET role = $3, title = $4, name_enc = $5, phone_enc = $6, \
      phone_hash = $7, email_enc = $8, email_hash = $9, address_enc = $10, im_handle_enc = $11, \
-     preferred_channel = $12, consent = $13, verified_at = NULL, verified_by = NULL \
+     preferred_channel = $12, consent = $13, language = $14, verified_at = NULL, verified_by = NULL \
      WHERE id = $1 AND customer_id = $2";
 pub(in crate::store) const VERIFY_CONTACT: &str =
     "UPDATE contact SET verified_at = $3, verified_by = $4 WHERE id = $1 AND customer_id = $2";
@@ -57,6 +57,8 @@ pub(in crate::store) const INSERT_WORD: &str = "INSERT INTO customer_word (hash,
 pub(in crate::store) const LINK_TICKET: &str = "INSERT INTO customer_ticket (ticket_id, customer_id, contact_id, linked_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (ticket_id, customer_id) DO UPDATE \
      SET contact_id = COALESCE(excluded.contact_id, customer_ticket.contact_id)";
+pub(in crate::store) const CONTACT_OF_CUSTOMER: &str =
+    "SELECT COUNT(*) FROM contact WHERE id = $1 AND customer_id = $2";
 pub(in crate::store) const INSERT_TEXT: &str = "INSERT INTO customer_text (id, customer_id, ticket_id, kind, text_enc, created_at, \
      created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
@@ -81,26 +83,6 @@ pub enum CustomerError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Who calls, as far as it is known when a ticket is registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerData {
-    /// What is known of him.
-    pub customer: CustomerData,
-    /// How to reach him.
-    pub contact: ContactData,
-}
-
-/// What [`Store::find_or_add_customer`] came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
-    /// The customer, with all contacts.
-    pub customer: Customer,
-    /// The contact who called.
-    pub contact: Option<ContactId>,
-    /// Whether he was not known before.
-    pub is_new: bool,
 }
 
 /// A new customer with what belongs to him.
@@ -233,60 +215,6 @@ impl Store {
         self.customer(id).await?.ok_or_else(unknown)
     }
 
-    /// The customer who calls: found by his telephone number, else by e-mail address, else by his name in
-    /// `linesman.toml`; registered when nobody is found. A number or address that one customer alone has
-    /// decides; one that several have decides nothing. Nothing that is known is overwritten.
-    ///
-    /// # Errors
-    /// When a new one has no name, there is no key, or the database does not answer.
-    pub async fn find_or_add_customer(
-        &self,
-        caller: &CallerData,
-        by: &Actor,
-    ) -> Result<Registered, CustomerError> {
-        let CallerData { customer, contact } = caller;
-        // Two calls of one person at the same time are still one person; this daemon is the only writer.
-        let _alone = self.registering.lock().await;
-        let of = |value: &Option<Personal>| value.as_ref().map(|value| value.in_clear().to_owned());
-        let email = of(&contact.email).and_then(|email| normal::email(&email));
-        let lookups = [
-            Lookup { inventory_name: customer.inventory_name.clone(), ..Lookup::default() },
-            Lookup { phone: of(&contact.phone), ..Lookup::default() },
-            Lookup { email, ..Lookup::default() },
-        ];
-        for lookup in lookups.iter().filter(|lookup| !lookup.is_empty()) {
-            let mut found = self.find_customers(lookup, 2).await?;
-            let (Some(one), true) = (found.pop(), found.is_empty()) else { continue };
-            return self.known_caller(one, contact, by).await;
-        }
-        let new = NewCustomer { data: customer.clone(), contacts: vec![contact.clone()], assets: Vec::new() };
-        let customer = self.add_customer(&new, by).await?;
-        let contact = customer.contacts.first().map(|contact| contact.id.clone());
-        Ok(Registered { customer, contact, is_new: true })
-    }
-
-    /// The contact of a known customer that has this number or address; one more contact when none has.
-    async fn known_caller(
-        &self,
-        customer: Customer,
-        caller: &ContactData,
-        by: &Actor,
-    ) -> Result<Registered, CustomerError> {
-        let is_same = |known: &ContactData| {
-            (caller.phone.is_some() && known.phone == caller.phone)
-                || (caller.email.is_some() && known.email == caller.email)
-        };
-        let same = customer.contacts.iter().find(|contact| is_same(&contact.data));
-        let same = same.map(|contact| contact.id.clone());
-        if same.is_some() || (caller.phone.is_none() && caller.email.is_none() && caller.name.is_none()) {
-            return Ok(Registered { customer, contact: same, is_new: false });
-        }
-        let change = CustomerChange::AddContact(Box::new(caller.clone()));
-        let customer = self.change_customer(&customer.id, None, change, by).await?;
-        let contact = customer.contacts.last().map(|contact| contact.id.clone());
-        Ok(Registered { customer, contact, is_new: false })
-    }
-
     /// Notes that a ticket is a customer's; again, it changes nothing.
     ///
     /// # Errors
@@ -345,8 +273,25 @@ pub(in crate::store) async fn link_ticket(
     .map_err(|error| StoreError::of("link ticket to customer", customer, error))
 }
 
-/// Keeps words within a transaction of whoever registers a ticket; returns their identity.
-pub(in crate::store) async fn keep_text(
+/// Whether he has this contact.
+pub(in crate::store) async fn has_contact(
+    tx: &mut Tx,
+    customer: &CustomerId,
+    contact: &str,
+) -> Result<bool, StoreError> {
+    let count: i64 = on_tx!(tx, connection => {
+        sqlx::query_scalar(CONTACT_OF_CUSTOMER)
+            .bind(text(contact))
+            .bind(text(&customer.0))
+            .fetch_one(connection)
+            .await
+    })
+    .map_err(|error| StoreError::of("look for a contact of customer", customer, error))?;
+    Ok(count > 0)
+}
+
+/// Keeps words within a transaction; returns their identity.
+async fn keep_text(
     tx: &mut Tx,
     keys: &Keyring,
     (customer, ticket, kind): (&CustomerId, Option<&str>, TextKind),
@@ -405,7 +350,7 @@ fn customer_fields(before: &CustomerData, after: &CustomerData) -> Vec<String> {
 }
 
 fn contact_fields(before: &ContactData, after: &ContactData) -> Vec<String> {
-    differing!(before, after, "contact.": role, title, name, phone, email, address, im_handle, preferred_channel, consent)
+    differing!(before, after, "contact.": role, title, name, phone, email, address, im_handle, preferred_channel, consent, language)
 }
 
 /// What speaks against writing this of a customer.
@@ -427,7 +372,7 @@ async fn refuse(tx: &mut Tx, id: &CustomerId, data: &CustomerData) -> Result<(),
     }
 }
 
-pub(super) async fn version_of(tx: &mut Tx, id: &CustomerId) -> Result<Option<i64>, StoreError> {
+pub(in crate::store) async fn version_of(tx: &mut Tx, id: &CustomerId) -> Result<Option<i64>, StoreError> {
     on_tx!(tx, connection => {
         sqlx::query_scalar(VERSION_OF_CUSTOMER).bind(text(&id.0)).fetch_optional(connection).await
     })

@@ -119,7 +119,7 @@ impl Engine {
     pub fn receive(&mut self, patience: Duration) -> (usize, Vec<(String, CaptureError)>) {
         let Self { sources, live, number, feeds, .. } = self;
         if sources.is_empty() && feeds.is_empty() {
-            std::thread::sleep(patience);
+            std::thread::park_timeout(patience);
             return (0, Vec::new());
         }
         let wait = if sources.is_empty() { patience } else { Duration::ZERO };
