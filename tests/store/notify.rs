@@ -118,7 +118,7 @@ async fn enrich(daemon: &Daemon, ticket: &Ticket, fault: Fault) {
 
 /// Waits until nothing waits for this channel any more.
 pub async fn told(daemon: &Daemon, channel: &str) {
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         let standings = daemon.store.channel_standings().await.unwrap();
         let expanded = daemon.store.outbox_pending(10).await.unwrap().is_empty();
         if expanded && standings.iter().all(|standing| standing.channel != channel || standing.waiting == 0) {
@@ -131,7 +131,7 @@ pub async fn told(daemon: &Daemon, channel: &str) {
 
 /// Waits until nothing waits for this channel, whatever the others have or this one gave up.
 async fn silent(daemon: &Daemon, channel: &str) {
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         let standings = daemon.store.channel_standings().await.unwrap();
         if standings.iter().any(|standing| standing.channel == channel && standing.waiting == 0) {
             return;
@@ -270,7 +270,7 @@ async fn what_is_refused_for_good_is_listed_and_can_be_tried_again(database: Dat
     // What fails for too long is given up too.
     http.answer((0..50).map(|_| Reply::Http(503, &[], "")));
     open(&daemon, fault("fibre/link-3")).await;
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         if !daemon.store.dead_deliveries(Some("noc"), 10).await.unwrap().is_empty() {
             break;
         }
@@ -396,7 +396,7 @@ async fn a_digest_gathers_and_keeps_its_key_over_a_death(database: Database) {
 
 /// Waits until so many deliveries were made of the outbox.
 async fn told_of(database: &Database, count: i64) {
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         if database.count("SELECT COUNT(*) FROM delivery").await >= count {
             return;
         }
