@@ -8,6 +8,7 @@
 //!                      │      ▲                                      ▲
 //!            uploads   ▼      ├──outbox──▶ notify ──▶ people         │
 //! intake ──watched──▶ bills ──┴──nudge──▶ reconcile ──nudge──────────┘
+//! voice ──observations──▶ record;  voice ──nudge──▶ analyse;  voice ──calls──▶ store
 //! ```
 
 use std::net::SocketAddr;
@@ -39,6 +40,8 @@ use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
+use crate::workers::voice::Voice;
+use crate::workers::waiting::Waiting;
 use crate::workers::{Keeper, Recent, StoreKeeper, retain, upkeep};
 
 /// Observations that may wait to be recorded.
@@ -173,6 +176,17 @@ impl App {
         });
         let keeper: Arc<dyn Keeper> = Arc::new(StoreKeeper { store: store.clone(), writer: writer.clone() });
 
+        let voice = Voice {
+            settings: settings.clone(),
+            store: store.clone(),
+            observations: observations.clone(),
+            recent: recent.clone(),
+            metrics: metrics.clone(),
+            analyse: analyse.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("voice", voice.run());
         let driver = Driver {
             settings: settings.clone(),
             probes: probes.clone(),
@@ -246,6 +260,7 @@ impl App {
         let notifier = Notifier {
             settings: settings.clone(),
             store: store.clone(),
+            writer: writer.clone(),
             live: live.clone(),
             metrics: metrics.clone(),
             tests,
@@ -277,6 +292,17 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("clocks", sweep.run());
+        let waiting = Waiting {
+            store: store.clone(),
+            writer: writer.clone(),
+            live: live.clone(),
+            orders: orders.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("waiting", waiting.run());
         let retaining =
             retain::run(store.clone(), settings.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("retain", retaining);

@@ -252,6 +252,22 @@ async fn register(global: &Global, arguments: &Arguments, wanted: &NewTicket) ->
         let line = format!("  open on this path: {} {}", text(&open["number"]), text(&open["headline"]));
         output::line(line + &end.unwrap_or_default())?;
     }
+    for work in answer["announced"].as_array().into_iter().flatten() {
+        let (told, end) = (text(&work["text"]), text(&work["expected_end"]));
+        output::line(format!("  announced work ({}): {told}; expected end {end}", text(&work["phase"])))?;
+    }
+    for case in answer["similar"].as_array().into_iter().flatten() {
+        let done = case["solution"].as_str().map(|done| format!(": {done}")).unwrap_or_default();
+        output::line(format!(
+            "  solved before: {} {}{done}",
+            text(&case["number"]),
+            text(&case["root_cause"])
+        ))?;
+    }
+    let measuring = answer["measuring"].as_u64().unwrap_or(0);
+    if measuring > 0 {
+        output::line(format!("  measuring {measuring} targets on this path now"))?;
+    }
     show_clocks(&answer["clocks"])?;
     Ok(Exit::Fine)
 }

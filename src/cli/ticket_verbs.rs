@@ -18,12 +18,27 @@ pub(super) struct NewTicket {
     /// What the customer says
     #[arg(long)]
     description: String,
-    /// Identity of the customer
-    #[arg(long)]
+    /// Identity of the customer, or his name in linesman.toml
+    #[arg(long, conflicts_with_all = ["account", "phone", "email", "name", "create"])]
     customer: Option<String>,
     /// Identity of his contact
     #[arg(long, requires = "customer")]
     contact: Option<String>,
+    /// Look the customer up by his name in linesman.toml
+    #[arg(long)]
+    account: Option<String>,
+    /// Look the customer up by the telephone number that he calls from, however it is written
+    #[arg(long)]
+    phone: Option<String>,
+    /// Look the customer up by his e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// Name of the caller, if he is registered now
+    #[arg(long, requires = "create")]
+    name: Option<String>,
+    /// Register the customer with the ticket when nobody is found
+    #[arg(long)]
+    create: bool,
     /// Who asks: existing, prospect, doubtful or help_seeker
     #[arg(long)]
     caller: Option<String>,
@@ -77,7 +92,7 @@ impl NewTicket {
         let customer =
             self.customer.as_ref().map(|customer| json!({ "customer": customer, "contact": self.contact }));
         json!({
-            "kind": self.kind, "channel": self.channel, "customer": customer, "caller": self.caller,
+            "kind": self.kind, "channel": self.channel, "customer": customer, "who": self.who(), "caller": self.caller,
             "element": self.element, "urgency": self.urgency, "level": self.level, "nature": self.nature,
             "expected_by": self.expected_by, "received_at": self.received_at,
             "product_model": self.product_model, "first_owner": self.first_owner,
@@ -87,6 +102,21 @@ impl NewTicket {
                 "tried": self.tried, "place": self.place,
             },
         })
+    }
+}
+
+impl NewTicket {
+    /// Who calls, where no id names him.
+    fn who(&self) -> Option<Value> {
+        if self.account.is_none() && self.phone.is_none() && self.email.is_none() && !self.create {
+            return None;
+        }
+        let contact = [("name", &self.name), ("phone", &self.phone), ("email", &self.email)];
+        let contact = contact.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+        let contact: serde_json::Map<String, Value> =
+            contact.map(|(key, value)| (key.to_owned(), json!(value))).collect();
+        let contact = (!contact.is_empty()).then_some(contact);
+        Some(json!({ "account": self.account, "contact": contact, "create": self.create }))
     }
 }
 

@@ -410,6 +410,12 @@ impl From<WriteError> for Problem {
                 Self::say(Code::Refused, "refused").flaws(flaws)
             }
             WriteError::KeyReused => Self::invalid(vec![Flaw::at("?Idempotency-Key", "key_reused")]),
+            WriteError::NoCustomer(customer) => Self::invalid(vec![
+                Flaw::at("/customer/customer", "no_such_customer").with("value", customer),
+            ]),
+            WriteError::NoContact(contact) => {
+                Self::invalid(vec![Flaw::at("/customer/contact", "no_such_contact").with("value", contact)])
+            }
             WriteError::Busy => Self::say(Code::Unavailable, "busy").retry_after(1),
             WriteError::Stale => {
                 tracing::error!("a person's change was refused as a stale plan");

@@ -83,6 +83,23 @@ impl Inventory {
         &self.paths[element.0]
     }
 
+    /// Names of what carries the calls of these elements: the path to each and what it stands on, itself last.
+    #[must_use]
+    pub fn path_to_all(&self, elements: &[String]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for index in elements.iter().filter_map(|element| self.find(element)) {
+            let own = &self.element(index).depends_on;
+            for step in self.path(index).iter().chain(own).chain([&index]) {
+                let step = self.element(*step);
+                // Sites carry nothing.
+                if step.kind != ElementKind::Site && !names.contains(&step.name) {
+                    names.push(step.name.clone());
+                }
+            }
+        }
+        names
+    }
+
     /// Everything that depends on an element, directly or not, without itself.
     #[must_use]
     pub fn dependents(&self, element: ElementIndex) -> &[ElementIndex] {

@@ -145,6 +145,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.en.toml"),
             include_str!("customers.en.toml"),
             include_str!("notify.en.toml"),
+            include_str!("voice.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -154,6 +155,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.zh-CN.toml"),
             include_str!("customers.zh-CN.toml"),
             include_str!("notify.zh-CN.toml"),
+            include_str!("voice.zh-CN.toml"),
         ])
     });
     match language {

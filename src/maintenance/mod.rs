@@ -15,7 +15,7 @@ pub mod window;
 pub mod withhold;
 
 pub use window::{Change, NewWindow, Phase, Unfit, Window};
-pub use withhold::{Withheld, withhold};
+pub use withhold::{Withheld, covered, withhold};
 
 #[cfg(test)]
 mod tests;

@@ -20,7 +20,8 @@ pub struct Withheld {
 }
 
 /// Names of all elements that a window covers.
-fn covered<'a>(window: &Window, inventory: &'a Inventory) -> BTreeSet<&'a str> {
+#[must_use]
+pub fn covered<'a>(window: &Window, inventory: &'a Inventory) -> BTreeSet<&'a str> {
     let named = window.elements.iter().filter_map(|name| inventory.find(name));
     named
         .flat_map(|index| std::iter::once(index).chain(inventory.dependents(index).iter().copied()))

@@ -3,7 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::{ENRICHED, Notice};
-use crate::settings::ChannelSettings;
+use crate::settings::{Audience, ChannelSettings};
+
+/// Of this the customer gets a receipt.
+const REGISTERED: &str = "registered";
+/// A follow-up is ours: he did not ask for it.
+const FOLLOW_UP: &str = "follow_up";
 
 /// What is known of a channel when an event comes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,6 +36,11 @@ pub fn when(
     standing: Standing,
     now: DateTime<Utc>,
 ) -> Option<When> {
+    if channel.audience == Audience::Customers {
+        // Each customer hears of his own ticket alone, and at once: his receipt (R31).
+        let is_his = notice.event == REGISTERED && notice.kind != FOLLOW_UP;
+        return is_his.then_some(When { at: now, gathered: false });
+    }
     if !is_wanted(channel, notice) || is_mere_repetition(channel, notice, standing, now) {
         return None;
     }

@@ -99,6 +99,27 @@ impl ChannelKind {
     }
 }
 
+/// Whom a channel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Audience {
+    /// The operator's people and programs.
+    #[default]
+    Staff,
+    /// Customers, each at his own address: receipts of what they reported (R31).
+    Customers,
+}
+
+impl Audience {
+    /// The name in settings and outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Staff => "staff",
+            Self::Customers => "customers",
+        }
+    }
+}
+
 /// What must not be shown; its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(pub String);
@@ -127,6 +148,8 @@ pub struct ChannelSettings {
     pub name: String,
     /// `kind`.
     pub kind: ChannelKind,
+    /// `audience`: whom it tells.
+    pub audience: Audience,
     /// `url`, `url_file`, `url_env`: where to; for many services the key is within it.
     pub url: Secret,
     /// Where the address came from.
@@ -229,6 +252,9 @@ fn channel(
             mistakes.add(section.at(key), format!("a [[notify]] has no `{key}`; {missing}"));
         }
     }
+    let audiences = [Audience::Staff, Audience::Customers].map(|audience| (audience.name(), audience));
+    let audience = section.read(mistakes, "audience", |stated| value::one_of(stated, &audiences));
+    let audience = audience.unwrap_or_default();
     let url = from_outside(section, outside, ["url", "url_file", "url_env"], mistakes);
     let secret = from_outside(section, outside, ["", "secret_file", "secret_env"], mistakes);
     let text =
@@ -262,7 +288,7 @@ fn channel(
     let range = Duration::from_millis(100)..=Duration::from_secs(120);
     section.set(mistakes, "timeout", &mut timeout, value::span_of_time(range));
     let kind = kind?;
-    fits(section, kind, mistakes);
+    fits(section, kind, audience, mistakes);
     let (url, url_source) = match url {
         Some((url, source)) => (url, source),
         None if kind == ChannelKind::Telegram
@@ -288,6 +314,7 @@ fn channel(
     Some(ChannelSettings {
         name: name?,
         kind,
+        audience,
         url: Secret(url),
         url_source,
         secret,
@@ -312,9 +339,29 @@ fn channel(
 }
 
 /// Which keys go with which kind: what is needed and what would have no effect.
-fn fits(section: &Section<'_>, kind: ChannelKind, mistakes: &mut Mistakes) {
+fn fits(section: &Section<'_>, kind: ChannelKind, audience: Audience, mistakes: &mut Mistakes) {
+    if audience == Audience::Customers {
+        if kind != ChannelKind::Email {
+            let wrong = format!(
+                "`audience` in [[notify]]: customers are written to by email, not by {}",
+                kind.name()
+            );
+            mistakes.add(section.at("audience"), wrong);
+        }
+        for key in
+            ["to", "events", "minimum_severity", "classes", "segments", "departments", "calendar", "digest"]
+        {
+            if section.states(key) {
+                let wrong = format!(
+                    "`{key}` in [[notify]] has no effect for customers: each gets his receipt, once; take it out"
+                );
+                mistakes.add(section.at(key), wrong);
+            }
+        }
+    }
     let has_secret = section.states("secret_file") || section.states("secret_env");
     let needed: &[&'static str] = match kind {
+        ChannelKind::Email if audience == Audience::Customers => &["from"],
         ChannelKind::Email => &["from", "to"],
         ChannelKind::Telegram => &["chat"],
         _ => &[],

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::notify::{ChannelSettings, Source};
+use super::notify::{Audience, ChannelSettings, Source};
 use super::show::Keys;
 use crate::diagnosis::Severity;
 use crate::locale::Language;
@@ -31,6 +31,9 @@ fn keys(channel: &ChannelSettings) -> Keys {
         Some(Source::Variable(name)) => keys.put("secret_env", name.as_str()),
         Some(Source::Stated) | None => keys,
     };
+    if channel.audience != Audience::default() {
+        keys = keys.put("audience", channel.audience.name());
+    }
     keys = keys
         .text("user", channel.user.as_ref())
         .text("from", channel.from.as_ref())

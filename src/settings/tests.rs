@@ -241,8 +241,23 @@ fn every_documented_key_is_read() {
 #[test]
 fn documented_examples_of_sections_with_defaults_are_those_defaults() {
     let mut text = String::new();
-    let without_default =
-        ["public_url", "url_file", "level", "format", "server", "anchors", "folder", "directory", "key_file"];
+    let without_default = [
+        "public_url",
+        "url_file",
+        "level",
+        "format",
+        "server",
+        "anchors",
+        "folder",
+        "directory",
+        "key_file",
+        "interfaces",
+        "filter",
+        "hep",
+        "vq_rtcpxr",
+        "vxlan",
+        "tzsp",
+    ];
     for section in SECTIONS.iter().filter(|section| !section.list) {
         text.push_str(&format!("{}\n", section.header()));
         for key in section.keys.iter().filter(|key| !without_default.contains(&key.name)) {

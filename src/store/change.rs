@@ -2,14 +2,16 @@
 //! writes nothing, so that nobody's refusal spoils another's change.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Datelike as _, Utc};
 
 use crate::diagnosis::{Cause, Class, Fault, Side};
 use crate::id::{os_random, uuid_v7};
+use crate::privacy::Keyring;
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::{Actor, Applied, Effect, Event, RecordedEvent, Visibility};
-use crate::ticket::{self, Deed, Ticket, TicketId, TicketNumber};
+use crate::ticket::{self, Ticket, TicketId, TicketNumber};
 
 use super::backend::on_tx;
 use super::json::{JsonText, text};
@@ -54,6 +56,7 @@ pub(super) struct Change {
     generation: i64,
     pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
+    pub(super) keys: Arc<OnceLock<Keyring>>,
 }
 
 impl Change {
@@ -76,6 +79,7 @@ impl Change {
             generation,
             newest_numbers: BTreeMap::new(),
             committed: Committed::default(),
+            keys: Arc::clone(&store.keys),
         })
     }
 
@@ -129,21 +133,13 @@ impl Change {
         actor: &Actor,
     ) -> Result<Result<Ticket, WriteError>, StoreError> {
         let done = self.apply_one(id, expected, event, actor).await?;
-        if let (Ok(_), Event::Deed(deed)) = (&done, event)
-            && let Deed::Merged { into } = &**deed
-        {
-            // Whoever stands above goes, those below go on under his successor.
-            for child in self.open_children(id).await? {
-                let linked = Event::from(Deed::Linked { parent: Some(into.clone()) });
-                if let Err(error) = self.apply_one(&child, None, &linked, actor).await? {
-                    tracing::warn!(%error, child = %child, "a ticket below a merged one keeps its link");
-                }
-            }
+        if let Ok(ticket) = &done {
+            self.follow(ticket, event, actor).await?;
         }
         Ok(done)
     }
 
-    async fn apply_one(
+    pub(super) async fn apply_one(
         &mut self,
         id: &TicketId,
         expected: Option<i64>,

@@ -17,12 +17,14 @@
 //! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
+//! | `calls` | calls that were listened to, their numbers sealed |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
 
 mod access;
 mod backend;
+mod calls;
 mod change;
 mod check;
 pub mod customers;
@@ -30,6 +32,7 @@ mod delivery;
 mod diagnoses;
 pub mod error;
 mod events;
+mod follow;
 mod json;
 mod lock;
 mod maintenance;
@@ -38,6 +41,7 @@ pub mod model;
 mod observations;
 mod outbox;
 pub mod process;
+pub mod related;
 mod retention;
 pub mod retention_count;
 pub mod run;
@@ -58,6 +62,7 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use calls::{CallCursor, CallFilter, StoredCall};
 pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
 pub use model::{

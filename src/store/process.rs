@@ -10,19 +10,16 @@ use crate::id::{os_random, uuid_v7};
 use crate::ticket::chain::hex;
 use crate::ticket::clocks::{self, REOPEN_WINDOW};
 use crate::ticket::event::{Actor, Event};
-use crate::ticket::{self, Around, Deed, Intake, State, Ticket, TicketId, TicketText};
+use crate::ticket::registration::CustomerRef;
+use crate::ticket::{self, Around, Deed, Intake, State, Ticket, TicketId, TicketText, waits};
 
 use super::backend::{on, on_tx};
 use super::change::Change;
-use super::json::{JsonText, text};
+use super::customers::{ContactId, CustomerId, has_contact, keep_words, link_ticket, version_of};
+use super::json::text;
 use super::tickets::{TicketRow, understood};
 use super::{Store, StoreError, WriteError};
 
-pub(super) const INSERT_TEXT: &str = "INSERT INTO ticket_text (ticket_id, sha256, at, body) \
-     VALUES ($1, $2, $3, $4) ON CONFLICT (ticket_id, sha256) DO NOTHING";
-pub(super) const TEXTS: &str =
-    "SELECT sha256, body FROM ticket_text WHERE ticket_id = $1 ORDER BY at, sha256";
-pub(super) const DELETE_TEXTS: &str = "DELETE FROM ticket_text WHERE ticket_id = $1";
 pub(super) const REGISTERED_BY_KEY: &str =
     "SELECT request, ticket_id FROM ticket_idempotency WHERE actor = $1 AND key = $2";
 pub(super) const KEEP_KEY: &str =
@@ -34,6 +31,8 @@ pub(super) const DUE_CLOCKS: &str = "SELECT next_at, ticket_id FROM ticket_clock
      WHERE next_at <= $1 AND (next_at, ticket_id) > ($2, $3) ORDER BY next_at, ticket_id LIMIT $4";
 pub(super) const REOPEN_WINDOWS_OVER: &str = "SELECT ticket_id FROM ticket_clock \
      WHERE clock = 'reopen-window' AND due_at <= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3";
+pub(super) const WAITING: &str = "SELECT DISTINCT ticket_id FROM ticket_clock \
+     WHERE clock IN ('announced-work', 'fault-over') AND ticket_id > $1 ORDER BY ticket_id LIMIT $2";
 pub(super) const OPEN_CHILDREN: &str = "SELECT id FROM ticket WHERE parent_id = $1 AND is_open ORDER BY id";
 
 /// More open tickets on one path are not told.
@@ -103,6 +102,13 @@ impl Change {
                 _ => Err(WriteError::KeyReused),
             });
         }
+        if !self.can_keep_words() {
+            return Ok(Err(WriteError::Store(StoreError::NoKey)));
+        }
+        let customer = wanted.intake.registration.customer.as_ref();
+        if let Some(refused) = self.refuse_customer(customer).await? {
+            return Ok(Err(refused));
+        }
         let id = TicketId(uuid_v7(self.now, os_random()?));
         let number = self.next_number().await?;
         let (applied, event) =
@@ -120,12 +126,40 @@ impl Change {
         }
         self.newest_numbers.insert(number.year, number.count);
         self.keep_text(&applied.ticket.id, &wanted.text).await?;
+        if let Some(CustomerRef { customer, contact }) = customer {
+            let (customer, contact) = (CustomerId(customer.clone()), contact.clone().map(ContactId));
+            let (id, now) = (&applied.ticket.id.0, self.now);
+            link_ticket(&mut self.tx, id, &customer, contact.as_ref(), now).await?;
+        }
         if let Some(key) = &wanted.key {
             self.keep_key(actor, key, &request, &applied.ticket.id).await?;
         }
         let now = self.now;
         self.record(&applied, event, actor.clone(), now).await?;
         Ok(Ok(RegisteredTicket { ticket: applied.ticket, repeated: false }))
+    }
+
+    /// Whether words can be sealed: nothing of a person is kept in clear.
+    pub(super) fn can_keep_words(&self) -> bool {
+        self.keys.get().is_some()
+    }
+
+    /// Why nobody can be answered by this reference: he is not known, or not any more.
+    async fn refuse_customer(
+        &mut self,
+        named: Option<&CustomerRef>,
+    ) -> Result<Option<WriteError>, StoreError> {
+        let Some(CustomerRef { customer, contact }) = named else { return Ok(None) };
+        let id = CustomerId(customer.clone());
+        if version_of(&mut self.tx, &id).await?.is_none() {
+            return Ok(Some(WriteError::NoCustomer(customer.clone())));
+        }
+        match contact {
+            Some(contact) if !has_contact(&mut self.tx, &id, contact).await? => {
+                Ok(Some(WriteError::NoContact(contact.clone())))
+            }
+            _ => Ok(None),
+        }
     }
 
     async fn registered_by(
@@ -167,19 +201,9 @@ impl Change {
 
     /// Keeps words that an event of the ticket names by their hash.
     pub(super) async fn keep_text(&mut self, id: &TicketId, words: &TicketText) -> Result<(), StoreError> {
-        let body = JsonText::of("ticket_text", words)?;
-        let now = self.now;
-        on_tx!(self.tx, connection => {
-            sqlx::query(INSERT_TEXT)
-                .bind(&id.0)
-                .bind(words.sha256())
-                .bind(now)
-                .bind(body)
-                .execute(connection)
-                .await
-                .map(drop)
-        })
-        .map_err(|error| StoreError::of("keep the words of ticket", id, error))
+        let keys = std::sync::Arc::clone(&self.keys);
+        let keys = keys.get().ok_or(StoreError::NoKey)?;
+        keep_words(&mut self.tx, keys, id, words, self.now).await
     }
 
     /// Writes anew when each clock of a ticket is due and has something to be done.
@@ -196,6 +220,12 @@ impl Change {
             }
             if let Some(at) = next("promises") {
                 rows.push(("promises".to_owned(), at, Some(at), "open"));
+            }
+            if let Some(at) = ticket.process.fault_over.filter(|_| ticket.state.is_open()) {
+                rows.push((waits::FAULT_OVER.to_owned(), at, None, "open"));
+            }
+            if waits::rests_on_work(ticket, at) {
+                rows.push((waits::ANNOUNCED_WORK.to_owned(), at, None, "open"));
             }
             if ticket.state == State::Settled {
                 let since = ticket.process.state_since.unwrap_or(at);
@@ -270,40 +300,6 @@ impl Change {
 pub type ClockCursor = (DateTime<Utc>, TicketId);
 
 impl Store {
-    /// The words kept of a ticket, oldest first, each with the hash by which events name it.
-    ///
-    /// # Errors
-    /// When the database does not answer or holds what cannot be understood.
-    pub async fn ticket_texts(&self, id: &TicketId) -> Result<Vec<(String, TicketText)>, StoreError> {
-        let rows: Vec<(String, JsonText)> =
-            on!(self, pool => sqlx::query_as(TEXTS).bind(text(&id.0)).fetch_all(pool).await)
-                .map_err(|error| StoreError::of("read the words of ticket", id, error))?;
-        rows.into_iter()
-            .map(|(sha256, body)| {
-                let words = body.read("ticket_text", "body", id)?;
-                Ok((sha256, words))
-            })
-            .collect()
-    }
-
-    /// Erases the words kept of a ticket; its events and their hashes stay. Says how many there were.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn erase_ticket_texts(&self, id: &TicketId) -> Result<u64, StoreError> {
-        let mut tx = self.begin("erase words").await?;
-        let erased = on_tx!(tx, connection => {
-            sqlx::query(DELETE_TEXTS)
-                .bind(text(&id.0))
-                .execute(connection)
-                .await
-                .map(|done| done.rows_affected())
-        })
-        .map_err(|error| StoreError::of("erase the words of ticket", id, error))?;
-        tx.commit().await?;
-        Ok(erased)
-    }
-
     /// Tickets of which a clock or promise has something to be done, by when; go on after the last one.
     ///
     /// # Errors
@@ -326,6 +322,26 @@ impl Store {
         })
         .map_err(|error| StoreError::of("read", "clocks that are due", error))?;
         Ok(rows.into_iter().map(|(at, id)| (at, TicketId(id))).collect())
+    }
+
+    /// Tickets that wait for the end of the fault above them or of announced work; go on after the last one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn waiting_tickets(
+        &self,
+        after: Option<&TicketId>,
+        limit: u32,
+    ) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<String> = on!(self, pool => {
+            sqlx::query_scalar(WAITING)
+                .bind(after.map_or("", |id| id.0.as_str()))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await
+        })
+        .map_err(|error| StoreError::of("read", "tickets that wait", error))?;
+        Ok(ids.into_iter().map(TicketId).collect())
     }
 
     /// Tickets settled so long ago that they may be closed.

@@ -2,7 +2,7 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process,
+    access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process, related,
     retention, retention_count, runs, tickets,
 };
 
@@ -27,9 +27,6 @@ pub const ALL: &[&str] = &[
     change::CHAIN_HEAD,
     change::INSERT_EVENT,
     change::INSERT_OUTBOX,
-    process::INSERT_TEXT,
-    process::TEXTS,
-    process::DELETE_TEXTS,
     process::REGISTERED_BY_KEY,
     process::KEEP_KEY,
     process::FORGET_CLOCKS,
@@ -37,6 +34,9 @@ pub const ALL: &[&str] = &[
     process::DUE_CLOCKS,
     process::REOPEN_WINDOWS_OVER,
     process::OPEN_CHILDREN,
+    process::WAITING,
+    related::SOLVED_OF_CLASS,
+    related::SOLVED_OF_CAUSE,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,
@@ -101,6 +101,7 @@ pub const ALL: &[&str] = &[
     delivery::DUE,
     delivery::OF_BATCH,
     delivery::STANDINGS,
+    delivery::HOLD_OUTBOX,
     delivery::SETTLE_OUTBOX,
     delivery::DELIVERED,
     delivery::SEAL,
@@ -116,3 +117,6 @@ pub const ALL: &[&str] = &[
 
 /// Those of customers.
 pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
+
+/// Those of calls.
+pub const CALLS: &[&str] = super::calls::STATEMENTS;

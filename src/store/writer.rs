@@ -43,6 +43,12 @@ pub enum WriteError {
     /// The key of an earlier registration came with another one.
     #[error("this Idempotency-Key came with another registration before; send a new key")]
     KeyReused,
+    /// There is no such customer, or he was erased.
+    #[error("there is no customer {0}, or he was erased; look him up, or register him with the ticket")]
+    NoCustomer(String),
+    /// The customer has no such contact.
+    #[error("the customer has no contact {0}")]
+    NoContact(String),
     /// The queue is full: try again.
     #[error("the writer is busy; try again in a moment")]
     Busy,
@@ -374,7 +380,7 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
     let mut change = Change::begin(store).await?;
     let mut answers = Vec::with_capacity(batch.len());
     for command in batch {
-        answers.push(match command {
+        let answer = match command {
             Command::Apply { ticket, expected, event, actor, .. } => {
                 Answer::Applied(Box::new(match change.apply(ticket, *expected, event, actor).await {
                     // Found before anything was written: it concerns this ticket alone.
@@ -383,6 +389,10 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                 }))
             }
             Command::ApplyWithText { ticket, expected, event, text, actor, .. } => {
+                if !change.can_keep_words() {
+                    answers.push(Answer::Applied(Box::new(Err(WriteError::Store(StoreError::NoKey)))));
+                    continue;
+                }
                 let done = match change.apply(ticket, *expected, event, actor).await {
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
@@ -398,7 +408,8 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)
             }
-        });
+        };
+        answers.push(answer);
     }
     Ok((change.commit().await?, answers))
 }

@@ -1,7 +1,7 @@
 //! What a deed changes; its guards have been met.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use linesman_deadlines::promise::{self, Promise, PromiseEvent};
+use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
 
 use super::deed::{next_level, supervisor_of, work};
 use super::event::Actor;
@@ -13,21 +13,37 @@ use super::{Deed, State, Ticket, TicketKind};
 /// Our own test after a carrier's repair, before the customer hears (R61, R97).
 const OUR_TEST: TimeDelta = TimeDelta::minutes(30);
 
+/// Our own measurement after announced work, before what was promised counts as broken by time alone.
+pub const WORK_TEST: TimeDelta = TimeDelta::minutes(15);
+
 /// The promise that a deed makes.
 pub(super) fn promise_of(ticket: &Ticket, deed: &Deed, now: DateTime<Utc>) -> Option<Promise> {
-    let Deed::Promised { id, text, due_at, source, renews } = deed else { return None };
+    let (id, text, due_at, source, renews) = match deed {
+        Deed::Promised { id, text, due_at, source, renews } => {
+            (id.clone(), text, *due_at, *source, renews.clone())
+        }
+        Deed::ToldOfWork { window, ends_at, text } => {
+            (format!("work/{window}"), text, after_work(*ends_at), Source::AnnouncedWork, None)
+        }
+        _ => return None,
+    };
     let contact = ticket.registration.as_ref().and_then(|registration| registration.customer.as_ref());
     let made_to = contact.map(|known| known.contact.clone().unwrap_or_else(|| known.customer.clone()));
     Some(Promise {
-        id: id.clone(),
+        id,
         text: text.clone(),
         made_at: now,
-        due_at: *due_at,
+        due_at,
         owner: ticket.process.first_owner.clone().unwrap_or_default(),
         made_to: made_to.unwrap_or_default(),
-        source: *source,
-        renews: renews.clone(),
+        source,
+        renews,
     })
+}
+
+/// By when what rests on the end of announced work is to be shown.
+pub(super) fn after_work(ends_at: DateTime<Utc>) -> DateTime<Utc> {
+    ends_at.checked_add_signed(WORK_TEST).unwrap_or(ends_at)
 }
 
 pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<Utc>) {
@@ -90,13 +106,16 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.verification = None;
         }
         Deed::Verified { passed: true, evidence } => {
+            next.process.fault_over = None;
             next.process.verification = Some(verification(true, evidence, actor, now));
         }
         Deed::Verified { passed: false, .. } => {
             next.state = State::InProgress;
+            next.process.fault_over = None;
             next.process.verification = None;
         }
         Deed::VerificationWaived { reason } => {
+            next.process.fault_over = None;
             next.process.verification = Some(verification(false, reason, actor, now));
         }
         Deed::RecordFiled { kind, reference } => {
@@ -104,6 +123,7 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.records.push(Record { kind: *kind, reference, by, at: now });
         }
         Deed::SolutionRecorded { root_cause, solution } => {
+            next.process.fault_over = None;
             next.state = State::Resolved;
             next.resolved_at = Some(now);
             next.restored_at = Some(next.process.verification.as_ref().map_or(now, |known| known.at));
@@ -141,7 +161,44 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.state = State::Cancelled;
             next.process.merged_into = Some(into.clone());
         }
-        Deed::Linked { parent } => next.process.parent.clone_from(parent),
+        Deed::Linked { parent } => {
+            next.process.parent.clone_from(parent);
+            next.process.fault_over = None;
+        }
+        Deed::WorkMoved { ends_at, reason, .. } => {
+            let (log, due_at) = (&next.process.promises, after_work(*ends_at));
+            let renewed = promise::renewals(log, Source::AnnouncedWork, due_at, now, reason);
+            next.process.promises.extend(renewed);
+        }
+        Deed::WorkOverran { evidence, .. } => {
+            for known in promise::read(&next.process.promises, now) {
+                let log = &next.process.promises;
+                if known.promise.source == Source::AnnouncedWork
+                    && let Ok(broken) = promise::fail(log, &known.promise.id, now, evidence)
+                {
+                    next.process.promises.push(broken);
+                }
+            }
+        }
+        Deed::FaultOver { .. } => {
+            next.process.fault_over = Some(now);
+            // Whoever has not taken it up yet still has to; everybody else waits for the measurement now.
+            if !matches!(next.state, State::Registered | State::Classified | State::Assigned) {
+                next.state = State::Verifying;
+                next.process.verification = None;
+            }
+        }
+        Deed::EtaHeard { eta, reason, .. } => {
+            let log = &next.process.promises;
+            let renewed = promise::renewals_by_carrier(log, *eta, OUR_TEST, now, reason);
+            next.process.promises.extend(renewed);
+        }
+        Deed::ReceiptSent { .. } => next.process.receipt_sent_at = Some(now),
+        Deed::ToldOfWork { window, .. } => {
+            next.process.window = Some(window.clone());
+            let made = promise_of(next, deed, now);
+            next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
+        }
         Deed::Promised { .. } => {
             let made = promise_of(next, deed, now);
             next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));

@@ -318,7 +318,8 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
         }
         Deed::Contacted { purpose, .. } => contacted(next, *purpose, now),
         Deed::ResultReported { .. } => contacted(next, ContactPurpose::Result, now),
-        Deed::RepairClaimed { .. } => reached(next, Point::MeasureAvailable, now),
+        Deed::RepairClaimed { .. } | Deed::FaultOver { .. } => reached(next, Point::MeasureAvailable, now),
+        Deed::ReceiptSent { .. } => happened(next, now, &[Milestone::ReceiptSent]),
         Deed::SolutionRecorded { .. } => {
             happened(next, now, &[Milestone::Resolved]);
             reached(next, Point::Solved, now);

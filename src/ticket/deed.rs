@@ -255,6 +255,50 @@ pub enum Deed {
         #[schema(value_type = Option<Object>)]
         renews: Option<Renews>,
     },
+    /// The customer was told of announced work that explains what he sees, and of its end: a promise (R86, R99).
+    ToldOfWork {
+        /// Which window.
+        window: String,
+        /// When service is back.
+        ends_at: DateTime<Utc>,
+        /// What customers are told.
+        text: String,
+    },
+    /// The announced work got another end; promises that rest on it are renewed (R86).
+    WorkMoved {
+        /// Which window.
+        window: String,
+        /// When service is back now.
+        ends_at: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// The announced work is over and service is not back: what rests on it is broken (tickets.md 5.6).
+    WorkOverran {
+        /// Which window.
+        window: String,
+        /// Which measurement says so.
+        evidence: String,
+    },
+    /// The fault above is over: the customer's own path decides what that means for him (tickets.md 5.4).
+    FaultOver {
+        /// The ticket above.
+        parent: TicketId,
+    },
+    /// Whoever repairs the same fault on another ticket gave a new time; promises that rest on it are renewed (R86).
+    EtaHeard {
+        /// That other ticket.
+        from: TicketId,
+        /// By when now.
+        eta: DateTime<Utc>,
+        /// Why.
+        reason: String,
+    },
+    /// Linesman sent the customer his receipt: the number and who answers him (R31).
+    ReceiptSent {
+        /// How.
+        channel: Channel,
+    },
     /// What was promised has happened.
     PromiseKept {
         /// Which.
@@ -329,6 +373,12 @@ impl Deed {
             Self::Merged { .. } => "merged",
             Self::Linked { .. } => "linked",
             Self::Promised { .. } => "promised",
+            Self::ToldOfWork { .. } => "told_of_work",
+            Self::WorkMoved { .. } => "work_moved",
+            Self::WorkOverran { .. } => "work_overran",
+            Self::FaultOver { .. } => "fault_over",
+            Self::EtaHeard { .. } => "eta_heard",
+            Self::ReceiptSent { .. } => "receipt_sent",
             Self::PromiseKept { .. } => "promise_kept",
             Self::ClockCalled { .. } => "clock_called",
             Self::PromiseCalled { .. } => "promise_called",
@@ -341,6 +391,8 @@ impl Deed {
         match self {
             Self::Assigned { target, .. } => Some(target),
             Self::EtaChanged { reason, .. }
+            | Self::WorkMoved { reason, .. }
+            | Self::EtaHeard { reason, .. }
             | Self::Resumed { reason }
             | Self::VerificationWaived { reason }
             | Self::ReopenedByPerson { reason }
@@ -348,11 +400,26 @@ impl Deed {
             | Self::Rejected { reason } => Some(reason),
             Self::WorkDone { result, .. } => Some(result),
             Self::RepairClaimed { what } => Some(what),
-            Self::Verified { evidence, .. } | Self::PromiseKept { evidence, .. } => Some(evidence),
+            Self::Verified { evidence, .. }
+            | Self::PromiseKept { evidence, .. }
+            | Self::WorkOverran { evidence, .. } => Some(evidence),
             Self::SolutionRecorded { solution, .. } => Some(solution),
-            Self::Promised { text, .. } => Some(text),
+            Self::Promised { text, .. } | Self::ToldOfWork { text, .. } => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether Linesman alone does it: what follows from elsewhere, not what somebody did.
+    #[must_use]
+    pub const fn is_automatic(&self) -> bool {
+        matches!(
+            self,
+            Self::WorkMoved { .. }
+                | Self::WorkOverran { .. }
+                | Self::FaultOver { .. }
+                | Self::EtaHeard { .. }
+                | Self::ReceiptSent { .. }
+        )
     }
 
     /// Whether people are told of it at once.
@@ -367,6 +434,8 @@ impl Deed {
                 | Self::Verified { .. }
                 | Self::Promised { .. }
                 | Self::PromiseKept { .. }
+                | Self::ToldOfWork { .. }
+                | Self::ReceiptSent { .. }
                 | Self::AskedCustomer { .. }
         )
     }

@@ -9,12 +9,14 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`registration`] | what is asked of whoever registers one; words that can be erased |
+//! | [`receipt`] | what a customer is sent when his ticket is registered |
 //! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
 //! | [`deed`] | what people do, and what clocks ask for |
 //! | [`guard`] | every condition of every event, in one place, each with its rule |
 //! | [`act`] | what a deed changes |
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
+//! | [`waits`] | the end of the fault above, or of announced work, that its customer waits for |
 //! | [`event`] | what can happen to a ticket, and to what end |
 //! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
@@ -28,8 +30,10 @@ pub mod deed;
 pub mod event;
 pub mod guard;
 pub mod process;
+pub mod receipt;
 pub mod registration;
 pub mod state;
+pub mod waits;
 pub mod wanted;
 
 use chrono::{DateTime, Utc};

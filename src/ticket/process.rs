@@ -292,6 +292,12 @@ pub struct Process {
     /// The announced work that it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
+    /// When the fault above it was over, until a measurement of this customer's path has said what that means for him.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_over: Option<DateTime<Utc>>,
+    /// When the customer was sent his receipt by Linesman (R31).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt_sent_at: Option<DateTime<Utc>>,
     /// Contacts, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,

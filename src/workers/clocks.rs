@@ -149,6 +149,8 @@ impl Sweep {
                 tracing::error!(%refusal, number = %ticket.number, "a follow-up was not registered");
                 Ok(())
             }
+            // Nobody is there to be called any more.
+            Err(WriteError::NoCustomer(_) | WriteError::NoContact(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -10,12 +10,14 @@
 //! | [`analyse`] | freezes what was measured, has it diagnosed |
 //! | [`rendezvous`] | makes the tickets that the diagnosis wants |
 //! | [`clocks`] | lets deadlines and promises that have come due ask for their thing, once |
+//! | [`waiting`] | tells tickets what the end of a fault or of announced work means for their customer |
 //! | [`reconcile`] | has bills compared, one run at a time |
 //! | [`notify`] | takes events out of the outbox and tells whoever is to be told |
 //! | [`intake`] | takes bills out of the watched folder |
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
+//! | [`voice`] | listens to voice: places it, counts it, keeps calls |
 //! | [`reload`] | takes new settings on SIGHUP or by API |
 
 pub mod analyse;
@@ -32,6 +34,8 @@ pub mod reload;
 pub mod rendezvous;
 pub mod retain;
 pub mod upkeep;
+pub mod voice;
+pub mod waiting;
 
 pub use book::Book;
 pub use keeper::{Keeper, StoreKeeper};

@@ -4,6 +4,7 @@
 //! under one key however often it is sent. A channel that is slow or away holds up neither another nor the tickets.
 
 mod channel;
+mod receipt;
 mod send;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use crate::live::{Change, Live, NotifyTest, NotifyTested};
 use crate::metrics::Metrics;
 use crate::notify::{EventRow, Notice, Outgoing, Standing, Verdict, When, rule};
 use crate::settings::{ChannelSettings, Settings};
-use crate::store::{Deciding, Store, StoreError};
+use crate::store::{Deciding, Store, StoreError, TicketWriter};
 
 use channel::{ChannelLoop, last_chance};
 use send::Sender;
@@ -48,6 +49,8 @@ pub struct Notifier {
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Outbox and deliveries.
     pub store: Store,
+    /// Notes on a ticket that its customer has his receipt.
+    pub writer: TicketWriter,
     /// Tells of new events.
     pub live: Arc<Live>,
     /// Counters.
@@ -139,6 +142,7 @@ impl Notifier {
                 name: channel.name.clone(),
                 settings: self.settings.clone(),
                 store: self.store.clone(),
+                writer: self.writer.clone(),
                 metrics: self.metrics.clone(),
                 clock: self.clock.clone(),
                 chance: self.chance.clone(),

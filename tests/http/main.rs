@@ -8,6 +8,7 @@
 mod access;
 #[path = "../support/bills.rs"]
 mod bills;
+mod calls;
 mod customers;
 mod daemon;
 mod live;
@@ -18,3 +19,4 @@ mod process;
 mod reconciliations;
 mod session;
 mod tickets;
+mod waiting;

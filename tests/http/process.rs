@@ -9,7 +9,7 @@ use crate::daemon::{Answer, Daemon, start_of_time};
 fn complaint() -> Value {
     json!({
         "kind": "complaint", "channel": "phone", "urgency": "urgent", "nature": "service",
-        "customer": { "customer": "c-17", "contact": "k-4" }, "element": "link-1",
+        "who": { "contact": { "name": "Li Na", "phone": "138 0013 8000" }, "create": true }, "element": "link-1",
         "words": { "description": "Li Na, 138 0013 8000: no calls", "symptom": "silence" },
     })
 }
@@ -184,11 +184,88 @@ async fn a_complaint_goes_from_a_phone_call_to_the_customers_word() {
     let word = json!({ "rating": "satisfied", "method": "recorded_call" });
     let settled = done(&daemon, agent, &number, "confirm-result", word).await;
     assert_eq!((&settled["state"], &settled["tmf621_status"]), (&"settled".into(), &"resolved".into()));
-    let list = daemon.get(Role::Viewer, "/api/v1/tickets?customer=c-17&kind=complaint").await.json();
+    let customer = registered["ticket"]["registration"]["customer"]["customer"].as_str().unwrap();
+    let list = format!("/api/v1/tickets?customer={customer}&kind=complaint");
+    let list = daemon.get(Role::Viewer, &list).await.json();
     assert_eq!(list["tickets"].as_array().unwrap().len(), 1);
     let unknown = daemon.get(Role::Viewer, "/api/v1/tickets?kind=weather").await;
     assert_eq!(unknown.problem(), "invalid");
     let chinese = daemon.by(Role::Viewer, "GET", &format!("/api/v1/tickets/{number}/explain"));
     let chinese = daemon.send(chinese.header("accept-language", "zh-CN"), axum::body::Body::empty()).await;
     assert!(chinese.text.contains("人工登记"), "{}", chinese.text);
+}
+
+#[tokio::test]
+async fn r27_r29_who_calls_is_looked_up_by_his_number_or_registered_with_the_ticket() {
+    let daemon = Daemon::start().await;
+    let mut call = complaint();
+    call["who"] = json!({ "contact": { "phone": "138 0013 8000" } });
+    let nobody = register(&daemon, None, &call).await;
+    assert_eq!((nobody.status.as_u16(), nobody.problem().as_str()), (404, "not_found"));
+    assert!(nobody.json()["detail"].as_str().unwrap().contains("create"), "{}", nobody.text);
+    let first = register(&daemon, None, &complaint()).await;
+    assert_eq!((first.status.as_u16(), &first.json()["new_customer"]), (201, &true.into()), "{}", first.text);
+    let customer = |answer: &Value| answer["ticket"]["registration"]["customer"].clone();
+    let who = customer(&first.json());
+    assert!(who["contact"].is_string(), "{who}");
+    call["who"]["contact"]["phone"] = "+86 138-0013-8000".into();
+    let again = register(&daemon, None, &call).await.json();
+    assert_eq!((customer(&again), &again["new_customer"]), (who.clone(), &false.into()), "the same person");
+    let id = who["customer"].as_str().unwrap();
+    let shown = daemon.get(Role::Noc, &format!("/api/v1/customers/{id}")).await.json();
+    assert_eq!(shown["tickets"].as_array().unwrap().len(), 2, "{shown}");
+    let unsaid = json!({ "kind": "fault", "channel": "phone", "who": {}, "words": { "description": "x" } });
+    assert_eq!(register(&daemon, None, &unsaid).await.json()["errors"][0]["code"], "nobody_said");
+
+    // By account: the customer of linesman.toml, with what carries his calls.
+    let mut account = complaint();
+    account.as_object_mut().unwrap().remove("element");
+    account["who"] = json!({ "account": "customer-1", "create": true });
+    let account = register(&daemon, None, &account).await;
+    assert_eq!(account.status, 201, "{}", account.text);
+    assert!(account.json()["path"].as_array().unwrap().contains(&"customer-1".into()), "{}", account.text);
+    let mut named = complaint();
+    named.as_object_mut().unwrap().remove("who");
+    named["customer"] = json!({ "customer": "customer-1" });
+    let named = register(&daemon, None, &named).await.json();
+    assert_eq!(customer(&named)["customer"], customer(&account.json())["customer"], "by the same name");
+}
+
+#[tokio::test]
+async fn r27_nobody_is_answered_who_is_not_known_or_was_erased() {
+    let daemon = Daemon::start().await;
+    let mut strange = complaint();
+    strange.as_object_mut().unwrap().remove("who");
+    strange["customer"] = json!({ "customer": "c-17" });
+    let refused = register(&daemon, None, &strange).await;
+    assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (422, "invalid"));
+    let error = refused.json()["errors"][0].clone();
+    assert_eq!(
+        (&error["pointer"], &error["code"]),
+        (&"/customer/customer".into(), &"no_such_customer".into())
+    );
+    assert!(error["detail"].as_str().unwrap().contains("c-17"));
+
+    let registered = register(&daemon, None, &complaint()).await.json();
+    assert_eq!(registered["ticket"]["number"], "LM-2026-000001", "what is refused takes no number");
+    let id = registered["ticket"]["registration"]["customer"]["customer"].as_str().unwrap().to_owned();
+    strange["customer"] = json!({ "customer": id, "contact": "k-4" });
+    assert_eq!(register(&daemon, None, &strange).await.json()["errors"][0]["code"], "no_such_contact");
+
+    let export = daemon.by(Role::Noc, "POST", &format!("/api/v1/customers/{id}/export"));
+    let export = export.header("content-type", "application/json");
+    let export = daemon.send(export, r#"{"reason":"right of access"}"#.to_owned()).await.json();
+    let words = &export["tickets"][0]["words"][0];
+    assert_eq!((&words["symptom"], words.get("salt")), (&"silence".into(), None), "{export}");
+    let erase = daemon.by(Role::Admin, "POST", &format!("/api/v1/customers/{id}/erase"));
+    let erase = erase.header("content-type", "application/json");
+    let body = r#"{"reason":"asked for it by letter","force":true}"#.to_owned();
+    assert_eq!(daemon.send(erase, body).await.json()["texts"], 1, "his words went with him");
+    let number = registered["ticket"]["number"].as_str().unwrap();
+    let words = daemon.get(Role::Agent, &format!("/api/v1/tickets/{number}/words")).await.json();
+    assert_eq!(words["words"], json!([]));
+    strange["customer"] = json!({ "customer": id });
+    assert_eq!(register(&daemon, None, &strange).await.json()["errors"][0]["code"], "no_such_customer");
+    let report = daemon.state.store.check().await.unwrap();
+    assert!(report.broken_at.is_none() && report.damage.is_empty());
 }

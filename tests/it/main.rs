@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 mod bills;
+mod case;
 mod clock;
 mod diagnosis;
 mod engine;
@@ -12,5 +13,6 @@ mod invariants;
 mod loops;
 mod plan;
 mod process;
+mod waiting;
 mod wire;
 mod world;

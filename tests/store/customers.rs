@@ -13,7 +13,7 @@ use linesman::store::customers::{
 };
 use linesman::ticket::event::Actor;
 
-use crate::fixture::{Daemon, Database};
+use crate::fixture::{Daemon, Database, key};
 use crate::on_both;
 
 on_both! {
@@ -32,11 +32,7 @@ on_both! {
     an_older_key_is_replaced_value_by_value,
 }
 
-fn key(byte: u8) -> Keyring {
-    Keyring::new(&[1; 32], &[("k1".to_owned(), [byte; 32])]).unwrap()
-}
-
-async fn start(database: &Database) -> Daemon {
+pub async fn start(database: &Database) -> Daemon {
     let daemon = Daemon::start(database).await;
     daemon.store.use_keys(key(2)).await.unwrap();
     daemon
@@ -46,7 +42,7 @@ fn personal(text: &str) -> Option<Personal> {
     Personal::of(text)
 }
 
-fn actor() -> Actor {
+pub fn actor() -> Actor {
     Actor("nora".to_owned())
 }
 
@@ -62,7 +58,7 @@ fn data(name: &str) -> CustomerData {
     }
 }
 
-fn contact(name: &str, phone: &str, email: &str) -> ContactData {
+pub fn contact(name: &str, phone: &str, email: &str) -> ContactData {
     ContactData {
         role: Some("technical".to_owned()),
         title: Some(Title::Ms),
@@ -73,6 +69,7 @@ fn contact(name: &str, phone: &str, email: &str) -> ContactData {
         im_handle: personal("wechat:lina77"),
         preferred_channel: Some(Channel::Phone),
         consent: Consent::Service,
+        language: None,
     }
 }
 
@@ -89,7 +86,7 @@ fn asset() -> AssetData {
     }
 }
 
-fn li_na() -> NewCustomer {
+pub fn li_na() -> NewCustomer {
     NewCustomer {
         data: data("Tongda Trading 通达贸易"),
         contacts: vec![contact("Li Na", "+8613812345678", "Li.Na@tongda.example")],
@@ -97,7 +94,7 @@ fn li_na() -> NewCustomer {
     }
 }
 
-async fn registered(daemon: &Daemon) -> Customer {
+pub async fn registered(daemon: &Daemon) -> Customer {
     daemon.store.add_customer(&li_na(), &actor()).await.unwrap()
 }
 
@@ -106,7 +103,7 @@ async fn ticket(daemon: &Daemon, segment: &str) -> String {
 }
 
 /// Ends a ticket without the way that leads there.
-async fn close(database: &Database, daemon: &Daemon, id: &str) {
+pub async fn close(database: &Database, daemon: &Daemon, id: &str) {
     let now = daemon.clock.now_utc().to_rfc3339();
     database
         .tamper(&format!("UPDATE ticket SET state = 'closed', updated_at = '{now}' WHERE id = '{id}'"))
@@ -162,7 +159,7 @@ async fn a_customer_is_found_by_number_address_name_and_inventory(database: Data
 }
 
 /// Every byte that the database keeps: the file with its log, or a dump by PostgreSQL's own program.
-fn bytes(database: &Database) -> Option<Vec<u8>> {
+pub fn bytes(database: &Database) -> Option<Vec<u8>> {
     if database.is_sqlite {
         let folder = std::fs::read_dir(database.folder.path()).unwrap();
         let files = folder.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
@@ -180,7 +177,7 @@ fn bytes(database: &Database) -> Option<Vec<u8>> {
     Some(dump.stdout)
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
+pub fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

@@ -10,6 +10,7 @@ use linesman::diagnosis::{Cause, Class, Fault, FaultState, Severity, Side};
 use linesman::inventory::ElementKind;
 use linesman::live::{Live, Order};
 use linesman::locale::Message;
+use linesman::privacy::Keyring;
 use linesman::store::writer::{self, TicketWriter};
 use linesman::store::{Store, StoreError};
 use linesman::ticket::Ticket;
@@ -143,6 +144,21 @@ impl Daemon {
         Self { store, writer, live, orders, clock, hard, stop, tasks }
     }
 
+    /// One that tickets are registered with: with keys, and the customer `c-1`.
+    pub async fn with_people(database: &Database) -> Self {
+        Self::with_people_at(database, Arc::new(ManualClock::at(noon()))).await
+    }
+
+    pub async fn with_people_at(database: &Database, clock: Arc<ManualClock>) -> Self {
+        let daemon = Self::start_at(database, clock).await;
+        daemon.store.use_keys(key(2)).await.expect("the same keys");
+        let customer = "INSERT INTO customer (id, version, kind, key_account, privacy_class, created_at, \
+            created_by, updated_at) VALUES ('c-1', 1, 'existing', FALSE, 'normal', '2026-11-20T12:00:00Z', 'lin', \
+            '2026-11-20T12:00:00Z') ON CONFLICT (id) DO NOTHING";
+        database.tamper(customer).await;
+        daemon
+    }
+
     /// Stops as a daemon does.
     pub async fn stop(mut self) -> Result<(), StoreError> {
         self.stop.cancel();
@@ -164,6 +180,11 @@ impl Daemon {
     }
 }
 
+/// Keys that seal with this one.
+pub fn key(byte: u8) -> Keyring {
+    Keyring::new(&[1; 32], &[("k1".to_owned(), [byte; 32])]).expect("keys")
+}
+
 pub fn noon() -> DateTime<Utc> {
     "2026-11-20T12:00:00.123456Z".parse().expect("a time")
 }
@@ -182,6 +203,7 @@ pub fn fault(key: &str) -> Fault {
         segment: "link-1".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.975,
         severity: Severity::Major,

@@ -13,16 +13,21 @@ mod postgres_server;
 mod receivers;
 
 mod access;
+mod calls;
 mod chain;
+mod customer_tickets;
 mod customers;
 mod disk;
+mod families;
 mod fixture;
 mod life;
 mod maintenance;
 mod notify;
 mod observations;
 mod process;
+mod receipts;
 mod runs;
+mod telling;
 mod tickets;
 mod twins;
 

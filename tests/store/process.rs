@@ -35,11 +35,11 @@ on_both! {
     the_log_on_a_ticket_is_that_of_its_events,
 }
 
-fn lin() -> Actor {
+pub fn lin() -> Actor {
     Actor("lin".to_owned())
 }
 
-fn wanted(description: &str, key: Option<&str>) -> WantedTicket {
+pub fn wanted(description: &str, key: Option<&str>) -> WantedTicket {
     let text = TicketText { salt: "chance".to_owned(), ..TicketText::of(description) };
     WantedTicket {
         intake: Intake {
@@ -71,15 +71,15 @@ fn wanted(description: &str, key: Option<&str>) -> WantedTicket {
     }
 }
 
-async fn registered(daemon: &Daemon) -> Ticket {
+pub async fn registered(daemon: &Daemon) -> Ticket {
     daemon.writer.register(wanted("no calls", None), lin()).await.expect("registered").ticket
 }
 
-async fn does(daemon: &Daemon, ticket: &Ticket, deed: Deed) -> Ticket {
+pub async fn does(daemon: &Daemon, ticket: &Ticket, deed: Deed) -> Ticket {
     daemon.writer.apply(&ticket.id, None, Event::from(deed), lin()).await.expect("done")
 }
 
-fn classified() -> Deed {
+pub fn classified() -> Deed {
     Deed::Classified {
         class: linesman::diagnosis::Class::E,
         urgency: Urgency::Urgent,
@@ -93,7 +93,7 @@ fn classified() -> Deed {
     }
 }
 
-fn told(purpose: ContactPurpose, reply_by: Option<DateTime<Utc>>) -> Deed {
+pub fn told(purpose: ContactPurpose, reply_by: Option<DateTime<Utc>>) -> Deed {
     Deed::Contacted {
         direction: Direction::Outbound,
         channel: Channel::Phone,
@@ -105,7 +105,7 @@ fn told(purpose: ContactPurpose, reply_by: Option<DateTime<Utc>>) -> Deed {
     }
 }
 
-fn sweep(daemon: &Daemon) -> Sweep {
+pub fn sweep(daemon: &Daemon) -> Sweep {
     let (_, settings) = watch::channel(Arc::new(Settings::default()));
     Sweep {
         store: daemon.store.clone(),
@@ -118,7 +118,7 @@ fn sweep(daemon: &Daemon) -> Sweep {
 }
 
 /// How often each clock or promise was called, over all events of a ticket.
-async fn calls(daemon: &Daemon, id: &TicketId) -> Vec<String> {
+pub async fn calls(daemon: &Daemon, id: &TicketId) -> Vec<String> {
     let events = daemon.store.ticket_events(id, 0, 1_000).await.expect("events");
     let of = |event: &Event| match event {
         Event::Deed(deed) => match &**deed {
@@ -131,7 +131,7 @@ async fn calls(daemon: &Daemon, id: &TicketId) -> Vec<String> {
 }
 
 async fn r29_a_registration_sent_again_makes_no_second_ticket(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let first = daemon.writer.register(wanted("no calls", Some("k")), lin()).await.expect("registered");
     assert_eq!((first.repeated, first.ticket.number.to_string().as_str()), (false, "LM-2026-000001"));
     let mut again = wanted("no calls", Some("k"));
@@ -155,7 +155,7 @@ async fn r29_a_registration_sent_again_makes_no_second_ticket(database: Database
 }
 
 async fn r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let secret = "Li Na, 138 0013 8000, hears nothing";
     let ticket = daemon.writer.register(wanted(secret, None), lin()).await.expect("registered").ticket;
     let said = TicketText::of("she is at home until six");
@@ -183,14 +183,16 @@ async fn r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole(databa
 
 async fn r88_what_is_overdue_is_called_exactly_once_also_after_a_death(database: Database) {
     let clock = Arc::new(ManualClock::at(noon()));
-    let daemon = Daemon::start_at(&database, clock.clone()).await;
+    let daemon = Daemon::with_people_at(&database, clock.clone()).await;
     let ticket = registered(&daemon).await;
     does(&daemon, &ticket, classified()).await;
     assert_eq!(sweep(&daemon).sweep(clock.now_utc()).await.unwrap(), 0, "nothing is due");
     clock.advance(TimeDelta::seconds(3 * 3600));
-    let (one, two) = (sweep(&daemon), sweep(&daemon));
-    let (one, two) = tokio::join!(one.sweep(clock.now_utc()), two.sweep(clock.now_utc()));
-    let both = one.unwrap() + two.unwrap();
+    let both = {
+        let (one, two) = (sweep(&daemon), sweep(&daemon));
+        let (one, two) = tokio::join!(one.sweep(clock.now_utc()), two.sweep(clock.now_utc()));
+        one.unwrap() + two.unwrap()
+    };
     let first = calls(&daemon, &ticket.id).await;
     assert_eq!(both, first.len(), "two sweeps at once call each thing once: {first:?}");
     assert!(first.contains(&"urgent-response/1/breach".to_owned()), "{first:?}");
@@ -210,7 +212,7 @@ async fn r88_what_is_overdue_is_called_exactly_once_also_after_a_death(database:
     assert!(daemon.store.outbox_pending(100).await.unwrap().contains(&seq), "somebody is told");
     daemon.stop().await.unwrap();
     // As after a death: nothing is remembered but what the database has.
-    let daemon = Daemon::start_at(&database, clock.clone()).await;
+    let daemon = Daemon::with_people_at(&database, clock.clone()).await;
     assert_eq!(sweep(&daemon).sweep(clock.now_utc()).await.unwrap(), 0);
     assert_eq!(calls(&daemon, &ticket.id).await, first);
     clock.advance(TimeDelta::seconds(40 * 24 * 3600));
@@ -227,7 +229,7 @@ async fn r88_what_is_overdue_is_called_exactly_once_also_after_a_death(database:
 }
 
 async fn r67_every_event_writes_the_clocks_anew_and_a_withdrawn_ticket_has_none(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let ticket = registered(&daemon).await;
     let before = database.count("SELECT COUNT(*) FROM ticket_clock").await;
     assert!(before >= 6, "{before}");
@@ -249,7 +251,7 @@ async fn r67_every_event_writes_the_clocks_anew_and_a_withdrawn_ticket_has_none(
 }
 
 /// Answered, confirmed: over, but for its window.
-async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
+pub async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
     let now = daemon.clock.now_utc();
     does(daemon, ticket, classified()).await;
     let assigned = Deed::Assigned {
@@ -276,7 +278,7 @@ async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
 }
 
 async fn r107_a_settled_ticket_is_closed_after_its_window_unless_one_below_is_open(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let above = registered(&daemon).await;
     let mut below = wanted("the same", None);
     below.intake.parent = Some(above.id.clone());
@@ -297,7 +299,7 @@ async fn r107_a_settled_ticket_is_closed_after_its_window_unless_one_below_is_op
 }
 
 async fn r78_r123_a_follow_up_is_registered_once_when_its_time_has_come(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let ticket = registered(&daemon).await;
     settled(&daemon, &ticket).await;
     daemon.clock.advance(TimeDelta::days(20));
@@ -314,7 +316,7 @@ async fn r78_r123_a_follow_up_is_registered_once_when_its_time_has_come(database
 }
 
 async fn a_complaint_below_a_merged_ticket_goes_on_below_its_successor(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let (old, new) = (registered(&daemon).await, registered(&daemon).await);
     let mut below = wanted("the same", None);
     below.intake.parent = Some(old.id.clone());
@@ -332,7 +334,7 @@ async fn a_complaint_below_a_merged_ticket_goes_on_below_its_successor(database:
 }
 
 async fn planning_measured_faults_does_not_read_what_people_registered(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let measured = daemon.open("fibre/link-1").await;
     registered(&daemon).await;
     let planned = daemon.store.tickets_for_planning(&[]).await.unwrap();
@@ -344,7 +346,7 @@ async fn planning_measured_faults_does_not_read_what_people_registered(database:
 }
 
 async fn tickets_and_events_of_an_older_program_are_still_read(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let opened = daemon.open("fibre/link-1").await;
     let body = serde_json::to_value(&opened).expect("JSON");
     for new in ["registration", "process"] {
@@ -361,7 +363,7 @@ async fn tickets_and_events_of_an_older_program_are_still_read(database: Databas
 }
 
 async fn the_log_on_a_ticket_is_that_of_its_events(database: Database) {
-    let daemon = Daemon::start(&database).await;
+    let daemon = Daemon::with_people(&database).await;
     let ticket = registered(&daemon).await;
     let known = settled(&daemon, &ticket).await;
     let events = daemon.store.ticket_events(&ticket.id, 0, 100).await.unwrap();

@@ -144,7 +144,8 @@ pub fn due_actions(
                 call(format!("promise/{id}/warn"), PromiseCall::Warn, Some(id), warned_at);
             }
             Outcome::Broken => {
-                call(format!("promise/{id}/broken"), PromiseCall::Broken, Some(id), known.promise.due_at);
+                let since = known.settled_at.unwrap_or(known.promise.due_at);
+                call(format!("promise/{id}/broken"), PromiseCall::Broken, Some(id), since);
             }
             Outcome::Open | Outcome::Kept | Outcome::Renewed => {}
         }

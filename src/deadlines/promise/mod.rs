@@ -10,12 +10,14 @@
 
 pub mod action;
 pub mod rate;
+pub mod renew;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Duty, PromiseAction, PromiseCall, due_actions, duties};
 pub use rate::Tally;
+pub use renew::{renewals, renewals_by_carrier};
 
 /// Whose word it rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -25,6 +27,8 @@ pub enum Source {
     Own,
     /// A carrier's time for its repair; a new one renews the promise ([`renewals_by_carrier`]).
     CarrierEta,
+    /// The end of announced work; another end renews it, and service that is not back then breaks it.
+    AnnouncedWork,
 }
 
 /// A time told to a customer.
@@ -106,6 +110,15 @@ pub enum PromiseEvent {
         /// What proves it.
         evidence: String,
     },
+    /// It cannot be kept any more, whatever its time: broken.
+    Broken {
+        /// Which promise.
+        id: String,
+        /// When that was seen.
+        at: DateTime<Utc>,
+        /// What shows it.
+        reason: String,
+    },
     /// One of the points was reached, other than the promised time itself.
     Reached {
         /// Which.
@@ -128,7 +141,10 @@ impl PromiseEvent {
     pub const fn at(&self) -> DateTime<Utc> {
         match self {
             Self::Made { promise } => promise.made_at,
-            Self::Kept { at, .. } | Self::Reached { at, .. } | Self::Contacted { at, .. } => *at,
+            Self::Kept { at, .. }
+            | Self::Broken { at, .. }
+            | Self::Reached { at, .. }
+            | Self::Contacted { at, .. } => *at,
         }
     }
 }
@@ -154,7 +170,7 @@ pub struct Standing {
     pub promise: Promise,
     /// What became of it.
     pub outcome: Outcome,
-    /// When that was settled; a broken one is at its own time.
+    /// When that was settled; one that time alone has broken is at its own time.
     pub settled_at: Option<DateTime<Utc>>,
     /// When it was kept after all, if late.
     pub kept_late_at: Option<DateTime<Utc>>,
@@ -229,6 +245,24 @@ pub fn keep(
     Ok(PromiseEvent::Kept { id: id.to_owned(), at, evidence: evidence.to_owned() })
 }
 
+/// Breaks a promise before its time: the event to append.
+///
+/// # Errors
+/// When it is not there, or not open any more.
+pub fn fail(
+    log: &[PromiseEvent],
+    id: &str,
+    at: DateTime<Utc>,
+    reason: &str,
+) -> Result<PromiseEvent, PromiseRefusal> {
+    let standing = read(log, at);
+    let known = standing.iter().find(|known| known.promise.id == id);
+    match known.ok_or_else(|| PromiseRefusal::Unknown(id.to_owned()))?.outcome {
+        Outcome::Open => Ok(PromiseEvent::Broken { id: id.to_owned(), at, reason: reason.to_owned() }),
+        _ => Err(PromiseRefusal::Settled(id.to_owned())),
+    }
+}
+
 fn open_or_broken(standing: &[Standing], id: &str) -> Result<(), PromiseRefusal> {
     let known = standing.iter().find(|known| known.promise.id == id);
     match known.ok_or_else(|| PromiseRefusal::Unknown(id.to_owned()))? {
@@ -260,6 +294,11 @@ pub fn read(log: &[PromiseEvent], now: DateTime<Utc>) -> Vec<Standing> {
                     kept.keep(*at);
                 }
             }
+            PromiseEvent::Broken { id, at, .. } => {
+                if let Some(broken) = find(&mut standing, id) {
+                    broken.fail(*at);
+                }
+            }
             PromiseEvent::Reached { .. } | PromiseEvent::Contacted { .. } => {}
         }
     }
@@ -284,6 +323,13 @@ impl Standing {
             Outcome::Open => (self.outcome, self.settled_at) = (Outcome::Kept, Some(at)),
             Outcome::Broken => self.kept_late_at = self.kept_late_at.or(Some(at)),
             Outcome::Kept | Outcome::Renewed => {}
+        }
+    }
+
+    fn fail(&mut self, at: DateTime<Utc>) {
+        self.pass(at);
+        if matches!(self.outcome, Outcome::Open) {
+            (self.outcome, self.settled_at) = (Outcome::Broken, Some(at));
         }
     }
 
@@ -313,40 +359,6 @@ impl Standing {
             Outcome::Kept | Outcome::Renewed => false,
         }
     }
-}
-
-/// A carrier gave a new time for its repair: the promises that rest on its word are renewed to it, with some
-/// time for our own test, unless they already stand for that time or a later one. The events to append; the
-/// customers are to be told, which is what [`due_actions`] then asks for.
-#[must_use]
-pub fn renewals_by_carrier(
-    log: &[PromiseEvent],
-    eta: DateTime<Utc>,
-    for_our_test: TimeDelta,
-    now: DateTime<Utc>,
-    reason: &str,
-) -> Vec<PromiseEvent> {
-    let due_at = eta.checked_add_signed(for_our_test.max(TimeDelta::zero())).unwrap_or(eta);
-    let rests_on_it = |known: &Standing| {
-        known.is_live() && known.promise.source == Source::CarrierEta && known.promise.due_at < due_at
-    };
-    let known = read(log, now);
-    let mut appended = log.to_vec();
-    let mut events = Vec::new();
-    for earlier in known.iter().filter(|known| rests_on_it(known)) {
-        let renewed = Promise {
-            id: format!("{}+", earlier.promise.id),
-            made_at: now,
-            due_at,
-            renews: Some(Renews { id: earlier.promise.id.clone(), reason: reason.to_owned() }),
-            ..earlier.promise.clone()
-        };
-        if let Ok(event) = make(&appended, renewed) {
-            appended.push(event.clone());
-            events.push(event);
-        }
-    }
-    events
 }
 
 #[cfg(test)]

@@ -166,6 +166,38 @@ fn a_carrier_s_new_time_renews_the_promises_that_rest_on_it_and_no_other() {
     assert_eq!(renew(&log, 300), [], "the same time once more changes nothing");
 }
 
+#[test]
+fn r86_a_promise_that_cannot_be_kept_any_more_is_broken_before_its_time_and_called_once() {
+    let mut log = Vec::new();
+    made(&mut log, promise("p1", 0, 600));
+    let broken = fail(&log, "p1", at(100), "still dead after the work").expect("it is open");
+    log.push(broken);
+    assert_eq!(outcomes(&log, 99), [Outcome::Open]);
+    assert_eq!(outcomes(&log, 100), [Outcome::Broken]);
+    assert_eq!(read(&log, at(700))[0].settled_at, Some(at(100)), "when it was seen");
+    let mut fired = BTreeSet::new();
+    assert_eq!(calls(&log, 101, &mut fired), [(PromiseCall::Broken, Some("p1".to_owned()))]);
+    assert_eq!(calls(&log, 101, &mut fired), []);
+    assert_eq!(fail(&log, "p1", at(110), "x"), Err(PromiseRefusal::Settled("p1".to_owned())));
+    assert_eq!(fail(&log, "p9", at(110), "x"), Err(PromiseRefusal::Unknown("p9".to_owned())));
+    made(&mut log, renewing("p2", 120, 900, "p1"));
+    assert_eq!(outcomes(&log, 130), [Outcome::Broken, Outcome::Open]);
+    assert_eq!(Tally::of(&read(&log, at(130))).mended, 1);
+}
+
+#[test]
+fn r86_what_rests_on_announced_work_is_renewed_by_its_new_end_and_nothing_else_is() {
+    let mut log = Vec::new();
+    let work = |id: &str| Promise { source: Source::AnnouncedWork, ..promise(id, 0, 120) };
+    made(&mut log, work("w1"));
+    made(&mut log, promise("own", 0, 120));
+    let renewed = renewals(&log, Source::AnnouncedWork, at(300), at(60), "the splice failed");
+    assert_eq!(renewed.len(), 1);
+    log.extend(renewed);
+    assert_eq!(outcomes(&log, 70), [Outcome::Renewed, Outcome::Open, Outcome::Open]);
+    assert!(renewals(&log, Source::AnnouncedWork, at(300), at(70), "again").is_empty(), "told once");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 

@@ -1,5 +1,6 @@
 //! `/api/v1`: one file a noun. Handlers read, call a pure function or the writer, and show.
 
+pub mod calls;
 pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
@@ -12,8 +13,10 @@ pub mod reconciliations;
 pub mod settings;
 pub mod ticket_changes;
 pub mod ticket_clocks;
+pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
+pub mod ticket_who;
 pub mod tickets;
 pub mod tokens;
 pub mod view;
@@ -35,6 +38,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::list))
         .needs_or_billing(Role::Agent, routes!(ticket_register::register))
         .needs_or_billing(Role::Viewer, routes!(ticket_clocks::deadlines))
+        .needs_or_billing(Role::Viewer, routes!(ticket_known::show))
         .needs_or_billing(Role::Agent, routes!(ticket_clocks::texts))
         .needs_or_billing(Role::Agent, routes!(ticket_process::classify))
         .needs_or_billing(Role::Agent, routes!(ticket_process::assign))
@@ -92,6 +96,9 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Noc, routes!(customers::person::erase))
         .needs(Role::Admin, routes!(customers::person::trail))
         .needs(Role::Admin, routes!(customers::person::retention))
+        .needs(Role::Viewer, routes!(calls::list))
+        .needs(Role::Viewer, routes!(calls::lookup))
+        .needs(Role::Viewer, routes!(calls::one))
         .needs(Role::Viewer, routes!(inventory::inventory))
         .needs(Role::Viewer, routes!(inventory::targets))
         .needs(Role::Viewer, routes!(observations::rounds))

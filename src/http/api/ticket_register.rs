@@ -9,37 +9,40 @@ use linesman_deadlines::policy::{Caller as CallerKind, Level, Urgency};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::diagnosis::ElementState;
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::{Flaw, Problem};
 use crate::http::extract::{Body, Speaks};
 use crate::http::openapi::{Conflict, NotFound, TakesBody};
-use crate::inventory::{ElementKind, Inventory};
 use crate::live::Order;
-use crate::locale::Language;
+use crate::settings::Audience;
+use crate::store::WriteError;
 use crate::store::process::WantedTicket;
+use crate::ticket::receipt::{Receipt, receipt};
 use crate::ticket::registration::{CustomerRef, Nature, Referral, Warranty};
-use crate::ticket::{Channel, Intake, Registration, Ticket, TicketId, TicketKind, TicketText};
+use crate::ticket::{Actor, Channel, Deed, Intake, Registration, Ticket, TicketId, TicketKind, TicketText};
 
 use super::ticket_clocks::{ClockView, clock_views};
+use super::ticket_known::{Known, known, targets_of};
 use super::ticket_process::{element_flaw, salted};
+use super::ticket_who::{Who, named};
 use super::tickets::entity_tag;
 use super::view::{TicketView, base_url};
 
 /// Longest key of a registration.
 const LONGEST_KEY: usize = 200;
-/// Targets that a registration has measured at once.
-const MOST_TARGETS: usize = 32;
 
 /// What is asked of whoever registers (R25 to R28, R43).
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewTicket {
     kind: TicketKind,
     channel: Channel,
     #[serde(default)]
     customer: Option<CustomerRef>,
+    /// In place of `customer`: who calls, to be looked up and, if asked for, registered.
+    #[serde(default)]
+    who: Option<Who>,
     /// Who asks: existing, prospect, doubtful or help_seeker (R10).
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -92,63 +95,26 @@ const fn general() -> Urgency {
     Urgency::General
 }
 
-/// A ticket that explains what the customer sees.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct OnPath {
-    /// Its number.
-    pub number: String,
-    /// Its id.
-    pub id: TicketId,
-    /// What is broken and where.
-    pub headline: String,
-    /// The element.
-    pub segment: Option<String>,
-    /// Its state.
-    pub state: crate::ticket::State,
-    /// Expected end: the latest time told of its work, if any was.
-    pub expected_end: Option<DateTime<Utc>>,
-}
-
-impl OnPath {
-    fn of(ticket: &Ticket, language: Language) -> Self {
-        let told = |work: &crate::ticket::process::Work| work.etas.last().map(|told| told.eta);
-        Self {
-            number: ticket.number.to_string(),
-            id: ticket.id.clone(),
-            headline: ticket.headline().render(language),
-            segment: ticket.segment.clone(),
-            state: ticket.state,
-            expected_end: ticket.process.open_works().filter_map(told).max(),
-        }
-    }
-}
-
-/// An element as it was last measured.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MeasuredElement {
-    /// Its name.
-    pub element: String,
-    /// How it was.
-    pub state: ElementState,
-}
-
 /// The answer to a registration.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct Registered {
     /// The ticket.
     pub ticket: TicketView,
     /// It was registered before, by the same key.
     pub repeated: bool,
-    /// Elements on his path, nearest first; empty when nothing of the network was named.
-    pub path: Vec<String>,
-    /// How each of them was when the measurements were last looked at; those that nobody measures are left out.
-    pub measured: Vec<MeasuredElement>,
-    /// Open tickets of measured faults on his path.
-    pub open_on_path: Vec<OnPath>,
+    /// Its customer was registered with it.
+    pub new_customer: bool,
+    /// What is known at once.
+    #[serde(flatten)]
+    pub known: Known,
     /// Number of targets that are measured now for him.
     pub measuring: usize,
     /// Its deadlines.
     pub clocks: Vec<ClockView>,
+    /// His receipt in his language (R31): to be read out to him where `receipt_by` is `null`.
+    pub receipt: Option<Receipt>,
+    /// The channel of `[[notify]]` that sends it to him.
+    pub receipt_by: Option<String>,
 }
 
 /// Registers a complaint, fault report, consultation, top-up or follow-up, and answers what is known of the
@@ -166,7 +132,7 @@ pub async fn register(
     Speaks(language): Speaks,
     caller: Caller,
     headers: HeaderMap,
-    Body(body): Body<NewTicket>,
+    Body(mut body): Body<NewTicket>,
 ) -> Result<Response, Problem> {
     let key = key(&headers)?;
     let now = state.clock.now_utc();
@@ -174,30 +140,41 @@ pub async fn register(
     if let Some(flaw) = flaw {
         return Err(Problem::invalid(vec![flaw]));
     }
-    let inventory = state.settings.borrow().inventory.clone();
-    let named = body.element.clone().or_else(|| body.customer.as_ref().map(|known| known.customer.clone()));
-    let path = named.map(|element| path_of(&inventory, &element)).unwrap_or_default();
-    let open = state.store.open_tickets_at(&path).await?;
-    let open: Vec<Ticket> = open.into_iter().filter(|ticket| ticket.fault.is_some()).collect();
-    let explains = matches!(body.kind, TicketKind::Fault | TicketKind::Complaint) && !body.stand_alone;
-    let above = open.iter().find(|ticket| !ticket.candidate).map(|ticket| ticket.id.clone());
-    let parent = body.parent.clone().or(above.filter(|_| explains));
-
     let actor = caller.actor.clone();
-    let wanted = wanted(body, parent, actor.0.clone(), key, now)?;
+    let named = named(&state, body.customer.take(), body.who.take(), body.caller, &actor).await?;
+    let elements = match (&body.element, named.as_ref().and_then(|named| named.customer.as_ref())) {
+        (Some(element), _) => vec![element.clone()],
+        (None, Some(customer)) => customer.elements(),
+        (None, None) => Vec::new(),
+    };
+    let known = known(&state, &elements, None, language).await?;
+    let explains = matches!(body.kind, TicketKind::Fault | TicketKind::Complaint) && !body.stand_alone;
+    let above = known.faults.iter().find(|ticket| !ticket.candidate).map(|ticket| ticket.id.clone());
+    let parent = body.parent.clone().or(above.filter(|_| explains));
+    let new_customer = named.as_ref().is_some_and(|named| named.is_new);
+
+    let customer = named.map(|named| named.reference);
+    let wanted = wanted(body, customer, parent, actor.0.clone(), key, now)?;
     let registered = state.writer.register(wanted, actor).await?;
-    let targets = targets_of(&inventory, &path);
+    let inventory = state.settings.borrow().inventory.clone();
+    let targets = targets_of(&inventory, &known.path);
     let ordered = !registered.repeated
         && !targets.is_empty()
         && state.orders.try_send(Order::Remeasure(targets.clone())).is_ok();
-    let ticket = registered.ticket;
+    let ticket = tell_of_work(&state, registered.ticket, &known, explains).await?;
     let tag = entity_tag(ticket.version);
     let clocks = clock_views(&ticket, now, language);
+    let recipient = state.store.recipient(&ticket).await?;
+    let tells =
+        state.settings.borrow().notify.iter().find(|one| one.audience == Audience::Customers).cloned();
+    let his = recipient.as_ref().and_then(|recipient| recipient.language);
+    let speaks = his.unwrap_or_else(|| tells.as_ref().map_or(language, |channel| channel.language));
     let answer = Registered {
+        receipt: receipt(&ticket, if recipient.is_some() { speaks } else { language }, now),
+        receipt_by: recipient.and(tells).map(|channel| channel.name),
         repeated: registered.repeated,
-        measured: measured(&state, &path),
-        path,
-        open_on_path: open.iter().map(|ticket| OnPath::of(ticket, language)).collect(),
+        new_customer,
+        known,
         measuring: if ordered { targets.len() } else { 0 },
         clocks,
         ticket: TicketView::of(ticket, &base_url(&state), language),
@@ -212,8 +189,31 @@ pub async fn register(
     Ok((status, headers, Json(answer)).into_response())
 }
 
+/// Work that runs on his path and explains what he sees: he is told its end, and that is a promise (R86, R99). A
+/// registration that is sent again tells it again only if it was not told.
+async fn tell_of_work(
+    state: &HttpState,
+    ticket: Ticket,
+    known: &Known,
+    explains: bool,
+) -> Result<Ticket, Problem> {
+    let Some(window) = known.running.as_ref().filter(|_| explains && ticket.process.window.is_none()) else {
+        return Ok(ticket);
+    };
+    let text = window.customer_text.clone().unwrap_or_else(|| window.text.clone());
+    let told = Deed::ToldOfWork { window: window.id.clone(), ends_at: window.ends_at, text };
+    let by = Actor(ticket.process.first_owner.clone().unwrap_or_default());
+    match state.writer.apply(&ticket.id, None, told.into(), by).await {
+        Ok(ticket) => Ok(ticket),
+        // It has ended meanwhile, or somebody told him.
+        Err(WriteError::Refused(_)) => Ok(ticket),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn wanted(
     body: NewTicket,
+    customer: Option<CustomerRef>,
     parent: Option<TicketId>,
     caller: String,
     key: Option<String>,
@@ -222,7 +222,7 @@ fn wanted(
     let text = salted(body.words)?;
     let registration = Registration {
         channel: body.channel,
-        customer: body.customer,
+        customer,
         caller: body.caller,
         element: body.element,
         received_at: body.received_at.unwrap_or(now),
@@ -248,40 +248,9 @@ fn wanted(
     Ok(WantedTicket { intake, text, key })
 }
 
-fn measured(state: &HttpState, path: &[String]) -> Vec<MeasuredElement> {
-    let Some((_, diagnosis)) = state.live.diagnosis() else { return Vec::new() };
-    let of = |name: &String| {
-        let report = diagnosis.elements.iter().find(|report| report.element == *name)?;
-        Some(MeasuredElement { element: name.clone(), state: report.state })
-    };
-    path.iter().filter_map(of).collect()
-}
-
 fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= LONGEST_KEY);
     let wrong = || Problem::invalid(vec![Flaw::at("?Idempotency-Key", "key_form")]);
     key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
-}
-
-/// What carries the customer's calls: the path to the element and what it stands on, itself last.
-fn path_of(inventory: &Inventory, element: &str) -> Vec<String> {
-    let Some(index) = inventory.find(element) else { return Vec::new() };
-    let mut names: Vec<String> = Vec::new();
-    let own = &inventory.element(index).depends_on;
-    for step in inventory.path(index).iter().chain(own).chain([&index]) {
-        let step = inventory.element(*step);
-        // Sites and customers carry nothing.
-        if step.kind != ElementKind::Site && !names.contains(&step.name) {
-            names.push(step.name.clone());
-        }
-    }
-    names
-}
-
-/// Targets that speak for the end of the path first: the customer's own.
-fn targets_of(inventory: &Inventory, path: &[String]) -> Vec<String> {
-    let elements = path.iter().rev().filter_map(|name| inventory.find(name));
-    let targets = elements.flat_map(|index| inventory.targets_of(index)).map(|target| target.name.clone());
-    targets.take(MOST_TARGETS).collect()
 }

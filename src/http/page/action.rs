@@ -289,6 +289,9 @@ fn refused(error: WriteError) -> Failure {
         WriteError::Unknown(id) => {
             Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", id))
         }
+        WriteError::NoCustomer(name) | WriteError::NoContact(name) => {
+            Failure::new(StatusCode::NOT_FOUND, Message::new("api.no_customer").with("customer", name))
+        }
         WriteError::Busy | WriteError::Stale | WriteError::KeyReused => {
             Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.writer_busy"))
         }

@@ -1,7 +1,7 @@
 //! Erasing a person, on request or because his time is over, and counting beforehand what would go.
 //!
 //! The customer's row stays, empty, so that tickets and statistics still know that there was one; the
-//! chain of ticket events is not touched, because nothing personal is in it.
+//! chain of ticket events is not touched, because nothing personal is in it: it names words by their hash alone.
 
 use std::time::Duration;
 
@@ -26,6 +26,12 @@ pub(in crate::store) const ERASE_CUSTOMER: &str = "UPDATE customer SET name_enc 
      inventory_name = NULL, version = version + 1, updated_at = $2, erased_at = $2 WHERE id = $1";
 pub(in crate::store) const ERASE_CONTACTS: &str = "DELETE FROM contact WHERE customer_id = $1";
 pub(in crate::store) const ERASE_TEXTS: &str = "DELETE FROM customer_text WHERE customer_id = $1";
+// What was written for a ticket may name whoever it is linked to.
+pub(in crate::store) const ERASE_WORDS: &str = "DELETE FROM ticket_text WHERE ticket_id IN \
+     (SELECT ticket_id FROM customer_ticket WHERE customer_id = $1)";
+// A request's fingerprint has no chance in it: the words could be guessed from it. Those of Linesman itself hold none.
+pub(in crate::store) const FORGET_REQUESTS: &str = "UPDATE ticket_idempotency SET request = '' WHERE actor <> 'linesman' \
+     AND ticket_id IN (SELECT ticket_id FROM customer_ticket WHERE customer_id = $1)";
 pub(in crate::store) const ERASE_ASSETS: &str =
     "UPDATE service_asset SET serial_enc = NULL, element = NULL WHERE customer_id = $1";
 pub(in crate::store) const ERASE_LINKS: &str =
@@ -37,8 +43,8 @@ pub(in crate::store) const EXPIRED_CUSTOMERS: &str = "SELECT c.id, c.inventory_n
      AND NOT EXISTS (SELECT 1 FROM reconcile_run r WHERE r.party = c.inventory_name OR r.ticket_id IN \
      (SELECT l.ticket_id FROM customer_ticket l WHERE l.customer_id = c.id)) ORDER BY c.updated_at, c.id";
 // What is deleted is overwritten: nothing of it stays in pages that are free.
-const OVERWRITE: &str = "PRAGMA secure_delete = ON";
-const OVERWRITE_NO_MORE: &str = "PRAGMA secure_delete = OFF";
+pub(super) const OVERWRITE: &str = "PRAGMA secure_delete = ON";
+pub(super) const OVERWRITE_NO_MORE: &str = "PRAGMA secure_delete = OFF";
 
 /// Why a person is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,14 +123,15 @@ impl Store {
             }
             let contacts = sqlx::query(ERASE_CONTACTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             let texts = sqlx::query(ERASE_TEXTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
-            for statement in [FORGET_WORDS, ERASE_ASSETS, ERASE_LINKS] {
+            let words = sqlx::query(ERASE_WORDS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
+            for statement in [FORGET_WORDS, FORGET_REQUESTS, ERASE_ASSETS, ERASE_LINKS] {
                 sqlx::query(statement).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             }
             sqlx::query(ERASE_CUSTOMER).bind(&id.0).bind(now).execute(&mut *connection).await.map_err(fail)?;
             if is_sqlite {
                 sqlx::query(OVERWRITE_NO_MORE).execute(&mut *connection).await.map_err(fail)?;
             }
-            (contacts.rows_affected(), texts.rows_affected())
+            (contacts.rows_affected(), texts.rows_affected() + words.rows_affected())
         });
         let whole = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
         Ok(Erased { contacts: whole(erased.0), texts: whole(erased.1) })

@@ -8,15 +8,18 @@ use serde::{Deserialize, Serialize};
 use crate::privacy::Keyring;
 
 use super::super::backend::{on, on_tx};
+use super::super::calls::CALL;
 use super::super::{Store, StoreError, Tx};
-use super::row::{ASSET, CONTACT, CUSTOMER, TEXT, open, seal};
+use super::row::{ASSET, CONTACT, CUSTOMER, TEXT, TICKET_TEXT, open, seal};
 
 const META: &str = "privacy_keys";
 /// Rows sealed anew in one transaction.
 const A_STEP: i64 = 200;
 
 pub(in crate::store) const SEALED_ROWS: &str = "SELECT (SELECT COUNT(*) FROM customer WHERE name_enc IS NOT NULL) \
-     + (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM customer_text)";
+     + (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM customer_text) \
+     + (SELECT COUNT(*) FROM voice_call WHERE from_enc IS NOT NULL OR to_enc IS NOT NULL) \
+     + (SELECT COUNT(*) FROM ticket_text WHERE body_enc IS NOT NULL)";
 
 /// A sealed column: where it is, how rows of other keys are found, how one is written.
 struct Column {
@@ -48,6 +51,9 @@ const COLUMNS: &[Column] = columns! {
     CONTACT."im_handle" / "im_handle_enc" of "contact",
     ASSET."serial" / "serial_enc" of "service_asset",
     TEXT."text" / "text_enc" of "customer_text",
+    CALL."from" / "from_enc" of "voice_call",
+    CALL."to" / "to_enc" of "voice_call",
+    TICKET_TEXT."body" / "body_enc" of "ticket_text",
 };
 
 /// What the database remembers of its keys.
@@ -147,13 +153,14 @@ impl Store {
         Ok(count)
     }
 
-    /// Seals anew, in bounded steps, whatever an older key has sealed; says how many values.
+    /// Seals anew, in bounded steps, whatever an older key has sealed, and what an older program left in clear;
+    /// says how many values.
     ///
     /// # Errors
     /// When the database does not answer or a value does not open; what was done so far stays done.
     pub async fn seal_anew(&self) -> Result<u64, StoreError> {
         let Some(keys) = self.keys.get() else { return Ok(0) };
-        let mut done = 0;
+        let mut done = self.seal_what_is_clear(keys).await?;
         for column in COLUMNS {
             loop {
                 let step = self.seal_step(keys, column).await?;

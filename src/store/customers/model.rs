@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::locale::Language;
 use crate::privacy::Personal;
 
 /// Which customer.
@@ -181,6 +182,8 @@ pub struct ContactData {
     pub preferred_channel: Option<Channel>,
     /// What he agreed to.
     pub consent: Consent,
+    /// In which language he is written to; that of the channel unless stated.
+    pub language: Option<Language>,
 }
 
 /// A person who is called.
@@ -251,6 +254,15 @@ pub struct Customer {
     pub assets: Vec<Asset>,
 }
 
+impl Customer {
+    /// What of the network carries his calls: what he is in `linesman.toml`, and what he has.
+    #[must_use]
+    pub fn elements(&self) -> Vec<String> {
+        let has = self.assets.iter().filter_map(|asset| asset.data.element.clone());
+        self.data.inventory_name.iter().cloned().chain(has).collect()
+    }
+}
+
 /// What can be changed about a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomerChange {
@@ -270,6 +282,15 @@ pub enum CustomerChange {
     EditAsset(String, Box<AssetData>),
     /// A thing goes.
     RemoveAsset(String),
+}
+
+/// Where a customer is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    /// His address.
+    pub email: Personal,
+    /// His language, if he said.
+    pub language: Option<Language>,
 }
 
 /// How a customer is looked for; everything stated must fit.

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use sqlx::QueryBuilder;
 
 use crate::privacy::{Keyring, Searched, normal};
+use crate::ticket::Ticket;
 use crate::ticket::event::Actor;
+use crate::ticket::registration::CustomerRef;
 
 use super::super::backend::on;
 use super::super::json::text;
 use super::super::{Store, StoreError};
-use super::model::{Customer, CustomerId, CustomerTicket, KeptText, Lookup};
+use super::model::{Consent, Contact, Customer, CustomerId, CustomerTicket, KeptText, Lookup, Recipient};
 use super::row::{AssetRow, ContactRow, CustomerRow, TextRow};
 
 /// Customers given out at once.
@@ -21,7 +23,7 @@ const MOST_TEXTS: i64 = 10_000;
 const CUSTOMERS: &str = "SELECT id, version, kind, name_enc, inventory_name, segment, key_account, privacy_class, \
      note_enc, created_at, created_by, updated_at, erased_at FROM customer WHERE 1 = 1";
 const CONTACTS: &str = "SELECT id, customer_id, role, title, name_enc, phone_enc, email_enc, address_enc, \
-     im_handle_enc, preferred_channel, consent, verified_at, verified_by, created_at FROM contact";
+     im_handle_enc, preferred_channel, consent, language, verified_at, verified_by, created_at FROM contact";
 const ASSETS: &str = "SELECT id, customer_id, kind, element, company_supplied, model, serial_enc, bought_on, \
      warranty_until, meets_standard, created_at FROM service_asset";
 pub(in crate::store) const TEXTS_OF_CUSTOMER: &str = "SELECT id, customer_id, ticket_id, kind, text_enc, created_at, created_by \
@@ -175,6 +177,24 @@ impl Store {
             customer.assets.push(row.understood(keys)?);
         }
         Ok(customers)
+    }
+
+    /// To whom the receipt of a ticket goes: the contact that it names, else the first of its customer that has an
+    /// address. Nobody who took his consent back.
+    ///
+    /// # Errors
+    /// When the database does not answer, holds what cannot be understood, or there is no key.
+    pub async fn recipient(&self, ticket: &Ticket) -> Result<Option<Recipient>, StoreError> {
+        let named = ticket.registration.as_ref().and_then(|registration| registration.customer.as_ref());
+        let Some(CustomerRef { customer, contact }) = named else { return Ok(None) };
+        let customer = self.customer(&CustomerId(customer.clone())).await?;
+        let Some(customer) = customer.filter(|customer| customer.erased_at.is_none()) else {
+            return Ok(None);
+        };
+        let is_named = |known: &&Contact| contact.as_ref().is_none_or(|named| known.id.0 == *named);
+        let mut contacts = customer.contacts.iter().filter(is_named).map(|contact| &contact.data);
+        let found = contacts.find(|data| data.email.is_some() && data.consent != Consent::Withdrawn);
+        Ok(found.and_then(|data| Some(Recipient { email: data.email.clone()?, language: data.language })))
     }
 
     /// Everything that a person said, oldest first.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::locale::Language;
 use crate::privacy::{Keyring, Personal, Place};
 
 use super::super::StoreError;
@@ -14,9 +15,10 @@ pub(super) const CUSTOMER: &str = "customer";
 pub(super) const CONTACT: &str = "contact";
 pub(super) const ASSET: &str = "service_asset";
 pub(super) const TEXT: &str = "customer_text";
+pub(in crate::store) const TICKET_TEXT: &str = "ticket_text";
 
 /// Seals a value for its column.
-pub(super) fn seal(
+pub(in crate::store) fn seal(
     keys: &Keyring,
     (table, row, field): (&'static str, &str, &'static str),
     value: Option<&Personal>,
@@ -26,7 +28,7 @@ pub(super) fn seal(
 }
 
 /// Opens a value of a column.
-pub(super) fn open(
+pub(in crate::store) fn open(
     keys: &Keyring,
     (table, row, field): (&'static str, &str, &'static str),
     sealed: Option<&str>,
@@ -108,6 +110,7 @@ pub(super) struct ContactRow {
     pub im_handle_enc: Option<String>,
     pub preferred_channel: Option<String>,
     pub consent: String,
+    pub language: Option<String>,
     pub verified_at: Option<DateTime<Utc>>,
     pub verified_by: Option<String>,
     pub created_at: DateTime<Utc>,
@@ -120,6 +123,8 @@ impl ContactRow {
         let title = self.title.as_deref().map(|name| known((CONTACT, id, "title"), name, Title::parse));
         let channel = self.preferred_channel.as_deref();
         let channel = channel.map(|name| known((CONTACT, id, "preferred_channel"), name, Channel::parse));
+        let language = self.language.as_deref();
+        let language = language.map(|tag| known((CONTACT, id, "language"), tag, Language::of_tag));
         let data = ContactData {
             role: self.role.clone(),
             title: title.transpose()?,
@@ -130,6 +135,7 @@ impl ContactRow {
             im_handle: of("im_handle", &self.im_handle_enc)?,
             preferred_channel: channel.transpose()?,
             consent: known((CONTACT, id, "consent"), &self.consent, Consent::parse)?,
+            language: language.transpose()?,
         };
         let verified = self.verified_at.zip(self.verified_by);
         Ok(Contact { id: ContactId(self.id), data, verified, created_at: self.created_at })

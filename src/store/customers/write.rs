@@ -1,13 +1,11 @@
 //! Registering and changing customers. Each change is one transaction with its entry in the trail;
 //! contacts and assets are parts of their customer, who carries the one version of them all.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 
 use crate::id::{os_random, uuid_v7};
 use crate::locale::Message;
-use crate::privacy::{Keyring, Personal, Searched, normal};
+use crate::privacy::{Keyring, Personal};
 use crate::ticket::event::Actor;
 
 use super::super::backend::on_tx;
@@ -15,10 +13,14 @@ use super::super::json::text;
 use super::super::{Store, StoreError, Tx};
 use super::audit::record;
 use super::model::{
-    AssetData, Contact, ContactData, ContactId, Customer, CustomerChange, CustomerData, CustomerId, Lookup,
+    AssetData, Contact, ContactData, ContactId, Customer, CustomerChange, CustomerData, CustomerId,
     PrivacyAction, TextKind,
 };
-use super::row::{ASSET, CONTACT, CUSTOMER, TEXT, seal};
+use super::parts::{
+    insert_asset, insert_contact, run_on_part, touch, update_asset, update_contact, verify, write_customer,
+    write_words,
+};
+use super::row::{TEXT, seal};
 
 pub(in crate::store) const INSERT_CUSTOMER: &str = "INSERT INTO customer (id, version, kind, name_enc, inventory_name, segment, \
      key_account, privacy_class, note_enc, created_at, created_by, updated_at) \
@@ -32,12 +34,12 @@ pub(in crate::store) const VERSION_OF_CUSTOMER: &str =
 pub(in crate::store) const CUSTOMER_OF_INVENTORY: &str =
     "SELECT id FROM customer WHERE inventory_name = $1 AND id <> $2";
 pub(in crate::store) const INSERT_CONTACT: &str = "INSERT INTO contact (id, customer_id, role, title, name_enc, phone_enc, phone_hash, \
-     email_enc, email_hash, address_enc, im_handle_enc, preferred_channel, consent, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+     email_enc, email_hash, address_enc, im_handle_enc, preferred_channel, consent, language, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 // What was confirmed with the person is confirmed no more once it is otherwise.
 pub(in crate::store) const UPDATE_CONTACT: &str = "UPDATE contact SET role = $3, title = $4, name_enc = $5, phone_enc = $6, \
      phone_hash = $7, email_enc = $8, email_hash = $9, address_enc = $10, im_handle_enc = $11, \
-     preferred_channel = $12, consent = $13, verified_at = NULL, verified_by = NULL \
+     preferred_channel = $12, consent = $13, language = $14, verified_at = NULL, verified_by = NULL \
      WHERE id = $1 AND customer_id = $2";
 pub(in crate::store) const VERIFY_CONTACT: &str =
     "UPDATE contact SET verified_at = $3, verified_by = $4 WHERE id = $1 AND customer_id = $2";
@@ -55,6 +57,8 @@ pub(in crate::store) const INSERT_WORD: &str = "INSERT INTO customer_word (hash,
 pub(in crate::store) const LINK_TICKET: &str = "INSERT INTO customer_ticket (ticket_id, customer_id, contact_id, linked_at) \
      VALUES ($1, $2, $3, $4) ON CONFLICT (ticket_id, customer_id) DO UPDATE \
      SET contact_id = COALESCE(excluded.contact_id, customer_ticket.contact_id)";
+pub(in crate::store) const CONTACT_OF_CUSTOMER: &str =
+    "SELECT COUNT(*) FROM contact WHERE id = $1 AND customer_id = $2";
 pub(in crate::store) const INSERT_TEXT: &str = "INSERT INTO customer_text (id, customer_id, ticket_id, kind, text_enc, created_at, \
      created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
@@ -79,26 +83,6 @@ pub enum CustomerError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// Who calls, as far as it is known when a ticket is registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallerData {
-    /// What is known of him.
-    pub customer: CustomerData,
-    /// How to reach him.
-    pub contact: ContactData,
-}
-
-/// What [`Store::find_or_add_customer`] came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registered {
-    /// The customer, with all contacts.
-    pub customer: Customer,
-    /// The contact who called.
-    pub contact: Option<ContactId>,
-    /// Whether he was not known before.
-    pub is_new: bool,
 }
 
 /// A new customer with what belongs to him.
@@ -231,60 +215,6 @@ impl Store {
         self.customer(id).await?.ok_or_else(unknown)
     }
 
-    /// The customer who calls: found by his telephone number, else by e-mail address, else by his name in
-    /// `linesman.toml`; registered when nobody is found. A number or address that one customer alone has
-    /// decides; one that several have decides nothing. Nothing that is known is overwritten.
-    ///
-    /// # Errors
-    /// When a new one has no name, there is no key, or the database does not answer.
-    pub async fn find_or_add_customer(
-        &self,
-        caller: &CallerData,
-        by: &Actor,
-    ) -> Result<Registered, CustomerError> {
-        let CallerData { customer, contact } = caller;
-        // Two calls of one person at the same time are still one person; this daemon is the only writer.
-        let _alone = self.registering.lock().await;
-        let of = |value: &Option<Personal>| value.as_ref().map(|value| value.in_clear().to_owned());
-        let email = of(&contact.email).and_then(|email| normal::email(&email));
-        let lookups = [
-            Lookup { inventory_name: customer.inventory_name.clone(), ..Lookup::default() },
-            Lookup { phone: of(&contact.phone), ..Lookup::default() },
-            Lookup { email, ..Lookup::default() },
-        ];
-        for lookup in lookups.iter().filter(|lookup| !lookup.is_empty()) {
-            let mut found = self.find_customers(lookup, 2).await?;
-            let (Some(one), true) = (found.pop(), found.is_empty()) else { continue };
-            return self.known_caller(one, contact, by).await;
-        }
-        let new = NewCustomer { data: customer.clone(), contacts: vec![contact.clone()], assets: Vec::new() };
-        let customer = self.add_customer(&new, by).await?;
-        let contact = customer.contacts.first().map(|contact| contact.id.clone());
-        Ok(Registered { customer, contact, is_new: true })
-    }
-
-    /// The contact of a known customer that has this number or address; one more contact when none has.
-    async fn known_caller(
-        &self,
-        customer: Customer,
-        caller: &ContactData,
-        by: &Actor,
-    ) -> Result<Registered, CustomerError> {
-        let is_same = |known: &ContactData| {
-            (caller.phone.is_some() && known.phone == caller.phone)
-                || (caller.email.is_some() && known.email == caller.email)
-        };
-        let same = customer.contacts.iter().find(|contact| is_same(&contact.data));
-        let same = same.map(|contact| contact.id.clone());
-        if same.is_some() || (caller.phone.is_none() && caller.email.is_none() && caller.name.is_none()) {
-            return Ok(Registered { customer, contact: same, is_new: false });
-        }
-        let change = CustomerChange::AddContact(Box::new(caller.clone()));
-        let customer = self.change_customer(&customer.id, None, change, by).await?;
-        let contact = customer.contacts.last().map(|contact| contact.id.clone());
-        Ok(Registered { customer, contact, is_new: false })
-    }
-
     /// Notes that a ticket is a customer's; again, it changes nothing.
     ///
     /// # Errors
@@ -343,8 +273,25 @@ pub(in crate::store) async fn link_ticket(
     .map_err(|error| StoreError::of("link ticket to customer", customer, error))
 }
 
-/// Keeps words within a transaction of whoever registers a ticket; returns their identity.
-pub(in crate::store) async fn keep_text(
+/// Whether he has this contact.
+pub(in crate::store) async fn has_contact(
+    tx: &mut Tx,
+    customer: &CustomerId,
+    contact: &str,
+) -> Result<bool, StoreError> {
+    let count: i64 = on_tx!(tx, connection => {
+        sqlx::query_scalar(CONTACT_OF_CUSTOMER)
+            .bind(text(contact))
+            .bind(text(&customer.0))
+            .fetch_one(connection)
+            .await
+    })
+    .map_err(|error| StoreError::of("look for a contact of customer", customer, error))?;
+    Ok(count > 0)
+}
+
+/// Keeps words within a transaction; returns their identity.
+async fn keep_text(
     tx: &mut Tx,
     keys: &Keyring,
     (customer, ticket, kind): (&CustomerId, Option<&str>, TextKind),
@@ -403,7 +350,7 @@ fn customer_fields(before: &CustomerData, after: &CustomerData) -> Vec<String> {
 }
 
 fn contact_fields(before: &ContactData, after: &ContactData) -> Vec<String> {
-    differing!(before, after, "contact.": role, title, name, phone, email, address, im_handle, preferred_channel, consent)
+    differing!(before, after, "contact.": role, title, name, phone, email, address, im_handle, preferred_channel, consent, language)
 }
 
 /// What speaks against writing this of a customer.
@@ -425,234 +372,9 @@ async fn refuse(tx: &mut Tx, id: &CustomerId, data: &CustomerData) -> Result<(),
     }
 }
 
-pub(super) async fn version_of(tx: &mut Tx, id: &CustomerId) -> Result<Option<i64>, StoreError> {
+pub(in crate::store) async fn version_of(tx: &mut Tx, id: &CustomerId) -> Result<Option<i64>, StoreError> {
     on_tx!(tx, connection => {
         sqlx::query_scalar(VERSION_OF_CUSTOMER).bind(text(&id.0)).fetch_optional(connection).await
     })
     .map_err(|error| StoreError::of("read the version of customer", id, error))
-}
-
-async fn touch(tx: &mut Tx, id: &CustomerId, now: DateTime<Utc>) -> Result<(), StoreError> {
-    on_tx!(tx, connection => {
-        sqlx::query(TOUCH_CUSTOMER).bind(&id.0).bind(now).execute(connection).await.map(drop)
-    })
-    .map_err(|error| StoreError::of("change customer", id, error))
-}
-
-/// Inserts with `made`, else updates.
-async fn write_customer(
-    tx: &mut Tx,
-    keys: &Keyring,
-    id: &CustomerId,
-    data: &CustomerData,
-    made: Option<(DateTime<Utc>, &Actor)>,
-) -> Result<(), StoreError> {
-    let name = seal(keys, (CUSTOMER, &id.0, "name"), data.name.as_ref())?;
-    let note = seal(keys, (CUSTOMER, &id.0, "note"), data.note.as_ref())?;
-    on_tx!(tx, connection => {
-        let query = sqlx::query(if made.is_some() { INSERT_CUSTOMER } else { UPDATE_CUSTOMER })
-            .bind(&id.0)
-            .bind(data.kind.name())
-            .bind(&name)
-            .bind(data.inventory_name.as_deref().map(text))
-            .bind(data.segment.as_deref().map(text))
-            .bind(data.key_account)
-            .bind(data.privacy_class.name())
-            .bind(&note);
-        let query = match made {
-            Some((now, by)) => query.bind(now).bind(text(&by.0)),
-            None => query,
-        };
-        query.execute(connection).await.map(drop)
-    })
-    .map_err(|error| StoreError::of("write customer", id, error))
-}
-
-/// A contact as its columns hold it.
-struct SealedContact {
-    name: Option<String>,
-    phone: Option<String>,
-    phone_hash: Option<String>,
-    email: Option<String>,
-    email_hash: Option<String>,
-    address: Option<String>,
-    im_handle: Option<String>,
-}
-
-impl SealedContact {
-    fn of(keys: &Keyring, id: &str, data: &ContactData) -> Result<Self, StoreError> {
-        let of = |field, value: &Option<Personal>| seal(keys, (CONTACT, id, field), value.as_ref());
-        let email = data.email.as_ref().and_then(|email| normal::email(email.in_clear()));
-        Ok(Self {
-            name: of("name", &data.name)?,
-            phone: of("phone", &data.phone)?,
-            phone_hash: data.phone.as_ref().map(|phone| keys.digest(Searched::Phone, phone.in_clear())),
-            email: of("email", &data.email)?,
-            email_hash: email.map(|email| keys.digest(Searched::Email, &email)),
-            address: of("address", &data.address)?,
-            im_handle: of("im_handle", &data.im_handle)?,
-        })
-    }
-}
-
-async fn insert_contact(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    data: &ContactData,
-    now: DateTime<Utc>,
-) -> Result<ContactId, StoreError> {
-    let id = uuid_v7(now, os_random()?);
-    write_contact(tx, keys, customer, &id, data, Some(now)).await?;
-    Ok(ContactId(id))
-}
-
-async fn update_contact(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    contact: &ContactId,
-    data: &ContactData,
-) -> Result<(), StoreError> {
-    write_contact(tx, keys, customer, &contact.0, data, None).await
-}
-
-async fn write_contact(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    id: &str,
-    data: &ContactData,
-    made: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
-    let sealed = SealedContact::of(keys, id, data)?;
-    on_tx!(tx, connection => {
-        let query = sqlx::query(if made.is_some() { INSERT_CONTACT } else { UPDATE_CONTACT })
-            .bind(id)
-            .bind(&customer.0)
-            .bind(data.role.as_deref().map(text))
-            .bind(data.title.map(super::model::Title::name))
-            .bind(&sealed.name)
-            .bind(&sealed.phone)
-            .bind(&sealed.phone_hash)
-            .bind(&sealed.email)
-            .bind(&sealed.email_hash)
-            .bind(&sealed.address)
-            .bind(&sealed.im_handle)
-            .bind(data.preferred_channel.map(super::model::Channel::name))
-            .bind(data.consent.name());
-        let query = match made {
-            Some(now) => query.bind(now),
-            None => query,
-        };
-        query.execute(connection).await.map(drop)
-    })
-    .map_err(|error| StoreError::of("write a contact of customer", customer, error))
-}
-
-async fn verify(
-    tx: &mut Tx,
-    customer: &CustomerId,
-    contact: &ContactId,
-    now: DateTime<Utc>,
-    by: &Actor,
-) -> Result<(), StoreError> {
-    on_tx!(tx, connection => {
-        sqlx::query(VERIFY_CONTACT)
-            .bind(&contact.0)
-            .bind(&customer.0)
-            .bind(now)
-            .bind(text(&by.0))
-            .execute(connection)
-            .await
-            .map(drop)
-    })
-    .map_err(|error| StoreError::of("verify contact", contact, error))
-}
-
-async fn run_on_part(
-    tx: &mut Tx,
-    statement: &'static str,
-    part: &str,
-    customer: &CustomerId,
-) -> Result<(), StoreError> {
-    on_tx!(tx, connection => {
-        sqlx::query(statement).bind(part).bind(&customer.0).execute(connection).await.map(drop)
-    })
-    .map_err(|error| StoreError::of("change a part of customer", customer, error))
-}
-
-async fn insert_asset(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    data: &AssetData,
-    now: DateTime<Utc>,
-) -> Result<String, StoreError> {
-    let id = uuid_v7(now, os_random()?);
-    write_asset(tx, keys, customer, &id, data, Some(now)).await?;
-    Ok(id)
-}
-
-async fn update_asset(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    id: &str,
-    data: &AssetData,
-) -> Result<(), StoreError> {
-    write_asset(tx, keys, customer, id, data, None).await
-}
-
-async fn write_asset(
-    tx: &mut Tx,
-    keys: &Keyring,
-    customer: &CustomerId,
-    id: &str,
-    data: &AssetData,
-    made: Option<DateTime<Utc>>,
-) -> Result<(), StoreError> {
-    let serial = seal(keys, (ASSET, id, "serial"), data.serial.as_ref())?;
-    on_tx!(tx, connection => {
-        let query = sqlx::query(if made.is_some() { INSERT_ASSET } else { UPDATE_ASSET })
-            .bind(id)
-            .bind(&customer.0)
-            .bind(data.kind.name())
-            .bind(data.element.as_deref().map(text))
-            .bind(data.company_supplied)
-            .bind(data.model.as_deref().map(text))
-            .bind(&serial)
-            .bind(data.bought_on.map(|day| day.to_string()))
-            .bind(data.warranty_until.map(|day| day.to_string()))
-            .bind(data.meets_standard);
-        let query = match made {
-            Some(now) => query.bind(now),
-            None => query,
-        };
-        query.execute(connection).await.map(drop)
-    })
-    .map_err(|error| StoreError::of("write an asset of customer", customer, error))
-}
-
-/// The hashes that he is found by: words of his name and of his contacts' names.
-async fn write_words<'a>(
-    tx: &mut Tx,
-    keys: &Keyring,
-    id: &CustomerId,
-    data: &CustomerData,
-    contacts: impl Iterator<Item = &'a ContactData>,
-) -> Result<(), StoreError> {
-    let names = data.name.iter().chain(contacts.filter_map(|contact| contact.name.as_ref()));
-    let hashes: BTreeSet<String> = names
-        .flat_map(|name| normal::words(name.in_clear()))
-        .map(|word| keys.digest(Searched::Word, &word))
-        .collect();
-    let fail = |error| StoreError::of("write the search words of customer", id, error);
-    on_tx!(tx, connection => {
-        sqlx::query(FORGET_WORDS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
-        for hash in &hashes {
-            sqlx::query(INSERT_WORD).bind(hash).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
-        }
-    });
-    Ok(())
 }

@@ -51,6 +51,11 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require(*into != ticket.id && around.named_exists, "R29", "no_other_ticket");
             unmet.require(promises_are_told(ticket), "R86", "promise_would_be_lost");
         }
+        Deed::FaultOver { parent } => {
+            unmet.require(ticket.state.is_open(), "R61", "not_open_any_more");
+            unmet.require(ticket.process.parent.as_ref() == Some(parent), "R61", "no_other_ticket");
+            unmet.require(ticket.process.fault_over.is_none(), "R61", "called_already");
+        }
         Deed::Linked { parent } => {
             unmet.require(!ticket.state.is_final(), "R99", "over_for_good");
             let fits = parent.as_ref().is_none_or(|parent| *parent != ticket.id && around.named_exists);

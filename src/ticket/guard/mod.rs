@@ -97,6 +97,8 @@ pub fn unmet(
     // Deeds are those of reported tickets; a measured one has its own way, but for links.
     let fits = ticket.is_reported() || matches!(**deed, Deed::Linked { .. });
     unmet.require(fits, "R21", "not_reported");
+    let by_itself = !deed.is_automatic() || *actor == Actor::linesman();
+    unmet.require(by_itself, "R86", "linesman_only");
     match &**deed {
         Deed::Registered { .. }
         | Deed::Classified { .. }
@@ -112,6 +114,11 @@ pub fn unmet(
         | Deed::Resumed { .. }
         | Deed::RecordFiled { .. }
         | Deed::Promised { .. }
+        | Deed::ToldOfWork { .. }
+        | Deed::WorkMoved { .. }
+        | Deed::WorkOverran { .. }
+        | Deed::EtaHeard { .. }
+        | Deed::ReceiptSent { .. }
         | Deed::PromiseKept { .. }
         | Deed::ClockCalled { .. }
         | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),
@@ -125,6 +132,7 @@ pub fn unmet(
         | Deed::ReopenedByPerson { .. }
         | Deed::LevelChanged { .. }
         | Deed::Merged { .. }
+        | Deed::FaultOver { .. }
         | Deed::Linked { .. } => finish::check(&asked, deed, &mut unmet),
     }
     unmet.0

@@ -5,7 +5,7 @@ use linesman_deadlines::promise::{self, PromiseRefusal};
 use crate::locale::Message;
 use crate::ticket::act::promise_of;
 use crate::ticket::process::ContactPurpose;
-use crate::ticket::{Deed, State, Ticket, TicketKind};
+use crate::ticket::{Deed, State, Ticket, TicketKind, waits};
 
 use super::{Asked, Unmet};
 
@@ -63,6 +63,35 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
         Deed::RecordFiled { reference, .. } => {
             unmet.require(!ticket.state.is_final(), "R107", "over_for_good");
             unmet.require_words(reference, "R107", "no_reference");
+        }
+        Deed::ToldOfWork { window, text, .. } => {
+            unmet.require(ticket.state.is_open(), "R99", "over_for_good");
+            unmet.require_words(window, "R99", "no_window");
+            unmet.require_words(text, "R86", "no_promise_text");
+            if let Some(promise) = promise_of(ticket, deed, *now)
+                && let Err(refusal) = promise::make(&process.promises, promise)
+            {
+                unmet.refuse(sentence(&refusal), "R86");
+            }
+        }
+        Deed::WorkMoved { window, reason, .. } => {
+            unmet.require(process.window.as_ref() == Some(window), "R99", "no_window");
+            unmet.require(waits::rests_on_work(ticket, *now), "R86", "nothing_promised");
+            unmet.require_words(reason, "R86", "no_reason");
+        }
+        Deed::WorkOverran { window, evidence } => {
+            unmet.require(process.window.as_ref() == Some(window), "R99", "no_window");
+            unmet.require(waits::rests_on_work(ticket, *now), "R86", "nothing_promised");
+            unmet.require_words(evidence, "R86", "no_proof_of_promise");
+        }
+        Deed::EtaHeard { eta, reason, .. } => {
+            unmet.require(!ticket.state.is_final(), "R86", "over_for_good");
+            unmet.require(*eta > *now, "R42", "eta_passed");
+            unmet.require_words(reason, "R86", "no_reason");
+        }
+        Deed::ReceiptSent { .. } => {
+            unmet.require(!is_over, "R31", "over_for_good");
+            unmet.require(process.receipt_sent_at.is_none(), "R31", "receipt_sent_already");
         }
         Deed::Promised { text, .. } => {
             unmet.require(!ticket.state.is_final(), "R86", "over_for_good");

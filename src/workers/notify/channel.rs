@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Chance;
+use super::receipt;
 use super::send::Sender;
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::notify::{Outgoing, Verdict, retry};
-use crate::settings::{ChannelSettings, Settings};
-use crate::store::{DueDelivery, Store, StoreError};
+use crate::settings::{Audience, ChannelSettings, Settings};
+use crate::store::{DueDelivery, Store, StoreError, TicketWriter};
 
 /// Deliveries looked at in one round, and most in one message.
 const MOST_AT_ONCE: u32 = 50;
@@ -35,6 +36,7 @@ pub(super) struct ChannelLoop {
     pub(super) name: String,
     pub(super) settings: watch::Receiver<Arc<Settings>>,
     pub(super) store: Store,
+    pub(super) writer: TicketWriter,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: SharedClock,
     pub(super) chance: Chance,
@@ -148,10 +150,16 @@ impl ChannelLoop {
                 () = self.soft.cancelled() => return Ok(false),
             }
         }
-        let sender = receiver.sender.get_or_insert_with(Sender::new);
-        let verdict = tokio::select! {
-            verdict = sender.send(channel, &outgoing, public_url, self.clock.now_utc()) => verdict,
-            () = last_chance(&self.soft) => return Ok(false),
+        let now = self.clock.now_utc();
+        let verdict = if channel.audience == Audience::Customers {
+            // Noted on the ticket as soon as it was handed over: never torn apart.
+            receipt::tell(&self.store, &self.writer, channel, &outgoing, now).await?
+        } else {
+            let sender = receiver.sender.get_or_insert_with(Sender::new);
+            tokio::select! {
+                verdict = sender.send(channel, &outgoing, public_url, now) => verdict,
+                () = last_chance(&self.soft) => return Ok(false),
+            }
         };
         receiver.sent_at = Some(Instant::now());
         match verdict {
@@ -218,7 +226,8 @@ fn seqs(group: &[DueDelivery]) -> Vec<i64> {
 /// What goes in one message: what was tried together, what was gathered, and a flood; every other by itself.
 fn groups(channel: &ChannelSettings, due: Vec<DueDelivery>) -> Vec<Vec<DueDelivery>> {
     let fresh = due.iter().filter(|delivery| delivery.batch.is_none() && delivery.attempts == 0).count();
-    let is_flood = fresh > FLOOD && !channel.kind.is_for_programs();
+    let is_alone = channel.kind.is_for_programs() || channel.audience == Audience::Customers;
+    let is_flood = fresh > FLOOD && !is_alone;
     let mut seen = BTreeSet::new();
     let mut gathered: Option<usize> = None;
     let mut groups: Vec<Vec<DueDelivery>> = Vec::new();

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use reqwest::Url;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -48,7 +48,9 @@ impl Sender {
     ) -> Verdict {
         let attempt = async {
             match channel.kind {
-                ChannelKind::Email => send_mail(channel, outgoing, public_url, now).await,
+                ChannelKind::Email => {
+                    send_mail(channel, mail::mail(channel, outgoing, public_url, now)).await
+                }
                 ChannelKind::Syslog => send_syslog(channel, outgoing, public_url).await,
                 _ => self.post(channel, outgoing, public_url, now).await,
             }
@@ -105,13 +107,16 @@ impl Sender {
     }
 }
 
-async fn send_mail(
-    channel: &ChannelSettings,
-    outgoing: &Outgoing,
-    public_url: Option<&str>,
-    now: DateTime<Utc>,
-) -> Verdict {
-    let message = match mail::mail(channel, outgoing, public_url, now) {
+/// One attempt to hand a mail over, within the channel's time.
+pub(super) async fn send_receipt(channel: &ChannelSettings, mail: Result<Message, String>) -> Verdict {
+    match tokio::time::timeout(channel.timeout, send_mail(channel, mail)).await {
+        Ok(verdict) => verdict,
+        Err(_) => Verdict::Later(format!("no answer within {:?}", channel.timeout), None),
+    }
+}
+
+async fn send_mail(channel: &ChannelSettings, mail: Result<Message, String>) -> Verdict {
+    let message = match mail {
         Ok(message) => message,
         Err(wrong) => return Verdict::Never(wrong),
     };

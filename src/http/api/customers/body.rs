@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::http::error::{Flaw, Problem};
 use crate::inventory::{ElementKind, Inventory};
+use crate::locale::Language;
 use crate::privacy::{CountryCode, Personal, normal};
 use crate::settings::Settings;
 use crate::store::customers::{
@@ -178,6 +179,10 @@ pub struct ContactBody {
     #[serde(default)]
     #[schema(value_type = Option<Consent>)]
     consent: Patch<Consent>,
+    /// In which language he is written to: `en` or `zh-CN`; that of the channel unless stated.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    language: Patch<Language>,
 }
 
 /// Something that a customer has, or what of it is otherwise.
@@ -330,6 +335,7 @@ impl<'a> Reader<'a> {
         self.personal(&format!("{at}/im_handle"), body.im_handle, LONGEST_WORD, &mut data.im_handle);
         body.preferred_channel.on(&mut data.preferred_channel);
         body.consent.on_value(&mut data.consent, Consent::NotAsked);
+        body.language.on(&mut data.language);
         if data.name.is_none() && data.phone.is_none() && data.email.is_none() && data.im_handle.is_none() {
             self.flaws.push(Flaw::at(at, "contact_empty"));
         }
@@ -412,6 +418,7 @@ pub fn no_contact() -> ContactData {
         im_handle: None,
         preferred_channel: None,
         consent: Consent::NotAsked,
+        language: None,
     }
 }
 

@@ -103,7 +103,7 @@ pub(super) async fn sight(state: &HttpState, caller: &Caller, customer: &Custome
 }
 
 /// Customers of the inventory.
-fn declared(inventory: &Inventory) -> impl Iterator<Item = &Element> {
+pub(super) fn declared(inventory: &Inventory) -> impl Iterator<Item = &Element> {
     inventory.elements().iter().filter(|element| element.kind == ElementKind::Customer)
 }
 

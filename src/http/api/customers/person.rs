@@ -16,7 +16,7 @@ use crate::privacy::Sight;
 use crate::store::Role;
 use crate::store::customers::{Customer, Erasure, PrivacyEvent};
 use crate::store::retention_count::RetentionCount;
-use crate::ticket::TicketId;
+use crate::ticket::{TicketId, TicketText};
 
 use super::view::{CustomerView, TextView};
 use super::{declared, find};
@@ -73,6 +73,8 @@ pub struct ExportedTicket {
     ticket: serde_json::Value,
     /// Oldest first.
     events: serde_json::Value,
+    /// What was said or written for it, oldest first.
+    words: Vec<TicketText>,
 }
 
 /// What went.
@@ -156,7 +158,13 @@ pub async fn export(
         let id = TicketId(one.id.clone());
         let Some(ticket) = store.ticket(&id).await? else { continue };
         let events = store.ticket_events(&id, 0, MOST_EVENTS).await?;
-        tickets.push(ExportedTicket { ticket: json(&ticket)?, events: json(&events)? });
+        let words = store.ticket_texts(&id).await?.into_iter().map(|(_, words)| TicketText {
+            // Chance is no data of his.
+            salt: String::new(),
+            ..words
+        });
+        let words = words.collect();
+        tickets.push(ExportedTicket { ticket: json(&ticket)?, events: json(&events)?, words });
     }
     let texts = store.texts_of_customer(&customer.id).await?.into_iter().map(TextView::of).collect();
     let trail = store.privacy_events(&customer.id, 0, MOST_LOOKS).await?;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::inventory::Element;
+use crate::locale::Language;
 use crate::privacy::{Personal, Sight, mask};
 use crate::store::customers::{
     Asset, AssetKind, Channel, Consent, Contact, Customer, CustomerKind, CustomerTicket, KeptText,
@@ -85,6 +86,8 @@ pub struct ContactView {
     preferred_channel: Option<Channel>,
     /// What he agreed to.
     consent: Consent,
+    /// In which language he is written to: `en` or `zh-CN`.
+    language: Option<&'static str>,
     /// When the data was confirmed with him (R32).
     verified_at: Option<DateTime<Utc>>,
     /// By whom.
@@ -173,6 +176,7 @@ impl ContactView {
             im_handle: masked(data.im_handle.as_ref(), sight, mask::text),
             preferred_channel: data.preferred_channel,
             consent: data.consent,
+            language: data.language.map(Language::tag),
             verified_at,
             verified_by,
         }
@@ -237,6 +241,7 @@ impl CustomerView {
             im_handle: None,
             preferred_channel: None,
             consent: Consent::NotAsked,
+            language: None,
             verified_at: None,
             verified_by: None,
         };
