@@ -177,7 +177,8 @@ fn named(name: &str, language: Language) -> String {
 
 /// A value of a finding: words of ours in the reader's language, everything else as it is.
 fn valued(name: &str, value: &serde_json::Value, language: Language) -> String {
-    let ours = matches!(name, "amounts" | "header" | "split" | "party" | "basis" | "written" | "ours" | "theirs");
+    let ours =
+        matches!(name, "amounts" | "header" | "split" | "party" | "basis" | "written" | "ours" | "theirs");
     match value {
         serde_json::Value::String(text) if text == "\t" => language.word("value.tab"),
         serde_json::Value::String(text) if ours => named(text, language),
