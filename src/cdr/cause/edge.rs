@@ -1,8 +1,12 @@
 //! The edge of a file: calls that one side lacks because its file begins later or ends earlier than the other's.
 //!
 //! A file may be cut by the calls' beginning or by their end. It is cut where, from some moment on, none of the
-//! other side's calls is in it, and it is no further from there to the end of the other file than the longest
-//! call lasts: a file that lacks its last hours is a file with missing calls.
+//! other side's calls is in it, and
+//! - it is no further from there to the end of the other file than the longest call lasts; or
+//! - that moment is a whole hour, as midnight is in every zone, and no further away than zones are apart; or
+//! - the other file lacks calls likewise at the opposite end: the two hold different periods.
+//!
+//! Else a file that lacks its last hours is a file with missing calls.
 
 use super::case::Class;
 use super::leg::Item;
@@ -21,11 +25,22 @@ pub(super) struct Edge {
 }
 
 /// Longest that calls are thought to last, however long some record says that they did.
-const LONGEST_MS: i64 = 4 * 3_600_000;
+const LONGEST_MS: i64 = 4 * HOUR_MS;
 /// Shortest, where no long call is known.
 const SHORT_MS: i64 = 900_000;
 /// What a call inside costs against those that are cut off.
 const DEAR: i64 = 8;
+const HOUR_MS: i64 = 3_600_000;
+/// How far midnight of one zone is from that of another which files that overlap are cut by.
+const ZONES_MS: i64 = 14 * HOUR_MS;
+/// How far at both ends, where each file lacks what the other begins or ends with.
+const BOTH_MS: i64 = 26 * HOUR_MS;
+/// How far clocks may be apart that tell a whole hour, and how long it may be without a call around it.
+const CLOCKS_MS: i64 = 60_000;
+const QUIET_MS: i64 = 900_000;
+/// Least proof, as a negative natural logarithm: without a whole hour, and with one.
+const PROOF: f64 = 12.0;
+const PROOF_OF_HOUR: f64 = 9.0;
 
 fn moment(record: &Record, by_end: bool) -> i64 {
     let ring = if record.ring_ms == ABSENT_32 { 0 } else { record.ring_ms };
@@ -43,9 +58,33 @@ impl Edge {
     }
 }
 
-/// The edges of a side's file, as far as calls beyond them prove them; at most one at either end.
+/// Calls in a row that a file lacks at one of its ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    many: i64,
+    /// The innermost of them.
+    at_ms: i64,
+    /// How far it is from the outermost.
+    apart_ms: i64,
+    /// Whether that alone proves that the file was cut.
+    proven: bool,
+}
+
+/// The edges of both files, as far as calls beyond them prove them; at most one at either end.
 /// Attempts tell as well, where the side records them.
-pub(super) fn edges(items: &[Item], side: Side, attempts: bool) -> Vec<Edge> {
+pub(super) fn edges(items: &[Item], records_attempts: [bool; 2]) -> Vec<Edge> {
+    let found = Side::BOTH.map(|side| edges_of(items, side, records_attempts[side.index()]));
+    let likewise = |edge: &Edge, cut: &Cut| {
+        found[edge.side.other().index()].iter().any(|(other, there)| {
+            let (short, long) = (cut.apart_ms.min(there.apart_ms), cut.apart_ms.max(there.apart_ms));
+            other.last != edge.last && long <= BOTH_MS && long - short <= (long / 4).max(2 * HOUR_MS)
+        })
+    };
+    let proven = found.iter().flatten().filter(|(edge, cut)| cut.proven || likewise(edge, cut));
+    proven.map(|(edge, _)| *edge).collect()
+}
+
+fn edges_of(items: &[Item], side: Side, attempts: bool) -> Vec<(Edge, Cut)> {
     let other = side.other();
     let (mut calls, mut longest, mut lacking) = (Vec::new(), SHORT_MS, 0usize);
     for item in items {
@@ -60,37 +99,40 @@ pub(super) fn edges(items: &[Item], side: Side, attempts: bool) -> Vec<Edge> {
         longest = longest.max(i64::from(leg.record.talk_ms).min(LONGEST_MS));
         calls.push((leg.record, missing));
     }
-    if lacking < 2 || lacking * 2 > calls.len() {
+    if lacking < 1 || lacking * 2 > calls.len() {
         return Vec::new();
     }
-    let mut found: Vec<Edge> = Vec::new();
+    let mut found = Vec::new();
     for last in [true, false] {
         let both = [false, true].map(|by_end| {
             let mut line: Vec<(i64, bool)> =
                 calls.iter().map(|(record, missing)| (moment(record, by_end), *missing)).collect();
             line.sort_unstable_by_key(|(at_ms, missing)| (if last { -*at_ms } else { *at_ms }, !*missing));
-            cut(&line, lacking, longest).map(|(many, at_ms)| (many, Edge { side, by_end, last, at_ms }))
+            cut(&line, lacking, longest).map(|cut| (Edge { side, by_end, last, at_ms: cut.at_ms }, cut))
         });
         // By the end only where more calls prove it.
         let best = match both {
-            [Some(start), Some(end)] => Some(if end.0 > start.0 { end.1 } else { start.1 }),
-            [start, end] => start.or(end).map(|(_, edge)| edge),
+            [Some(start), Some(end)] => {
+                let more = (end.1.proven, end.1.many) > (start.1.proven, start.1.many);
+                Some(if more { end } else { start })
+            }
+            [start, end] => start.or(end),
         };
         found.extend(best);
     }
     found
 }
 
-/// From the outermost call inwards, the moment up to which hardly any call is there, and how many are not.
-fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<(i64, i64)> {
+/// From the outermost call inwards, the moment up to which hardly any call is there.
+fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<Cut> {
     let outermost = line.first()?.0;
     let (mut sum, mut many) = (0i64, 0i64);
-    let mut best: Option<(i64, i64, i64)> = None;
-    for (at_ms, missing) in line {
+    let mut best: Option<(i64, i64, usize)> = None;
+    for (place, (_, missing)) in line.iter().enumerate() {
         if *missing {
             (sum, many) = (sum + 1, many + 1);
             if best.is_none_or(|(most, ..)| sum > most) {
-                best = Some((sum, many, *at_ms));
+                best = Some((sum, many, place));
             }
         } else {
             sum -= DEAR;
@@ -99,36 +141,69 @@ fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<(i64, i64)>
             }
         }
     }
-    let (sum, many, at_ms) = best?;
+    let (sum, many, place) = best?;
+    let at_ms = line[place].0;
     // As unlikely as it is that so many in a row are missing by chance, at either end, by either moment.
     let elsewhere = (lacking as i64 - many).max(1) as f64 / line.len() as f64;
     let proof = sum as f64 * -elsewhere.ln();
-    (sum >= 2 && proof > 12.0 && (outermost - at_ms).abs() <= longest).then_some((many, at_ms))
+    // And that a whole hour lies between the calls that are missing and those that are not.
+    let inside = line.get(place + 1).filter(|_| sum == many).map(|(inside, _)| *inside);
+    let hour = inside.map_or(0.0, |inside| by_hour(at_ms.min(inside), at_ms.max(inside)));
+    let apart_ms = (outermost - at_ms).abs();
+    let long = sum >= 2 && proof > PROOF;
+    let of_hour = hour > 0.0 && proof + hour > PROOF_OF_HOUR;
+    let proven = (long || of_hour) && apart_ms <= longest || of_hour && apart_ms <= ZONES_MS;
+    (proven || long).then_some(Cut { many, at_ms, apart_ms, proven })
+}
+
+/// How little likely it is by chance that a whole hour lies after the one moment and not after the other, as a
+/// negative natural logarithm; nothing where there is none or where it tells nothing.
+fn by_hour(from_ms: i64, to_ms: i64) -> f64 {
+    let (from_ms, to_ms) = (from_ms - CLOCKS_MS, to_ms + CLOCKS_MS);
+    let between = from_ms.div_euclid(HOUR_MS) < to_ms.div_euclid(HOUR_MS);
+    if !between || to_ms - from_ms > QUIET_MS {
+        return 0.0;
+    }
+    (HOUR_MS as f64 / (to_ms - from_ms) as f64).ln()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A call each minute, from the outermost inwards; the outermost so many are missing.
+    /// A call each minute, from half past inwards; the outermost so many are missing.
     fn line(missing: usize, of: usize) -> Vec<(i64, bool)> {
-        (0..of).map(|at| (-60_000 * at as i64, at < missing)).collect()
+        (0..of).map(|at| (-1_800_000 - 60_000 * at as i64, at < missing)).collect()
+    }
+
+    fn proven(line: &[(i64, bool)], lacking: usize) -> Option<(i64, i64)> {
+        cut(line, lacking, SHORT_MS).filter(|cut| cut.proven).map(|cut| (cut.many, cut.at_ms + 1_800_000))
     }
 
     #[test]
     fn the_last_calls_that_are_all_missing_are_cut_off() {
-        assert_eq!(cut(&line(5, 1_000), 5, SHORT_MS), Some((5, -240_000)));
-        assert_eq!(cut(&line(2, 1_000), 2, SHORT_MS), Some((2, -60_000)));
+        assert_eq!(proven(&line(5, 1_000), 5), Some((5, -240_000)));
+        assert_eq!(proven(&line(2, 1_000), 2), Some((2, -60_000)));
     }
 
     #[test]
     fn a_missing_call_at_the_end_among_others_that_are_missing_is_not() {
-        assert_eq!(cut(&line(1, 1_000), 1, SHORT_MS), None);
-        assert_eq!(cut(&line(2, 1_000), 40, SHORT_MS), None);
+        assert_eq!(proven(&line(1, 1_000), 1), None);
+        assert_eq!(proven(&line(2, 1_000), 40), None);
     }
 
     #[test]
-    fn a_file_that_lacks_its_last_hours_lacks_calls() {
-        assert_eq!(cut(&line(120, 1_000), 120, SHORT_MS), None);
+    fn one_call_beyond_a_whole_hour_is_cut_off_where_it_alone_is_missing() {
+        let at_the_hour: Vec<(i64, bool)> =
+            line(1, 1_000).iter().map(|(at, no)| (at + 1_790_000, *no)).collect();
+        assert!(proven(&at_the_hour, 1).is_some());
+        assert_eq!(proven(&at_the_hour, 9), None, "others are missing elsewhere");
+    }
+
+    #[test]
+    fn a_file_that_lacks_its_last_hours_lacks_calls_unless_they_begin_at_a_whole_hour() {
+        assert_eq!(proven(&line(120, 1_000), 120), None);
+        assert_eq!(proven(&line(90, 1_000), 90), Some((90, -5_340_000)));
+        assert_eq!(proven(&line(90 + 15 * 60, 2_000), 90 + 15 * 60), None, "further than zones are apart");
     }
 }

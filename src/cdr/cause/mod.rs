@@ -10,7 +10,7 @@
 //! the tax is seen to be rounded by itself; ringing that both sides charge on a call, which differs in nothing,
 //! is nobody's; without answer times a side that charges ringing has a duration that differs; an increment that
 //! only one prefix of its destination can show is that prefix's; a file that ends hours early lacks calls, one
-//! that ends within the length of a call was cut.
+//! that ends within the length of a call was cut, and so was one that ends at a whole hour or begins as much later.
 //!
 //! Precision comes before recall: what the data does not prove stays unexplained. There are no probabilities
 //! here, and no reading of files.

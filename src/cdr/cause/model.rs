@@ -45,8 +45,7 @@ pub fn infer<'a>(ledger: &Ledger<'a>) -> Model<'a> {
         let attempts = tallied.paired_attempts + tallied.only_attempts[side];
         attempts * 9 >= tallied.only_attempts[other] || tallied.only_attempts[other] < 3
     });
-    let edges: Vec<Edge> =
-        Side::BOTH.into_iter().flat_map(|side| edges(&items, side, records_attempts[side.index()])).collect();
+    let edges = edges(&items, records_attempts);
     found.extend(records::find(&items, records_attempts, &edges, &finder));
     // What a side shows is explained by its own seconds; whose are right does not matter for that.
     for item in &mut items {
