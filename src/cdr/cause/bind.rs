@@ -11,39 +11,50 @@ use crate::number::Number;
 use crate::outcome::CauseKind;
 use crate::record::{ABSENT, ABSENT_32};
 
+/// A rule and what it was bound to; nothing, where its calls prove no cause.
+pub(super) struct Bound {
+    pub rule: Deviation,
+    pub causes: Vec<Found>,
+}
+
 /// Causes of the rules that a search has learned.
-pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Found> {
-    let mut causes = Vec::new();
-    for rule in &search.pool {
-        let evidence = evidence(search, *rule);
-        let hits = evidence.hits.len();
-        if hits < LEAST.min(3) {
-            continue;
-        }
-        let deviation = renamed(search, *rule);
-        let kind = kind(deviation);
-        let picks = finder.find(search.items, &evidence, 0.995);
-        let bound = |pick: Pick| {
-            // How amounts are written is a matter of the whole system, whichever rows let it be seen.
-            let of_all = matches!(deviation, Deviation::Decimals(_) | Deviation::Mode(_));
-            let pick = if of_all { pick } else { only_row(search, &evidence, finder.destinations, pick) };
-            Found::on(search.side, deviation, kind, with_row(search, deviation, pick))
-        };
-        if picks.is_empty() {
-            // Seen here and there, on no calls in particular: proven by number, where the record names what was
-            // used or hardly a call is left that nothing explains.
-            let open = search.sets.iter().filter(|set| set.is_none()).count();
-            let named =
-                evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
-            if hits >= 6 && (named || open * 4 <= hits) {
-                causes.push(Found { optional: true, ..bound(Pick::default()) });
-            }
-            continue;
-        }
-        causes.extend(picks.into_iter().map(bound));
-    }
+pub(super) fn bind(search: &Search<'_, '_>, finder: &Finder<'_>) -> Vec<Bound> {
+    let one = |rule: &Deviation| Bound { rule: *rule, causes: causes_of(search, finder, *rule) };
+    let mut all: Vec<Bound> = search.pool.iter().map(one).collect();
+    let mut causes: Vec<Found> = all.iter().flat_map(|bound| &bound.causes).cloned().collect();
     without_chance(&mut causes);
-    causes
+    for bound in &mut all {
+        bound.causes.retain(|cause| causes.contains(cause));
+    }
+    all
+}
+
+fn causes_of(search: &Search<'_, '_>, finder: &Finder<'_>, rule: Deviation) -> Vec<Found> {
+    let evidence = evidence(search, rule);
+    let hits = evidence.hits.len();
+    if hits < LEAST.min(3) {
+        return Vec::new();
+    }
+    let deviation = renamed(search, rule);
+    let kind = kind(deviation);
+    let picks = finder.find(search.items, &evidence, 0.995);
+    let bound = |pick: Pick| {
+        // How amounts are written is a matter of the whole system, whichever rows let it be seen.
+        let of_all = matches!(deviation, Deviation::Decimals(_) | Deviation::Mode(_));
+        let pick = if of_all { pick } else { only_row(search, &evidence, finder.destinations, pick) };
+        Found::on(search.side, deviation, kind, with_row(search, deviation, pick))
+    };
+    if !picks.is_empty() {
+        return picks.into_iter().map(bound).collect();
+    }
+    // Seen here and there, on no calls in particular: proven by number, where the record names what was used or
+    // hardly a call is left that nothing explains.
+    let open = search.sets.iter().filter(|set| set.is_none()).count();
+    let named = evidence.hits.iter().all(|at| search.leg(*at).is_some_and(|leg| names(leg, deviation)));
+    if hits >= 6 && (named || open * 4 <= hits) {
+        return vec![Found { optional: true, ..bound(Pick::default()) }];
+    }
+    Vec::new()
 }
 
 /// Leaves out scattered rules that only differ in their number, one for some calls and another for others: so

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::bind::bind;
 use super::catalogue::{Catalogue, blocks_shown, preference};
 use super::deviation::{Deviation, Pricer};
-use super::found::Found;
+use super::found::{Destinations, Found, Pick};
 use super::ledger::LedgerContext;
 use super::leg::{Item, Leg, Standing};
 use super::quick::Quick;
@@ -16,7 +16,7 @@ use super::solve::solve;
 use crate::record::Side;
 
 /// Calls that singles, pairs and triples are tried on.
-const SAMPLES: [usize; 3] = [600, 60, 24];
+pub(super) const SAMPLES: [usize; 3] = [600, 60, 24];
 /// Fewest calls that make a rule.
 pub(super) const LEAST: usize = 4;
 /// Odd calls beyond which only rules by ones and twos are tried on each, and sets of more that were seen.
@@ -25,6 +25,8 @@ const MANY: usize = 10_000;
 const ROUNDS: usize = 40;
 /// Usual taxes, in per cent.
 const TAXES: [u32; 19] = [16, 20, 19, 6, 10, 21, 18, 15, 5, 7, 8, 9, 12, 13, 17, 22, 23, 24, 25];
+/// How often the calls that a rule explained by chance are looked at again.
+const SECOND_LOOKS: usize = 2;
 /// Deviations that triples are made of.
 const ACTIVE: usize = 14;
 
@@ -37,10 +39,29 @@ pub(super) fn explain(
 ) -> Vec<Found> {
     let mut found = Vec::new();
     for side in Side::BOTH {
-        let mut search = Search::new(items, pricer, side, context);
+        let mut search = Search::new(items, pricer, side, context, finder.destinations);
         search.learn();
         search.prune();
-        found.extend(bind(&search, finder));
+        let mut bound = bind(&search, finder);
+        let mut explained = search.explained_by(&bound);
+        // A rule that is bound to some of its calls explained the others by chance: what does so in truth is
+        // looked for without it.
+        for _ in 0..SECOND_LOOKS {
+            // A few calls more or less are chance themselves.
+            let least = (explained / 50).max(LEAST * 2);
+            if search.reopen(&bound) < least {
+                break;
+            }
+            search.learn();
+            search.prune();
+            let again = bind(&search, finder);
+            let more = search.explained_by(&again);
+            if more < explained + least {
+                break;
+            }
+            (bound, explained) = (again, more);
+        }
+        found.extend(bound.into_iter().flat_map(|bound| bound.causes));
     }
     found
 }
@@ -58,12 +79,15 @@ pub(super) struct Search<'s, 'a> {
     pub fitting: Vec<usize>,
     /// For each of `odd`, what explains it.
     pub sets: Vec<Option<Vec<Deviation>>>,
+    /// Rules that are known to hold on some calls only.
+    pub confined: Vec<(Deviation, Vec<Pick>)>,
+    pub destinations: &'s Destinations,
 }
 
 /// What a rule, or several, would explain.
 #[derive(Debug, Clone)]
-struct Candidate {
-    rules: Vec<Deviation>,
+pub(super) struct Candidate {
+    pub rules: Vec<Deviation>,
     /// Items of the sample that it explains.
     explains: Vec<usize>,
     score: usize,
@@ -71,7 +95,13 @@ struct Candidate {
 }
 
 impl<'s, 'a> Search<'s, 'a> {
-    fn new(items: &'s [Item], pricer: &'s Pricer<'a>, side: Side, context: &LedgerContext<'_>) -> Self {
+    fn new(
+        items: &'s [Item],
+        pricer: &'s Pricer<'a>,
+        side: Side,
+        context: &LedgerContext<'_>,
+        destinations: &'s Destinations,
+    ) -> Self {
         let legs = || {
             items.iter().enumerate().filter_map(|(at, item)| Some((at, item.legs[side.index()].as_ref()?)))
         };
@@ -87,7 +117,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let extra = blocks_shown(odd.iter().filter_map(|at| items[*at].legs[side.index()].as_ref()));
         let catalogue = Catalogue::new(pricer, side, context.techs, &extra);
         let sets = vec![None; odd.len()];
-        Self { items, pricer, side, catalogue, pool: Vec::new(), odd, fitting, sets }
+        let (pool, confined) = (Vec::new(), Vec::new());
+        Self { items, pricer, side, catalogue, pool, odd, fitting, sets, confined, destinations }
     }
 
     pub fn leg(&self, at: usize) -> Option<&'s Leg> {
@@ -119,7 +150,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 let scattered = self.best(&thinned(&open, SAMPLES[0]), &contexts, false);
                 scattered.filter(|found| found.score >= 8 && found.score * 12 >= sampled)
             });
-            let Some(best) = best.map(|best| self.with_tax(best, &open)) else { return };
+            let Some(best) = best.map(|best| self.refined(self.with_tax(best, &open), &open)) else { return };
             let before = self.pool.len();
             for rule in best.rules {
                 if !self.pool.contains(&rule) {
@@ -212,6 +243,9 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut rules = context.to_vec();
         for at in sample {
             let Some(leg) = self.leg(*at) else { continue };
+            if !context.iter().all(|rule| self.allowed(*at, rule)) {
+                continue;
+            }
             let mut tried = self.catalogue.of(leg, self.pricer, context);
             tried.extend(solved.iter().filter(|rule| match rule {
                 Deviation::Rate { row, .. } => self.items[*at].keys.row == Some(*row) || !context.is_empty(),
@@ -458,13 +492,14 @@ impl<'s, 'a> Search<'s, 'a> {
 
     /// Whether a rule can be seen at all on a call: those of a row only on its calls.
     fn matters(&self, at: usize, rule: &Deviation) -> bool {
-        match rule {
+        let of_row = match rule {
             Deviation::Stale { of, .. } | Deviation::Prefix { of, .. } => self.items[at].keys.prefix == *of,
             Deviation::Rate { row, .. } => {
                 self.pricer.prefix_of(*row) == self.items[at].keys.prefix || self.pool.len() < 8
             }
             _ => true,
-        }
+        };
+        of_row && self.allowed(at, rule)
     }
 
     /// Drops rules without which nearly as much is explained.

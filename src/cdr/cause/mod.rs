@@ -15,6 +15,7 @@
 //! Precision comes before recall: what the data does not prove stays unexplained. There are no probabilities
 //! here, and no reading of files.
 
+mod again;
 mod answer;
 mod attribute;
 mod bind;
@@ -30,6 +31,7 @@ mod leg;
 mod model;
 mod quick;
 mod records;
+mod refine;
 mod region;
 mod selector;
 mod shares;

@@ -24,14 +24,14 @@ fn meets(one: Act, other: Act) -> bool {
     // What is right on a call that only one record tells of is that record's own duration.
     // A fee that is rounded up has, on some calls, the look of a fee finer by a millionth.
     let fine = matches!((one, other), (Act::Fee(_), Act::Mode(_)) | (Act::Mode(_), Act::Fee(_)));
-    // Known and not mended: calls that free seconds make free are taken for unrated ones where there are such.
-    let freed = |act| matches!(act, Act::Free(_, FreeSeconds::Threshold));
-    let lost = freed(one) && other == Act::Unrated || one == Act::Unrated && freed(other);
     // A least charge of the last digit that is written looks like rounding up.
     let least = |act| matches!(act, Act::Minimum(_));
     let written = |act| matches!(act, Act::Decimals(_) | Act::Mode(_));
     let alike = least(one) && written(other) || written(one) && least(other);
-    group(one) != group(other) && group(one) + group(other) != 1 && !fine && !lost && !alike
+    // Parts of a minute and more come to what the whole does: nothing tells that each was charged by itself.
+    let whole =
+        matches!((one, other), (Act::Parts, Act::Increment(60, 1)) | (Act::Increment(60, 1), Act::Parts));
+    group(one) != group(other) && group(one) + group(other) != 1 && !fine && !alike && !whole
 }
 
 /// Some of the pairs, other ones by `first`; every pair with `LINESMAN_TEST_EVERY_PAIR=1`, which takes long.
@@ -141,6 +141,33 @@ fn three_causes_on_the_same_calls_are_told_apart() {
         ] {
             let faults = acts.map(|(act, scope)| fault(Side::Theirs, act, scope));
             tried(&world, &faults, &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_fee_beside_amounts_of_two_decimals_is_told_from_the_calls_that_do_not_show_it() {
+    let mut wrong = Vec::new();
+    for columns in [FULL, BARE] {
+        let world = World::plain(3_000, 26).with_columns(columns);
+        let fee = fault(Side::Theirs, Act::Fee(7_000_000), gateway(0));
+        tried(&world, &[fee, fault(Side::Theirs, Act::Decimals(2), EVERYWHERE)], &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_rule_that_explains_some_calls_by_chance_does_not_hide_what_does_so_in_truth() {
+    let mut wrong = Vec::new();
+    for (columns, seed) in [(FULL, 21), (BARE, 22)] {
+        let world = World::plain(3_000, seed).with_columns(columns);
+        for acts in [
+            [(Act::Unrated, prefix("998")), (Act::Free(30, FreeSeconds::Threshold), gateway(4))],
+            [(Act::Shorter, prefix("8613")), (Act::Increment(60, 60), prefix("8613"))],
+            [(Act::Factor(921_700), EVERYWHERE), (Act::Decimals(2), EVERYWHERE)],
+        ] {
+            tried(&world, &acts.map(|(act, scope)| fault(Side::Theirs, act, scope)), &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
