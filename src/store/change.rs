@@ -13,6 +13,7 @@ use crate::ticket::{self, Deed, Ticket, TicketId, TicketNumber};
 
 use super::backend::on_tx;
 use super::json::{JsonText, text};
+use super::process::{RegisteredTicket, WantedTicket};
 use super::tickets::{TICKET_BY_ID, TicketRow, understood};
 use super::{Store, StoreError, Tx, WriteError};
 
@@ -140,7 +141,80 @@ impl Change {
                 }
             }
         }
+        if let Ok(ticket) = &done {
+            self.follow(ticket, id, event, actor).await?;
+        }
         Ok(done)
+    }
+
+    /// What follows for other tickets: a merged one's keys go to its successor, a resolved one's children are
+    /// verified by their own measurements.
+    async fn follow(
+        &mut self,
+        ticket: &Ticket,
+        id: &TicketId,
+        event: &Event,
+        actor: &Actor,
+    ) -> Result<(), StoreError> {
+        let mut deeds: Vec<(TicketId, Deed)> = Vec::new();
+        let is_resolved = match event {
+            Event::Resolved { .. } => true,
+            Event::Deed(deed) => match &**deed {
+                Deed::Merged { into } if !ticket.is_reported() => {
+                    let keys = std::iter::once(&ticket.key).chain(&ticket.aliases).cloned().collect();
+                    deeds.push((into.clone(), Deed::Absorbed { from: id.clone(), keys }));
+                    false
+                }
+                Deed::SolutionRecorded { .. } => true,
+                _ => false,
+            },
+            _ => false,
+        };
+        if is_resolved {
+            deeds.extend(self.explained(ticket).await?);
+        }
+        for (other, deed) in deeds {
+            if let Err(error) = self.apply_one(&other, None, &Event::from(deed), actor).await? {
+                // One that is verified already, or over, goes its own way.
+                tracing::debug!(%error, ticket = %other, "what followed for another ticket did not apply");
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets part of a ticket go on as one of its own; nothing happens unless all of it can.
+    pub(super) async fn split(
+        &mut self,
+        id: &TicketId,
+        expected: Option<i64>,
+        wanted: &WantedTicket,
+        actor: &Actor,
+    ) -> Result<Result<RegisteredTicket, WriteError>, StoreError> {
+        let Some(known) = self.ticket(id).await? else {
+            return Ok(Err(WriteError::Unknown(id.clone())));
+        };
+        if expected.is_some_and(|expected| expected != known.version) {
+            return Ok(Err(WriteError::Conflict(Box::new(known))));
+        }
+        let off = |into: TicketId| Event::from(Deed::SplitOff { into });
+        let tried = off(TicketId(String::new()));
+        if let Err(refusal) = ticket::apply(&known, &tried, actor, self.now.max(known.updated_at)) {
+            return Ok(Err(WriteError::Refused(refusal)));
+        }
+        let mut registered = match self.register(wanted, actor).await? {
+            Ok(registered) => registered,
+            Err(error) => return Ok(Err(error)),
+        };
+        let part = registered.ticket.id.clone();
+        if let Err(error) = self.apply_one(id, None, &off(part.clone()), actor).await? {
+            return Err(StoreError::inconsistent("ticket", "version", id, error));
+        }
+        let from = Event::from(Deed::SplitFrom { from: id.clone() });
+        match self.apply_one(&part, None, &from, actor).await? {
+            Ok(ticket) => registered.ticket = ticket,
+            Err(error) => return Err(StoreError::inconsistent("ticket", "version", &part, error)),
+        }
+        Ok(Ok(registered))
     }
 
     async fn apply_one(

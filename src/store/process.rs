@@ -7,10 +7,12 @@ use sqlx::QueryBuilder;
 
 use crate::diagnosis::FaultState;
 use crate::id::{os_random, uuid_v7};
+use crate::locale::Message;
 use crate::ticket::chain::hex;
 use crate::ticket::clocks::{self, REOPEN_WINDOW};
 use crate::ticket::event::{Actor, Event};
-use crate::ticket::{self, Around, Deed, Intake, State, Ticket, TicketId, TicketText};
+use crate::ticket::outage::Explained;
+use crate::ticket::{self, Around, Deed, Intake, Refusal, State, Ticket, TicketId, TicketKind, TicketText};
 
 use super::backend::{on, on_tx};
 use super::change::Change;
@@ -34,6 +36,16 @@ pub(super) const DUE_CLOCKS: &str = "SELECT next_at, ticket_id FROM ticket_clock
      WHERE next_at <= $1 AND (next_at, ticket_id) > ($2, $3) ORDER BY next_at, ticket_id LIMIT $4";
 pub(super) const REOPEN_WINDOWS_OVER: &str = "SELECT ticket_id FROM ticket_clock \
      WHERE clock = 'reopen-window' AND due_at <= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3";
+/// Open complaints and fault reports of late that no ticket explains.
+pub(super) const LOOSE_COMPLAINTS: &str = "SELECT id, body FROM ticket WHERE is_open AND reported \
+     AND parent_id IS NULL AND kind IN ('complaint', 'fault') AND registered_at >= $1 \
+     ORDER BY registered_at, id LIMIT 2000";
+/// Open tickets that may explain complaints: measured ones, and outages that were declared.
+pub(super) const EXPLAINERS: &str = "SELECT id, body FROM ticket WHERE is_open AND NOT candidate AND segment <> '' \
+     AND kind = 'fault' AND parent_id IS NULL ORDER BY registered_at, id LIMIT 2000";
+/// Complaints whose own measurements are to decide.
+pub(super) const CHILDREN_VERIFIED: &str = "SELECT id, body FROM ticket WHERE state = 'verifying' AND reported \
+     AND parent_id IS NOT NULL ORDER BY updated_at, id LIMIT 2000";
 pub(super) const OPEN_CHILDREN: &str = "SELECT id FROM ticket WHERE parent_id = $1 AND is_open ORDER BY id";
 
 /// More open tickets on one path are not told.
@@ -114,6 +126,18 @@ impl Change {
             && self.ticket(parent).await?.is_none()
         {
             return Ok(Err(WriteError::Unknown(parent.clone())));
+        }
+        if let Some(follows) = &applied.ticket.follows
+            && applied.ticket.kind != TicketKind::FollowUp
+        {
+            let Some(before) = self.ticket(follows).await? else {
+                return Ok(Err(WriteError::Unknown(follows.clone())));
+            };
+            if !before.state.is_final() {
+                let sentence = Message::new("guard.follows_open").with("ticket", before.number);
+                let unmet = vec![sentence.with("rule", "R104")];
+                return Ok(Err(WriteError::Refused(Refusal { event: "registered", unmet })));
+            }
         }
         if !self.insert(&applied.ticket).await? {
             return Err(StoreError::inconsistent("ticket", "number_count", number, "the number is taken"));
@@ -238,22 +262,44 @@ impl Change {
                     if let Some(parent) = &ticket.process.parent
                         && let Some(parent) = self.ticket(parent).await?
                         && parent.state.is_open()
-                        && parent
-                            .fault
-                            .as_ref()
-                            .is_some_and(|fault| matches!(fault.life, FaultState::Raised { .. }))
+                        && (parent.flapping.is_on()
+                            || parent
+                                .fault
+                                .as_ref()
+                                .is_some_and(|fault| matches!(fault.life, FaultState::Raised { .. })))
                     {
                         around.alarm = Some(parent.number.to_string());
                     }
                 }
                 Deed::Merged { into: other } | Deed::Linked { parent: Some(other) } => {
-                    around.named_exists = self.ticket(other).await?.is_some();
+                    if let Some(other) = self.ticket(other).await? {
+                        around.named_exists = true;
+                        around.named_is_over = other.state.is_final();
+                        around.named_is_bill = (!other.is_reported()).then(|| other.is_bill());
+                        around.named_is_below = other.process.parent.as_ref() == Some(&ticket.id);
+                    }
                 }
                 _ => {}
             },
             _ => {}
         }
         Ok(around)
+    }
+
+    /// What a resolved ticket means for those below it: each is verified by its own measurements.
+    pub(super) async fn explained(&mut self, parent: &Ticket) -> Result<Vec<(TicketId, Deed)>, StoreError> {
+        let explained = Explained {
+            parent: parent.id.clone(),
+            class: parent.class,
+            cause: parent.cause,
+            segment: parent.segment.clone(),
+            side: parent.side,
+        };
+        let children = self.open_children(&parent.id).await?;
+        Ok(children
+            .into_iter()
+            .map(|child| (child, Deed::ParentResolved { explained: explained.clone() }))
+            .collect())
     }
 
     /// Open tickets below a ticket.
@@ -270,6 +316,39 @@ impl Change {
 pub type ClockCursor = (DateTime<Utc>, TicketId);
 
 impl Store {
+    /// Open complaints and fault reports registered since, that no ticket explains; at most 2,000.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn loose_complaints(&self, since: DateTime<Utc>) -> Result<Vec<Ticket>, StoreError> {
+        let rows: Vec<TicketRow> =
+            on!(self, pool => sqlx::query_as(LOOSE_COMPLAINTS).bind(since).fetch_all(pool).await)
+                .map_err(|error| StoreError::of("read", "complaints that nothing explains", error))?;
+        rows.into_iter().map(understood).collect()
+    }
+
+    /// Open tickets that may explain complaints: measured ones, and outages that were declared; at most 2,000.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn explainers(&self) -> Result<Vec<Ticket>, StoreError> {
+        let rows: Vec<TicketRow> = on!(self, pool => sqlx::query_as(EXPLAINERS).fetch_all(pool).await)
+            .map_err(|error| StoreError::of("read", "tickets that may explain complaints", error))?;
+        let tickets = rows.into_iter().map(understood).collect::<Result<Vec<Ticket>, _>>()?;
+        let explains = |ticket: &Ticket| !ticket.is_reported() || ticket.process.is_outage;
+        Ok(tickets.into_iter().filter(explains).collect())
+    }
+
+    /// Complaints below a ticket whose own measurements are to decide; at most 2,000.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn children_verified(&self) -> Result<Vec<Ticket>, StoreError> {
+        let rows: Vec<TicketRow> = on!(self, pool => sqlx::query_as(CHILDREN_VERIFIED).fetch_all(pool).await)
+            .map_err(|error| StoreError::of("read", "complaints that are verified", error))?;
+        rows.into_iter().map(understood).collect()
+    }
+
     /// The words kept of a ticket, oldest first, each with the hash by which events name it.
     ///
     /// # Errors

@@ -318,7 +318,9 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
         }
         Deed::Contacted { purpose, .. } => contacted(next, *purpose, now),
         Deed::ResultReported { .. } => contacted(next, ContactPurpose::Result, now),
-        Deed::RepairClaimed { .. } => reached(next, Point::MeasureAvailable, now),
+        Deed::RepairClaimed { .. } | Deed::ParentResolved { .. } => {
+            reached(next, Point::MeasureAvailable, now);
+        }
         Deed::SolutionRecorded { .. } => {
             happened(next, now, &[Milestone::Resolved]);
             reached(next, Point::Solved, now);

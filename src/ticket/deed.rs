@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::diagnosis::{Cause, Class, Side};
 
+use super::outage::Explained;
 use super::process::{
     ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, ToldTime, Work, WorkKind,
 };
@@ -240,6 +241,42 @@ pub enum Deed {
         /// Which; `None` takes the link away.
         parent: Option<TicketId>,
     },
+    /// Another ticket was merged into this one: it answers to its keys too.
+    Absorbed {
+        /// Which.
+        from: TicketId,
+        /// Keys of its root cause, now and before.
+        keys: Vec<String>,
+    },
+    /// Part of it goes on as a ticket of its own.
+    SplitOff {
+        /// Which.
+        into: TicketId,
+    },
+    /// It was part of another ticket.
+    SplitFrom {
+        /// Which.
+        from: TicketId,
+    },
+    /// So many customers complain of one element that it is an outage, measured or not.
+    OutageDeclared {
+        /// The element.
+        segment: String,
+        /// How many complaints there were.
+        complaints: u32,
+    },
+    /// What customers are told of it, once each.
+    CustomerTextSet {
+        /// In English.
+        en: String,
+        /// In Chinese.
+        zh: String,
+    },
+    /// The ticket above was resolved: the customer's own measurements decide.
+    ParentResolved {
+        /// What was found there.
+        explained: Explained,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -328,6 +365,12 @@ impl Deed {
             Self::Rejected { .. } => "rejected",
             Self::Merged { .. } => "merged",
             Self::Linked { .. } => "linked",
+            Self::Absorbed { .. } => "absorbed",
+            Self::SplitOff { .. } => "split_off",
+            Self::SplitFrom { .. } => "split_from",
+            Self::OutageDeclared { .. } => "outage_declared",
+            Self::CustomerTextSet { .. } => "customer_text_set",
+            Self::ParentResolved { .. } => "parent_resolved",
             Self::Promised { .. } => "promised",
             Self::PromiseKept { .. } => "promise_kept",
             Self::ClockCalled { .. } => "clock_called",
@@ -350,6 +393,7 @@ impl Deed {
             Self::RepairClaimed { what } => Some(what),
             Self::Verified { evidence, .. } | Self::PromiseKept { evidence, .. } => Some(evidence),
             Self::SolutionRecorded { solution, .. } => Some(solution),
+            Self::CustomerTextSet { zh, .. } => Some(zh),
             Self::Promised { text, .. } => Some(text),
             _ => None,
         }
@@ -363,6 +407,10 @@ impl Deed {
             Self::Contacted { .. }
                 | Self::RecordFiled { .. }
                 | Self::Linked { .. }
+                | Self::Absorbed { .. }
+                | Self::SplitOff { .. }
+                | Self::SplitFrom { .. }
+                | Self::ParentResolved { .. }
                 | Self::Resumed { .. }
                 | Self::Verified { .. }
                 | Self::Promised { .. }

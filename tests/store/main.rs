@@ -17,12 +17,15 @@ mod chain;
 mod customers;
 mod disk;
 mod fixture;
+mod knowledge;
 mod life;
 mod maintenance;
 mod notify;
 mod observations;
+mod outage;
 mod process;
 mod runs;
+mod statistics;
 mod tickets;
 mod twins;
 

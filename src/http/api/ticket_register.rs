@@ -83,6 +83,9 @@ pub struct NewTicket {
     /// The ticket above; unless stated that of an open fault on his path.
     #[serde(default)]
     parent: Option<TicketId>,
+    /// The closed ticket that this one goes on from (R104).
+    #[serde(default)]
+    follows: Option<TicketId>,
     /// Never below a ticket of its own accord.
     #[serde(default)]
     stand_alone: bool,
@@ -184,8 +187,13 @@ pub async fn register(
     let parent = body.parent.clone().or(above.filter(|_| explains));
 
     let actor = caller.actor.clone();
+    let stand_alone = body.stand_alone;
     let wanted = wanted(body, parent, actor.0.clone(), key, now)?;
-    let registered = state.writer.register(wanted, actor).await?;
+    let mut registered = state.writer.register(wanted, actor.clone()).await?;
+    if stand_alone && !registered.repeated {
+        let alone = crate::ticket::Event::from(crate::ticket::Deed::Linked { parent: None });
+        registered.ticket = state.writer.apply(&registered.ticket.id, None, alone, actor).await?;
+    }
     let targets = targets_of(&inventory, &path);
     let ordered = !registered.repeated
         && !targets.is_empty()
@@ -243,7 +251,7 @@ fn wanted(
         department: body.department,
         level: body.level,
         parent,
-        follows: None,
+        follows: body.follows,
     };
     Ok(WantedTicket { intake, text, key })
 }
