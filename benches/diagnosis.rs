@@ -79,7 +79,15 @@ fn input(settings: &Settings, is_cut: impl Fn(&Inventory, usize) -> bool) -> Inp
         })
         .collect();
     let settings = settings.diagnosis.clone();
-    Input { now: now(), inventory, series, anchor_answers: Vec::new(), faults: Vec::new(), settings }
+    Input {
+        now: now(),
+        inventory,
+        series,
+        anchor_answers: Vec::new(),
+        faults: Vec::new(),
+        voice: Vec::new(),
+        settings,
+    }
 }
 
 fn settled(mut input: Input, faults: usize) -> Input {

@@ -37,6 +37,7 @@ fn open() -> Vec<Action> {
         segment: "link-1".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.97,
         severity: Severity::Major,

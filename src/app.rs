@@ -8,6 +8,7 @@
 //!                      │      ▲                                      ▲
 //!            uploads   ▼      ├──outbox──▶ notify ──▶ people         │
 //! intake ──watched──▶ bills ──┴──nudge──▶ reconcile ──nudge──────────┘
+//! voice ──observations──▶ record;  voice ──nudge──▶ analyse;  voice ──calls──▶ store
 //! ```
 
 use std::net::SocketAddr;
@@ -41,6 +42,7 @@ use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
+use crate::workers::voice::Voice;
 use crate::workers::{Keeper, Recent, StoreKeeper, months, retain, upkeep};
 
 /// Observations that may wait to be recorded.
@@ -175,6 +177,17 @@ impl App {
         });
         let keeper: Arc<dyn Keeper> = Arc::new(StoreKeeper { store: store.clone(), writer: writer.clone() });
 
+        let voice = Voice {
+            settings: settings.clone(),
+            store: store.clone(),
+            observations: observations.clone(),
+            recent: recent.clone(),
+            metrics: metrics.clone(),
+            analyse: analyse.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("voice", voice.run());
         let driver = Driver {
             settings: settings.clone(),
             probes: probes.clone(),

@@ -23,6 +23,9 @@
 //!
 //! Whoever is to be told is told by [`workers::notify`], in the words and forms of [`notify`].
 //!
+//! Voice is listened to by [`workers::voice`], through the engine of the package [`linesman_media`]; [`voice`] says purely
+//! whose it is and which landing trunk spoils it.
+//!
 //! When things are due is the package [`linesman_deadlines`]: calendars with holidays, make-up workdays and
 //! lunch breaks, clocks that pause, promises, the table of deadlines; purely. [`cli::deadline`] asks it.
 //!
@@ -65,4 +68,5 @@ pub mod sim;
 pub mod statistics;
 pub mod store;
 pub mod ticket;
+pub mod voice;
 pub mod workers;

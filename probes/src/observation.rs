@@ -155,6 +155,23 @@ pub enum Detail {
     },
     /// Resources of a host.
     Host(Box<HostReading>),
+    /// Voice that was listened to, many streams together; its burst counts their packets.
+    Rtp {
+        /// Calls.
+        calls: u32,
+        /// Packets too late for an adaptive buffer.
+        late: u32,
+        /// Windows whose score is bad whatever is assumed.
+        poor: u32,
+        /// Windows in which our own measuring failed; they count in nothing else.
+        faulty: u32,
+        /// Largest jitter, ms.
+        jitter_ms: Option<f64>,
+        /// Smallest low end of a MOS.
+        mos_low: Option<f64>,
+        /// Smallest high end of a MOS.
+        mos_high: Option<f64>,
+    },
 }
 
 /// What a probe returns; the caller adds target and time.

@@ -39,10 +39,12 @@ pub enum ProbeKind {
     Registration,
     /// Resources of this host.
     Host,
+    /// No probe: voice that is listened to.
+    Rtp,
 }
 
 impl ProbeKind {
-    /// All kinds.
+    /// All kinds that send or read something by themselves.
     pub const ALL: [Self; 7] =
         [Self::Icmp, Self::Tcp, Self::Http, Self::Dns, Self::Sip, Self::Registration, Self::Host];
 
@@ -57,13 +59,14 @@ impl ProbeKind {
             Self::Sip => "sip",
             Self::Registration => "registration",
             Self::Host => "host",
+            Self::Rtp => "rtp",
         }
     }
 
     /// The kind of this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+        Self::ALL.into_iter().chain([Self::Rtp]).find(|kind| kind.name() == name)
     }
 }
 

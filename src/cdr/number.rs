@@ -102,6 +102,10 @@ impl Number {
     #[must_use]
     #[inline]
     pub const fn tail(self, count: u32) -> u64 {
+        // The one before so many digits or more is a multiple of the power: no need to count them.
+        if self.0 & HASHED == 0 && count < POWERS.len() as u32 && self.0 >= POWERS[count as usize] {
+            return self.0 % POWERS[count as usize];
+        }
         match self.digits() {
             Some((value, _)) => value % 10u64.pow(count),
             None => self.0,
@@ -155,6 +159,22 @@ mod tests {
             Some(Number::of("8613800000001"))
         );
         assert_eq!(Number::of("8613800000001").head(4), Some(8613));
+    }
+
+    #[test]
+    fn a_tail_is_the_last_digits_or_all_of_fewer() {
+        for (text, tail) in [
+            ("8613800000001", 1),
+            ("8613812345678", 12_345_678),
+            ("12345678", 12_345_678),
+            ("00000000", 0),
+            ("1234567", 1_234_567),
+            ("001", 1),
+            ("0", 0),
+        ] {
+            assert_eq!(Number::of(text).tail(8), tail, "{text}");
+        }
+        assert_eq!(Number::of("alice").tail(8), Number::of("alice").code());
     }
 
     #[test]

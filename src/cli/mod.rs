@@ -5,6 +5,7 @@
 //! Results go to standard output (with `--json` as one document), messages to standard error.
 
 pub mod audit;
+pub mod call;
 pub mod cdr;
 pub mod completions;
 pub mod config;
@@ -84,6 +85,8 @@ commands! {
     Probe => probe,
     /// Voice in captures: streams, calls, their quality and who spoiled it
     Rtp => rtp,
+    /// Calls that were listened to: by number, address, time; how they sounded and why
+    Call => call,
     /// Call records against call records and the rate deck: causes, fault and money
     Cdr => cdr,
     /// When something is due on a calendar with make-up workdays and pauses, and why

@@ -199,7 +199,7 @@ fn as_text(arguments: &Arguments, measured: &Measured) -> String {
             format!(", HTTP/{version} {status}{}", if *tls { " over TLS" } else { "" })
         }
         Detail::Dns { rcode, answers } => format!(", {rcode}, {answers} answer records"),
-        Detail::None | Detail::Host(_) => String::new(),
+        Detail::None | Detail::Host(_) | Detail::Rtp { .. } => String::new(),
     };
     let loss =
         burst.loss().map_or_else(|| "unknown".to_owned(), |loss| format!("{:.0} %", loss.value() * 100.0));

@@ -8,7 +8,7 @@ use super::locate::{Suspect, locate};
 use super::symptom::{Evidence, PathState, Paths, weigh};
 use super::{
     Cause, Diagnosis, ElementReport, ElementState, Fault, FaultState, Input, PollerState, Severity, poller,
-    reason, registration, resources, trees,
+    reason, registration, resources, trees, voice,
 };
 use crate::inventory::{ElementIndex, ElementKind};
 
@@ -44,6 +44,7 @@ pub fn analyse(input: &Input) -> Diagnosis {
         }),
     );
     findings.extend(resources::find(input));
+    voice::find(input, &paths, &mut findings);
     let findings = one_each(input, findings);
 
     let blamed = blame(input, &paths, &findings);
@@ -88,6 +89,8 @@ fn one_each(input: &Input, findings: Vec<Finding>) -> Vec<Finding> {
         main.last_seen = main.last_seen.max(extra.last_seen);
         main.reasons.extend(extra.reasons);
         let known: BTreeSet<String> = main.targets.iter().cloned().collect();
+        main.voice = main.voice.or(extra.voice);
+        main.loss_ratio = main.loss_ratio.or(extra.loss_ratio);
         main.targets.extend(extra.targets.into_iter().filter(|target| !known.contains(target)));
         each.insert(key, main);
     }
@@ -116,7 +119,10 @@ type Blame = BTreeMap<ElementIndex, (ElementIndex, bool)>;
 fn blame(input: &Input, paths: &Paths, findings: &[Finding]) -> Blame {
     let mut blamed = Blame::new();
     for finding in findings {
-        let total = finding.verdict.as_ref().is_none_or(super::locate::Verdict::is_total);
+        let total = match &finding.verdict {
+            Some(verdict) => verdict.is_total(),
+            None => finding.voice.is_none(),
+        };
         if finding.verdict.is_some() {
             for dependent in input.inventory.dependents(finding.segment) {
                 blamed.entry(*dependent).or_insert((finding.segment, total));
@@ -217,8 +223,11 @@ fn to_fault(input: &Input, paths: &Paths, finding: &Finding, elements: &[Element
         affected.sort_unstable();
         affected.dedup();
     }
-    let customers: Vec<String> =
-        inventory.customers_behind(finding.segment).into_iter().map(str::to_owned).collect();
+    let customers = match &finding.voice {
+        // Voice alone shows who suffers; the others behind the trunk may call out by another.
+        Some(cohort) if finding.verdict.is_none() && !cohort.customers.is_empty() => cohort.customers.clone(),
+        _ => inventory.customers_behind(finding.segment).into_iter().map(str::to_owned).collect(),
+    };
     Fault {
         key: key_of(input, finding.segment),
         aliases: Vec::new(),
@@ -227,6 +236,7 @@ fn to_fault(input: &Input, paths: &Paths, finding: &Finding, elements: &[Element
         segment: segment.name.clone(),
         segment_kind: Some(segment.kind),
         billing: None,
+        voice: finding.voice.clone(),
         side: finding::side_of(input, finding.cause, finding.segment),
         confidence: finding.confidence,
         severity: severity(input, finding, &customers),

@@ -300,6 +300,7 @@ pub fn fault(bill: &Bill<'_>) -> Fault {
         why_not,
         hops: Vec::new(),
         billing: Some(Box::new(billing)),
+        voice: None,
     }
 }
 

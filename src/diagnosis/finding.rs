@@ -7,6 +7,7 @@ use super::symptom::{Evidence, PathState, Paths};
 use super::{Cause, Input, Side, poller};
 use crate::inventory::{ElementIndex, ElementKind, Owner};
 use crate::locale::Message;
+use crate::voice::Cohort;
 
 /// A cause, where it is, and what it rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,8 @@ pub struct Finding {
     pub reasons: Vec<Message>,
     /// Whether others answered since it began, so that neither we nor anything on the way is to blame.
     pub witnessed: bool,
+    /// Bad calls that were listened to.
+    pub voice: Option<Box<Cohort>>,
 }
 
 /// The finding of a verdict; `None` for a responder, which is nobody's trouble.
@@ -59,6 +62,7 @@ pub fn of_verdict(input: &Input, paths: &Paths, verdict: Verdict) -> Option<Find
         reasons: Vec::new(),
         witnessed: !verdict.contested && witnessed(input, paths, segment, &verdict),
         verdict: Some(verdict),
+        voice: None,
     })
 }
 

@@ -11,7 +11,7 @@ use linesman_probes::probe::ProbeKind;
 
 use super::registration::is_good_answer;
 use super::resources::is_well;
-use super::{Fault, FaultState, Input, Series};
+use super::{Class, Fault, FaultState, Input, Series};
 
 /// Looks in a row that must see a fault before it is raised.
 const LOOKS: u32 = 2;
@@ -51,6 +51,17 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
             .iter()
             .position(|old| old.key == fault.key && !matches!(old.life, FaultState::Cleared { .. }));
         let old = place.map(|place| known.remove(place));
+        if is_left_over(input, &fault, old.as_ref(), &keys) {
+            // Not raised, and no better location either; one that was raised before stays so.
+            let life = old.as_ref().map_or(FaultState::Suspected { looks: 0 }, |old| old.life.clone());
+            let is_suspected = matches!(life, FaultState::Suspected { .. });
+            faults.push(if is_suspected {
+                Fault { life, ..fault }
+            } else {
+                seen(input, fault, old, witnessed)
+            });
+            continue;
+        }
         let old = old.or_else(|| if witnessed { narrowed(input, &fault, &mut known, &keys) } else { None });
         faults.push(seen(input, fault, old, witnessed));
     }
@@ -69,6 +80,25 @@ pub fn advance(input: &Input, found: Vec<(Fault, bool)>) -> Vec<Fault> {
         fault.aliases.retain(|alias| !back.contains(alias));
     }
     faults
+}
+
+/// Whether a fault is only what another one left behind: all its targets were explained by a fault that this look
+/// does not see any more, and none of them has been measured badly again since. A round under way while
+/// a link comes back ends badly, and says nothing of the line behind it.
+fn is_left_over(input: &Input, fault: &Fault, old: Option<&Fault>, keys: &HashSet<String>) -> bool {
+    let explained = |by: &&Fault| {
+        by.key != fault.key
+            && !keys.contains(&by.key)
+            && !matches!(by.life, FaultState::Suspected { .. })
+            && by.last_seen >= fault.began
+            && fault.targets.iter().all(|target| by.targets.contains(target))
+    };
+    let until = input.faults.iter().filter(explained).map(|by| by.last_seen).max();
+    until.is_some_and(|until| {
+        // Two bad rounds after it, as for any other fault: one of them may have been under way.
+        let known = old.map_or(until, |old| until.max(old.last_seen));
+        fault.last_seen <= known || old.is_none()
+    })
 }
 
 /// A clock that was set back left times that lie ahead; nothing could come after them for as long.
@@ -100,6 +130,8 @@ fn seen(input: &Input, mut fault: Fault, old: Option<Fault>, witnessed: bool) ->
         fault.aliases.push(old.key.clone());
     }
     fault.targets = union(&old.targets, &fault.targets);
+    // Its end must be heard, whatever else shows it meanwhile.
+    fault.voice = fault.voice.or(old.voice);
     fault.life = match old.life {
         FaultState::Suspected { looks } if looks + 1 >= LOOKS && witnessed => {
             FaultState::Raised { at: input.now }
@@ -158,15 +190,21 @@ fn unseen(input: &Input, mut old: Fault, series: &BTreeMap<&str, &Series>) -> Op
         FaultState::Raised { at } => at,
         FaultState::Clearing { raised_at, .. } => raised_at,
     };
+    // What was heard to be bad is over when it is heard to be good.
+    let is_heard = old.class == Class::D && old.voice.is_some();
     if !matches!(old.life, FaultState::Cleared { .. })
+        && !is_heard
         && !old.targets.iter().any(|name| series.contains_key(name.as_str()))
     {
         return None;
     }
     let measured: Vec<&&Series> = old.targets.iter().filter_map(|name| series.get(name.as_str())).collect();
-    let runs: Vec<(DateTime<Utc>, u32)> =
+    let mut runs: Vec<(DateTime<Utc>, u32)> =
         measured.iter().filter_map(|series| good_run(input, series, old.last_seen)).collect();
-    if runs.is_empty() || runs.len() < measured.len() {
+    if is_heard {
+        runs.extend(super::voice::good_run(input, &old));
+    }
+    if runs.is_empty() || runs.len() < measured.len() + usize::from(is_heard) {
         if let FaultState::Clearing { since, raised_at, .. } = old.life {
             old.life = FaultState::Clearing { since, raised_at, good_rounds: 0 };
         }

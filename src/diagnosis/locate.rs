@@ -29,6 +29,8 @@ const LN_1E2: f64 = -4.605_170_185_988_091;
 /// Slight loss must have been seen at so many separate moments, and without the worst of them a
 /// third of it must be left: one short outage that many paths share is not the loss of many paths.
 const MOMENTS: usize = 3;
+/// Requests in a row that no slight loss swallows: half of all lost, it would be one chance in 4,096.
+const LASTING: u32 = 12;
 
 /// Something that may be at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -250,9 +252,10 @@ impl<'a> Ledger<'a> {
             let Some((level, _)) = slight else { continue };
             let speaks = |place: &&usize| said_of(standing.suspect, &self.paths[**place])[level] > 0.0;
             let loses = |place: &usize| self.paths[*place].state == PathState::Answering;
+            let may_be_chance = |place: &&usize| self.paths[**place].sent < LASTING;
             // Only silence on all paths is no slight loss.
             if standing.through.iter().filter(speaks).any(loses) {
-                for place in standing.through.iter().filter(speaks) {
+                for place in standing.through.iter().filter(speaks).filter(may_be_chance) {
                     contested[*place].push(id);
                 }
             }

@@ -8,7 +8,7 @@
 //! 1. [`poller`]: are *we* cut off? Then nothing is said about the network.
 //! 2. [`symptom`]: each measured path in two windows: how many requests, how many answers.
 //! 3. [`locate`]: the fewest elements that explain the lossy and the clean paths together.
-//! 4. [`finding`], [`resources`], [`registration`]: verdicts become causes; some causes show
+//! 4. [`finding`], [`resources`], [`registration`], [`voice`]: verdicts become causes; some causes show
 //!    otherwise than by loss.
 //! 5. [`trees`]: the walk through the operator's decision trees B, C, D, answered by evidence.
 //! 6. [`lifecycle`]: suspected, raised, clearing, cleared; what a new verdict does to an open fault.
@@ -29,6 +29,7 @@ pub mod registration;
 pub mod resources;
 pub mod symptom;
 pub mod trees;
+pub mod voice;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use utoipa::ToSchema;
 use crate::inventory::{ElementKind, Inventory};
 use crate::locale::Message;
 use crate::settings::DiagnosisSettings;
+use crate::voice::{Cohort, TrunkVoice};
 
 pub use analyse::analyse;
 pub use billing::Billing;
@@ -128,6 +130,8 @@ pub struct Input {
     pub series: Vec<Series>,
     /// When anchors near the poller were asked and answered, of late, oldest first.
     pub anchor_answers: Vec<DateTime<Utc>>,
+    /// What is heard from the trunks of late.
+    pub voice: Vec<TrunkVoice>,
     /// Faults that were not over at the last look, as that look left them.
     pub faults: Vec<Fault>,
     /// Thresholds.
@@ -321,6 +325,9 @@ pub struct Fault {
     /// What a reconciliation found; of class A alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Box<Billing>>,
+    /// Bad calls that were listened to: what shows it, or what it spoils.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<Box<Cohort>>,
 }
 
 impl Fault {

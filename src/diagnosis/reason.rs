@@ -18,6 +18,9 @@ const BEYOND: usize = 4;
 /// One plain sentence for the top of the ticket.
 #[must_use]
 pub fn headline(input: &Input, paths: &Paths, finding: &Finding) -> Message {
+    if let Some(headline) = super::voice::headline(input, paths, finding) {
+        return headline;
+    }
     let element = input.inventory.element(finding.segment);
     let gray = finding.verdict.as_ref().is_some_and(|verdict| !verdict.is_total());
     let key = match (finding.cause, gray) {
@@ -54,6 +57,7 @@ fn is_line_good(input: &Input, paths: &Paths, finding: &Finding) -> bool {
 #[must_use]
 pub fn why(input: &Input, paths: &Paths, finding: &Finding) -> Vec<Message> {
     let mut reasons = finding.reasons.clone();
+    reasons.extend(super::voice::reasons(finding));
     let Some(verdict) = &finding.verdict else { return reasons };
     let segment = &input.inventory.element(finding.segment).name;
     let key = match (verdict.suspect, verdict.is_total()) {
@@ -97,7 +101,7 @@ pub fn why(input: &Input, paths: &Paths, finding: &Finding) -> Vec<Message> {
 /// Why not the neighbours: what lies nearer to us, and the best other explanation.
 #[must_use]
 pub fn why_not(input: &Input, paths: &Paths, finding: &Finding) -> Vec<Message> {
-    let Some(verdict) = &finding.verdict else { return Vec::new() };
+    let Some(verdict) = &finding.verdict else { return super::voice::why_not(input, paths, finding) };
     let inventory = &input.inventory;
     let segment = inventory.element(finding.segment);
     let mut sentences = Vec::new();

@@ -85,5 +85,6 @@ fn find_in(input: &Input, series: &Series) -> Option<Finding> {
         reasons: vec![reason],
         // The answer itself proves that we and the way are well.
         witnessed: true,
+        voice: None,
     })
 }

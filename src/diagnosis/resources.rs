@@ -116,6 +116,7 @@ fn find_in(input: &Input, series: &Series, limit: &Limit) -> Option<Finding> {
         reasons: vec![reason],
         // A host reads itself: nothing lies between.
         witnessed: true,
+        voice: None,
     })
 }
 

@@ -147,6 +147,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("notify.en.toml"),
             include_str!("reports.en.toml"),
             include_str!("knowledge.en.toml"),
+            include_str!("voice.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -158,6 +159,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("notify.zh-CN.toml"),
             include_str!("reports.zh-CN.toml"),
             include_str!("knowledge.zh-CN.toml"),
+            include_str!("voice.zh-CN.toml"),
         ])
     });
     match language {

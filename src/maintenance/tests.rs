@@ -56,6 +56,7 @@ fn fault(segment: &str, began: i64, life: FaultState) -> Fault {
         segment: segment.to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.9,
         severity: Severity::Major,

@@ -82,7 +82,7 @@ fn write(spec: &ProbeSpec, measured: &Measured, took: Duration, success: bool) -
         Detail::Sip { code, .. } => {
             gauge("probe_sip_status_code", "Status code of the SIP final response", f64::from(*code))?;
         }
-        Detail::None | Detail::Host(_) => {}
+        Detail::None | Detail::Host(_) | Detail::Rtp { .. } => {}
     }
     TextEncoder::new().encode_to_string(&registry.gather())
 }

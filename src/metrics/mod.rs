@@ -7,6 +7,7 @@
 pub mod blackbox;
 mod table;
 pub mod verdict;
+mod voice;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};

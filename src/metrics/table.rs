@@ -5,6 +5,20 @@ use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Reg
 /// Twelve with the one for everything beyond the last.
 const DELAY_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
+/// Shares lost: half of a per cent is heard, a fifth is no conversation.
+const LOSS_BUCKETS: [f64; 10] = [0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
+/// The steps of G.107 annex B and G.109, and halves.
+const MOS_BUCKETS: [f64; 9] = [1.5, 2.0, 2.58, 3.1, 3.6, 3.8, 4.03, 4.2, 4.34];
+
+/// What a histogram's values are counted in, by the unit in its name.
+fn buckets(name: &str) -> &'static [f64] {
+    match name {
+        _ if name.ends_with("loss_ratio") => &LOSS_BUCKETS,
+        _ if name.ends_with("mos") => &MOS_BUCKETS,
+        _ => &DELAY_BUCKETS,
+    }
+}
+
 pub(super) type Gauge = GaugeVec;
 pub(super) type Counter = IntCounterVec;
 pub(super) type Histogram = HistogramVec;
@@ -35,7 +49,7 @@ impl Declare for Counter {
 
 impl Declare for Histogram {
     fn declare(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<Self> {
-        let buckets = DELAY_BUCKETS.to_vec();
+        let buckets = buckets(name).to_vec();
         let metric = Self::new(HistogramOpts { common_opts: opts(name, help), buckets }, labels)?;
         registry.register(Box::new(metric.clone()))?;
         Ok(metric)
@@ -137,6 +151,45 @@ table! {
     notifications_oldest_seconds: Gauge ["channel"],
     /// Until when the official holidays and make-up workdays of a calendar are known; due times beyond are provisional.
     calendar_official_until: Gauge ["calendar"],
+    /// Windows of ten seconds of a stream, by landing trunk, direction, codec and verdict: good, bad or faulty (our own
+    /// measuring failed, so that it says nothing of anybody).
+    voice_windows_total: Counter ["trunk", "direction", "codec", "verdict"],
+    /// RTP packets due in windows that we measured well.
+    voice_packets_expected_total: Counter ["trunk", "direction", "codec"],
+    /// Of these, packets that never came.
+    voice_packets_lost_total: Counter ["trunk", "direction", "codec"],
+    /// Of these, packets that came too late for an adaptive buffer.
+    voice_packets_late_total: Counter ["trunk", "direction", "codec"],
+    /// Share of a window's packets that never came.
+    voice_window_loss_ratio: Histogram ["trunk", "direction", "codec"],
+    /// Largest RFC 3550 jitter of a window.
+    voice_window_jitter_seconds: Histogram ["trunk", "direction", "codec"],
+    /// MOS of a window by the E-model, at the low and the high end of what is not known.
+    voice_window_mos: Histogram ["trunk", "direction", "codec", "bound"],
+    /// Calls that are over, by how far they came.
+    voice_calls_total: Counter ["trunk", "state"],
+    /// Of these, calls with something wrong with their voice.
+    voice_calls_bad_total: Counter ["trunk"],
+    /// Calls that could not be kept.
+    voice_calls_dropped_total: Counter [],
+    /// Streams that are followed: held, active (of the last two seconds), reported (by the word of endpoints alone).
+    voice_streams: Gauge ["state"],
+    /// Whether an interface is captured on (1).
+    voice_capture_up: Gauge ["interface"],
+    /// Packets that passed the filter, dropped ones among them.
+    voice_capture_packets_total: Counter ["interface"],
+    /// Packets that the kernel dropped because we did not read them in time: our own loss.
+    voice_capture_drops_total: Counter ["interface"],
+    /// Datagrams sent to us that the kernel dropped because we did not read them in time.
+    voice_feed_drops_total: Counter [],
+    /// Packets sent to us that carried nothing of voice or were damaged.
+    voice_feed_refused_total: Counter [],
+    /// Streams and calls that found no room, since the listener started.
+    voice_refused: Gauge [],
+    /// Seconds of listening that were dropped on the way to being counted and kept.
+    voice_batches_dropped_total: Counter [],
+    /// Times in which our own measuring failed, by how; nothing in them accuses a network.
+    voice_measurement_faults_total: Counter ["kind"],
     /// When a background worker last did its work with success.
     worker_last_success_timestamp_seconds: Gauge ["worker"],
 }

@@ -173,6 +173,7 @@ fn ticket(count: u32, severity: Severity) -> Ticket {
         segment: "link-1".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.9,
         severity,

@@ -13,7 +13,7 @@ pub fn succeeded(kind: ProbeKind, measured: &Measured) -> Option<bool> {
         Outcome::Unmeasured => None,
         Outcome::Silent | Outcome::Refused => Some(false),
         Outcome::Answered => Some(match &measured.detail {
-            Detail::None | Detail::Host(_) => true,
+            Detail::None | Detail::Host(_) | Detail::Rtp { .. } => true,
             Detail::Http { status, .. } => (200..400).contains(status),
             Detail::Dns { rcode, .. } => rcode == "NOERROR",
             Detail::Sip { code, .. } if kind == ProbeKind::Registration => (200..300).contains(code),

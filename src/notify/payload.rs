@@ -157,19 +157,26 @@ fn markdown(text: &Text, language: Language) -> String {
 }
 
 fn feishu(text: &Text, language: Language) -> Value {
-    let mut rows: Vec<Value> = Vec::new();
-    let mut room = FEISHU_BYTES;
+    let mut all: Vec<Value> = Vec::new();
     for part in &text.parts {
         let mut lines = vec![part.heading.clone(), part.sentence.clone()];
         lines.extend(part.facts.iter().map(|(label, value)| format!("{label}: {value}")));
-        for line in lines.iter().filter(|line| !line.is_empty()) {
-            let Some(left) = room.checked_sub(line.len() + 40) else { break };
-            room = left;
-            rows.push(json!([{"tag": "text", "text": line}]));
-        }
+        lines.retain(|line| !line.is_empty());
+        all.extend(lines.iter().map(|line| json!([{"tag": "text", "text": line}])));
         if let Some(link) = &part.link {
-            rows.push(json!([{"tag": "a", "text": words(language, "notify.open"), "href": link}]));
+            all.push(json!([{"tag": "a", "text": words(language, "notify.open"), "href": link}]));
         }
+    }
+    let mut room = FEISHU_BYTES;
+    let fits = |row: &Value| {
+        let left = room.checked_sub(row.to_string().len() + 1);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let total = all.len();
+    let mut rows: Vec<Value> = all.into_iter().take_while(fits).collect();
+    if rows.len() < total {
+        rows.push(json!([{"tag": "text", "text": "…"}]));
     }
     let tag = match language {
         Language::English => "en_us",

@@ -292,6 +292,9 @@ fn what_is_too_long_for_a_service_is_cut_and_stays_whole_text() {
         let (request, _) = sent(&of_kind(kind, "language = \"zh\""), many.clone());
         assert!(request.body.len() < 36_000, "{kind}: {}", request.body.len());
     }
+    let (_, feishu) = sent(&of_kind("feishu", ""), many.clone());
+    let rows = feishu["content"]["post"]["en_us"]["content"].as_array().expect("rows");
+    assert_eq!(rows.last().map(|row| &row[0]["text"]), Some(&json!("…")), "what was left out is not hidden");
     let (_, wecom) = sent(&of_kind("wecom", ""), many.clone());
     assert!(wecom["markdown"]["content"].as_str().is_some_and(|words| words.len() <= 4096));
     let telegram = channel("kind = \"telegram\"\nsecret_env = \"SECRET\"\nchat = \"-100\"\n");

@@ -3,7 +3,7 @@
 //!
 //! The map, in the order in which bytes travel: a file is opened and its layout found (`source`), cut
 //! into pieces (`feed`), parsed and grouped by partition on all threads (`read`, `runs`,
-//! kept in memory or in the `spill` as the `plan` allows), paired partition by partition
+//! kept small (`pack`) in memory (`slab`) or in the `spill` as the `plan` allows), paired partition by partition
 //! (`partition`), sifted by the `period` that was asked for, counted into [`sums`], and [`run()`] puts the steps in order.
 
 mod error;
@@ -12,6 +12,7 @@ pub mod job;
 mod learning;
 pub mod lines;
 mod names;
+mod pack;
 mod partition;
 mod period;
 mod plan;
@@ -20,6 +21,7 @@ mod read;
 pub mod report;
 mod run;
 mod runs;
+mod slab;
 pub mod source;
 mod spill;
 pub mod sums;

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::pool::{Watch, on_threads};
 use crate::read::Contents;
 use crate::runs::{Filling, Room, Runs, Scatter};
-use crate::spill::Spill;
+use crate::spill::{RECORD_BYTES, Spill};
 
 /// What a crowded partition is divided by, the first that is not used up yet.
 pub(crate) trait Divide: Sync {
@@ -118,7 +118,8 @@ impl<D: Divide> Walk<'_, D> {
         step: u32,
         parts: u32,
     ) -> Result<Runs, ReconcileError> {
-        let filling = Filling::new(parts, self.room, Spill::new(self.folder)?);
+        let expected = runs.count(partition) * RECORD_BYTES;
+        let filling = Filling::new(parts, self.room, expected, Spill::new(self.folder)?);
         let mut scatter = Scatter::default();
         runs.each_piece(partition, AT_ONCE, |number, records| {
             scatter.begin(parts);

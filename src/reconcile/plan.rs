@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) details: usize,
 }
 
+/// Bytes that a usual record takes until it is paired.
+const PACKED_BYTES: u64 = 40;
 /// Records of a side that make a partition small enough for a core's own cache.
 const CACHED: u64 = 10_000;
 /// Most partitions for the cache's sake, of what stays in memory and of what does not: beyond, the
@@ -44,7 +46,7 @@ impl Plan {
         // A thread holds a partition's records of both sides, sorts and pairs them.
         let together = (each / 8 / RECORD_BYTES / 3).max(2 * CACHED / 4);
         let held = memory / 16 * 11;
-        let spills = both.saturating_mul(RECORD_BYTES) > held;
+        let spills = both.saturating_mul(PACKED_BYTES) > held;
         let cached = longer.div_ceil(CACHED).min(MOST_FOR_CACHE[usize::from(spills)]);
         let fitting = both.saturating_mul(3).div_ceil(together * 2);
         let partitions = cached.max(fitting).clamp(1, 1 << 20).next_power_of_two();

@@ -44,8 +44,12 @@ pub(crate) fn read(
     progress: &Progress,
 ) -> Result<[Contents; 2], ReconcileError> {
     let feed = Feed::new(texts, plan.piece, |side, block: &[u8]| readers[side.index()].cut(block));
-    let filling = || Ok::<_, ReconcileError>(Filling::new(plan.partitions, room, Spill::new(folder)?));
-    let fillings = [filling()?, filling()?];
+    // A record takes about as much as its line.
+    let filling = |text: &Text| {
+        let spill = Spill::new(folder)?;
+        Ok::<_, ReconcileError>(Filling::new(plan.partitions, room, text.length(), spill))
+    };
+    let fillings = [filling(texts[0])?, filling(texts[1])?];
     let gathered = [(); 2].map(|()| Mutex::new(Gathered::default()));
     on_threads(plan.threads, progress, |_, watch| {
         let mut buffer = Vec::new();
@@ -63,7 +67,7 @@ pub(crate) fn read(
             });
             tally.add(&Tally::of(&parsed));
             let remap = lock(&gathered[index]).names(&parsed.names);
-            fillings[index].add(piece.number, &parsed.records, Some(&remap), &mut scatter)?;
+            fillings[index].add(piece.number, &mut parsed.records, Some(&remap), &mut scatter)?;
             let rejections = std::mem::take(&mut parsed.rejections);
             lock(&gathered[index]).take(piece.number, &tally, &coverage, rejections, plan.rejections);
             progress.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);

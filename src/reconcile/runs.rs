@@ -9,7 +9,9 @@ use linesman_cdr::Record;
 
 use crate::error::ReconcileError;
 use crate::names::Remap;
-use crate::spill::{RECORD_BYTES, Spill};
+use crate::pack::Shape;
+use crate::slab::{Filled, Slabs, Stretch};
+use crate::spill::Spill;
 
 /// Bytes that runs of both sides may hold in memory.
 pub(crate) struct Room(AtomicU64);
@@ -32,7 +34,7 @@ impl Room {
 }
 
 enum Place {
-    Held(Vec<Record>),
+    Held(Stretch),
     Spilled(u64),
 }
 
@@ -41,6 +43,8 @@ struct Run {
     piece: u64,
     /// Where each partition begins, and the end.
     begins: Vec<u32>,
+    /// How its records are packed.
+    shape: Shape,
     place: Place,
 }
 
@@ -52,7 +56,9 @@ pub(crate) struct Scatter {
     /// Records of each partition, one place further on.
     counts: Vec<u32>,
     next: Vec<u32>,
-    grouped: Vec<Record>,
+    /// Which record comes where.
+    order: Vec<u32>,
+    packed: Vec<u8>,
 }
 
 impl Scatter {
@@ -75,6 +81,7 @@ impl Scatter {
 pub(crate) struct Runs {
     partitions: u32,
     runs: Vec<Run>,
+    slabs: Filled,
     spill: Spill,
 }
 
@@ -82,55 +89,56 @@ pub(crate) struct Runs {
 pub(crate) struct Filling<'a> {
     partitions: u32,
     room: &'a Room,
+    slabs: Slabs,
     spill: Spill,
     runs: Mutex<Vec<Run>>,
 }
 
 impl<'a> Filling<'a> {
-    /// None yet.
-    pub(crate) const fn new(partitions: u32, room: &'a Room, spill: Spill) -> Self {
-        Self { partitions, room, spill, runs: Mutex::new(Vec::new()) }
+    /// None yet, of about so many bytes to come.
+    pub(crate) fn new(partitions: u32, room: &'a Room, expected: u64, spill: Spill) -> Self {
+        Self { partitions, room, slabs: Slabs::new(expected), spill, runs: Mutex::new(Vec::new()) }
     }
 
-    /// Groups the records of one piece, each of which was noted, and keeps them.
+    /// Groups the records of one piece, each of which was noted, and keeps them; their names are renumbered.
     pub(crate) fn add(
         &self,
         piece: u64,
-        records: &[Record],
+        records: &mut [Record],
         remap: Option<&Remap>,
         scatter: &mut Scatter,
     ) -> Result<(), ReconcileError> {
-        let Scatter { partitions, counts, next, grouped } = scatter;
+        let shape = match remap {
+            Some(remap) => Shape::of(records, |record| remap.apply(record)),
+            None => Shape::of(records, |_| ()),
+        };
+        let Scatter { partitions, counts, next, order, packed } = scatter;
         let mut begins = counts.clone();
         for index in 1..begins.len() {
             begins[index] += begins[index - 1];
         }
         next.clear();
         next.extend_from_slice(&begins);
-        let mut place_into = |target: &mut [Record]| {
-            for (record, partition) in records.iter().zip(partitions.iter()) {
-                let at = &mut next[*partition as usize];
-                let slot = &mut target[*at as usize];
-                *slot = *record;
-                if let Some(remap) = remap {
-                    remap.apply(slot);
-                }
-                *at += 1;
-            }
-        };
-        let bytes = records.len() as u64 * RECORD_BYTES;
-        let place = if self.room.take(bytes) {
-            let mut held = bytemuck::allocation::zeroed_vec(records.len());
-            place_into(&mut held);
-            Place::Held(held)
+        order.resize(records.len(), 0);
+        for (index, partition) in (0u32..).zip(partitions.iter()) {
+            let at = &mut next[*partition as usize];
+            order[*at as usize] = index;
+            *at += 1;
+        }
+        let bytes = shape.bytes(records.len());
+        let fits = self.room.take(bytes as u64);
+        let held = if fits { self.slabs.add(bytes, |into| shape.pack(records, order, into)) } else { None };
+        let place = if let Some(stretch) = held {
+            Place::Held(stretch)
         } else {
-            if grouped.len() < records.len() {
-                grouped.resize(records.len(), Record::zeroed());
+            if fits {
+                self.room.give(bytes as u64);
             }
-            place_into(&mut grouped[..records.len()]);
-            Place::Spilled(self.spill.append(&grouped[..records.len()])?)
+            packed.resize(packed.len().max(bytes), 0);
+            shape.pack(records, order, packed);
+            Place::Spilled(self.spill.append(&packed[..bytes])?)
         };
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(Run { piece, begins, place });
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(Run { piece, begins, shape, place });
         Ok(())
     }
 
@@ -138,7 +146,7 @@ impl<'a> Filling<'a> {
     pub(crate) fn finish(self) -> Runs {
         let mut runs = self.runs.into_inner().unwrap_or_else(PoisonError::into_inner);
         runs.sort_unstable_by_key(|run| run.piece);
-        Runs { partitions: self.partitions, runs, spill: self.spill }
+        Runs { partitions: self.partitions, runs, slabs: self.slabs.finish(), spill: self.spill }
     }
 }
 
@@ -155,18 +163,35 @@ impl Runs {
 
     /// Puts the records of a partition behind one another, in the order of the file.
     pub(crate) fn gather(&self, partition: u32, into: &mut Vec<Record>) -> Result<(), ReconcileError> {
-        into.clear();
-        into.reserve(usize::try_from(self.count(partition)).unwrap_or(usize::MAX));
+        into.resize(usize::try_from(self.count(partition)).unwrap_or(usize::MAX), Record::zeroed());
+        let mut left = &mut into[..];
+        let mut packed = Vec::new();
         for run in &self.runs {
             let (from, to) = run.bounds(partition);
-            match &run.place {
-                Place::Held(records) => into.extend_from_slice(&records[from as usize..to as usize]),
-                Place::Spilled(_) if from == to => {}
-                Place::Spilled(at) => {
-                    let had = into.len();
-                    into.resize(had + (to - from) as usize, Record::zeroed());
-                    self.spill.read(at + u64::from(from) * RECORD_BYTES, &mut into[had..])?;
-                }
+            if from < to {
+                let (here, rest) = std::mem::take(&mut left).split_at_mut((to - from) as usize);
+                self.unpack(run, from as usize, here, &mut packed)?;
+                left = rest;
+            }
+        }
+        Ok(())
+    }
+
+    /// Unpacks the records of a run from one on.
+    fn unpack(
+        &self,
+        run: &Run,
+        from: usize,
+        into: &mut [Record],
+        buffer: &mut Vec<u8>,
+    ) -> Result<(), ReconcileError> {
+        let place = run.shape.place(from);
+        match &run.place {
+            Place::Held(stretch) => run.shape.unpack(&self.slabs.bytes(stretch)[place..], into),
+            Place::Spilled(at) => {
+                buffer.resize(run.shape.bytes(into.len()), 0);
+                self.spill.read(at + place as u64, buffer)?;
+                run.shape.unpack(buffer, into);
             }
         }
         Ok(())
@@ -178,25 +203,17 @@ impl Runs {
         &self,
         partition: u32,
         most: usize,
-        mut take: impl FnMut(u64, &[Record]) -> Result<(), ReconcileError>,
+        mut take: impl FnMut(u64, &mut [Record]) -> Result<(), ReconcileError>,
     ) -> Result<(), ReconcileError> {
         let mut number = 0;
-        let mut buffer = Vec::new();
+        let (mut records, mut packed) = (Vec::new(), Vec::new());
         for run in &self.runs {
-            let (mut from, to) = run.bounds(partition);
-            while from < to {
-                let count = most.min((to - from) as usize);
-                let piece = match &run.place {
-                    Place::Held(records) => &records[from as usize..from as usize + count],
-                    Place::Spilled(at) => {
-                        buffer.resize(count, Record::zeroed());
-                        self.spill.read(at + u64::from(from) * RECORD_BYTES, &mut buffer)?;
-                        &buffer[..]
-                    }
-                };
-                take(number, piece)?;
+            let (from, to) = run.bounds(partition);
+            for from in (from as usize..to as usize).step_by(most) {
+                records.resize(most.min(to as usize - from), Record::zeroed());
+                self.unpack(run, from, &mut records, &mut packed)?;
+                take(number, &mut records)?;
                 number += 1;
-                from += u32::try_from(count).unwrap_or(u32::MAX);
             }
         }
         Ok(())
@@ -205,7 +222,7 @@ impl Runs {
     /// Bytes that its runs hold in memory.
     pub(crate) fn held(&self) -> u64 {
         let held = |run: &Run| match &run.place {
-            Place::Held(records) => records.len() as u64 * RECORD_BYTES,
+            Place::Held(stretch) => self.slabs.bytes(stretch).len() as u64,
             Place::Spilled(_) => 0,
         };
         self.runs.iter().map(held).sum()
@@ -247,15 +264,15 @@ mod tests {
         ) {
             let room = Room::new(room);
             let folder = tempfile::tempdir().unwrap();
-            let filling = Filling::new(partitions, &room, Spill::new(folder.path()).unwrap());
+            let filling = Filling::new(partitions, &room, 4096, Spill::new(folder.path()).unwrap());
             let mut scatter = Scatter::default();
             let part = |record: &Record| (record.place % u64::from(partitions)) as u32;
             // Threads finish pieces in any order; the last one first here.
             for (number, piece) in pieces.iter().enumerate().rev() {
-                let records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
+                let mut records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
                 scatter.begin(partitions);
                 records.iter().for_each(|record| scatter.note(part(record)));
-                filling.add(number as u64, &records, None, &mut scatter).unwrap();
+                filling.add(number as u64, &mut records, None, &mut scatter).unwrap();
             }
             let runs = filling.finish();
             let mut out = Vec::new();

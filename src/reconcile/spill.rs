@@ -10,10 +10,10 @@ use linesman_cdr::Record;
 
 use crate::error::ReconcileError;
 
-/// Bytes of one record.
+/// Bytes of one record as it is paired.
 pub(crate) const RECORD_BYTES: u64 = size_of::<Record>() as u64;
 
-/// A file of records, written at its end by any thread and read anywhere.
+/// A file of packed records, written at its end by any thread and read anywhere.
 pub(crate) struct Spill {
     folder: PathBuf,
     file: File,
@@ -28,17 +28,16 @@ impl Spill {
         Ok(Self { folder: folder.to_owned(), file, end: AtomicU64::new(0) })
     }
 
-    /// Appends records; the byte where they stand.
-    pub(crate) fn append(&self, records: &[Record]) -> Result<u64, ReconcileError> {
-        let bytes: &[u8] = bytemuck::cast_slice(records);
+    /// Appends bytes; where they stand.
+    pub(crate) fn append(&self, bytes: &[u8]) -> Result<u64, ReconcileError> {
         let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.file.write_all_at(bytes, at).map_err(|source| self.failed(source))?;
         Ok(at)
     }
 
-    /// Reads the records that stand at a byte.
-    pub(crate) fn read(&self, at: u64, into: &mut [Record]) -> Result<(), ReconcileError> {
-        self.file.read_exact_at(bytemuck::cast_slice_mut(into), at).map_err(|source| self.failed(source))
+    /// Reads the bytes that stand there.
+    pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> Result<(), ReconcileError> {
+        self.file.read_exact_at(into, at).map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: std::io::Error) -> ReconcileError {

@@ -20,10 +20,12 @@ mod secret;
 mod section;
 mod show;
 mod show_notify;
+mod show_voice;
 mod template;
 #[cfg(test)]
 mod tests;
 mod value;
+pub mod voice;
 mod without_file;
 
 use std::net::SocketAddr;
@@ -42,6 +44,7 @@ pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
 pub use template::template;
+pub use voice::{MediaSettings, StoredCalls, VoiceSettings, VoiceSource};
 
 /// Everything the daemon is told.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,6 +63,8 @@ pub struct Settings {
     pub privacy: PrivacySettings,
     /// `[billing]` and every `[[party]]`: bills that are reconciled.
     pub billing: BillingSettings,
+    /// `[voice]` and every `[[media]]`: where voice is listened to, and whose it is.
+    pub voice: VoiceSettings,
     /// Every `[[notify]]`: who is told of what.
     pub notify: Vec<ChannelSettings>,
     /// `[log]`: what is logged.

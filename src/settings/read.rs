@@ -133,8 +133,12 @@ pub(super) fn read(
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
     match Inventory::build(&declarations) {
-        Ok(inventory) => settings.inventory = Arc::new(inventory),
+        Ok(inventory) => {
+            super::voice::read(root, &variables, &mut settings.voice, Some(&inventory), &mut mistakes);
+            settings.inventory = Arc::new(inventory);
+        }
         Err(wrong) => {
+            super::voice::read(root, &variables, &mut settings.voice, None, &mut mistakes);
             for mistake in wrong {
                 mistakes.add(places.of(&mistake), mistake.message);
             }

@@ -18,6 +18,7 @@ use crate::inventory::{Declarations, Declared, Owner};
 pub fn effective(loaded: &Loaded) -> Table {
     let mut root = sections(&loaded.settings);
     parties(&loaded.settings.billing, &mut root);
+    super::show_voice::media(&loaded.settings.voice, &mut root);
     super::show_notify::channels(&loaded.settings.notify, &mut root);
     network(&loaded.declarations, &mut root);
     root
@@ -132,6 +133,7 @@ fn sections(settings: &Settings) -> Table {
                 .0,
         )
         .put("billing", billing_keys(&settings.billing).0)
+        .put("voice", super::show_voice::voice(&settings.voice).0)
         .put(
             "log",
             Keys::default()

@@ -17,6 +17,7 @@ fn fault() -> Fault {
         segment: "link-1".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.9,
         severity: Severity::Critical,

@@ -19,12 +19,14 @@
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `statistics` | the months' figures, frozen |
 //! | [`knowledge`] | articles, and the words that they are found by |
+//! | `calls` | calls that were listened to, their numbers sealed |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
 
 mod access;
 mod backend;
+mod calls;
 mod change;
 mod check;
 pub mod customers;
@@ -62,6 +64,7 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use calls::{CallCursor, CallFilter, StoredCall};
 pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
 pub use model::{

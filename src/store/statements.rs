@@ -137,3 +137,6 @@ pub const ALL: &[&str] = &[
 
 /// Those of customers.
 pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
+
+/// Those of calls.
+pub const CALLS: &[&str] = super::calls::STATEMENTS;

@@ -330,8 +330,18 @@ fn worth_enriching(known: &Fault, seen: &Fault) -> bool {
         || seen.severity > known.severity
         || seen.affected_customers.len() > known.affected_customers.len()
         || knows_more(&known.affected_elements, &seen.affected_elements)
+        || spoils_more(known, seen)
         || (seen.confidence - known.confidence).abs() >= 0.1
         || (seen.loss_ratio.unwrap_or(0.0) - known.loss_ratio.unwrap_or(0.0)).abs() >= 0.25
+}
+
+/// Whether bad calls are heard where none were, or twice as many.
+fn spoils_more(known: &Fault, seen: &Fault) -> bool {
+    match (&known.voice, &seen.voice) {
+        (Some(known), Some(seen)) => seen.bad_calls >= known.bad_calls.saturating_mul(2),
+        (None, Some(_)) => true,
+        (_, None) => false,
+    }
 }
 
 /// Whether a list names what another does not; both may hold ten thousand.

@@ -56,6 +56,7 @@ impl Analyser {
                 inventory: settings.inventory.clone(),
                 series: self.recent.freeze(&settings.inventory),
                 anchor_answers: self.recent.anchor_answers(),
+                voice: self.recent.voice(),
                 faults,
                 settings: settings.diagnosis.clone(),
             };

@@ -19,6 +19,7 @@
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
+//! | [`voice`] | listens to voice: places it, counts it, keeps calls |
 //! | [`reload`] | takes new settings on SIGHUP or by API |
 
 pub mod analyse;
@@ -38,6 +39,7 @@ pub mod reload;
 pub mod rendezvous;
 pub mod retain;
 pub mod upkeep;
+pub mod voice;
 
 pub use book::Book;
 pub use keeper::{Keeper, StoreKeeper};

@@ -8,6 +8,7 @@ use linesman_probes::observation::{Detail, Observation};
 
 use crate::diagnosis::{RoundPoint, Series};
 use crate::inventory::Inventory;
+use crate::voice::TrunkVoice;
 
 /// Most rounds kept of one target, however long the window.
 const MOST_ROUNDS: usize = 4096;
@@ -22,6 +23,7 @@ const MOST_ANSWERS: usize = 256;
 pub struct Recent {
     rounds: Mutex<HashMap<String, Arc<VecDeque<RoundPoint>>>>,
     anchor_answers: Mutex<VecDeque<DateTime<Utc>>>,
+    voice: Mutex<Vec<TrunkVoice>>,
 }
 
 impl Recent {
@@ -59,6 +61,17 @@ impl Recent {
     #[must_use]
     pub fn anchor_answers(&self) -> Vec<DateTime<Utc>> {
         self.anchor_answers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// What is heard from the trunks now.
+    pub fn set_voice(&self, voice: Vec<TrunkVoice>) {
+        *self.voice.lock().unwrap_or_else(PoisonError::into_inner) = voice;
+    }
+
+    /// What was heard from the trunks at last.
+    #[must_use]
+    pub fn voice(&self) -> Vec<TrunkVoice> {
+        self.voice.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The rounds of every target of an inventory, shared.

@@ -45,10 +45,22 @@ pub async fn run(
             }
             Err(error) => tracing::error!(%error, "old measurements were not rolled up; trying again later"),
         }
+        forget_calls(&store, &in_force, now).await;
         forget_customers(&store, &in_force, now).await;
         if !sealed_anew {
             sealed_anew = seal_anew(&store).await;
         }
+    }
+}
+
+/// Forgets calls that were kept long enough.
+async fn forget_calls(store: &Store, settings: &Settings, now: DateTime<Utc>) {
+    let keep = chrono::TimeDelta::from_std(settings.voice.keep).unwrap_or(chrono::TimeDelta::MAX);
+    let Some(before) = now.checked_sub_signed(keep) else { return };
+    match store.forget_calls(before).await {
+        Ok(0) => {}
+        Ok(gone) => tracing::debug!(calls = gone, "forgot old calls"),
+        Err(error) => tracing::error!(%error, "old calls were not forgotten; trying again later"),
     }
 }
 

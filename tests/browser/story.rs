@@ -231,6 +231,7 @@ fn fault(began: DateTime<Utc>) -> Fault {
         segment: "link-east".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.97,
         severity: Severity::Critical,

@@ -22,3 +22,5 @@ mod start;
 mod story;
 #[cfg(test)]
 mod telling;
+#[cfg(test)]
+mod voice;

@@ -78,6 +78,7 @@ impl Watched {
             inventory: Arc::clone(&self.inventory),
             series: self.series.clone(),
             anchor_answers: Vec::new(),
+            voice: Vec::new(),
             faults: std::mem::take(&mut self.faults),
             settings: self.settings.clone(),
         });

@@ -91,4 +91,5 @@ scenarios!(
     a_device_that_answers_no_icmp_but_forwards_well_is_nobodys_fault,
     an_open_fault_outlives_our_own_isolation,
     a_clock_set_back_an_hour_neither_makes_nor_hides_a_fault,
+    lines_not_yet_measured_since_their_link_is_repaired_are_no_faults,
 );

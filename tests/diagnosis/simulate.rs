@@ -28,6 +28,9 @@ pub struct Scenario {
     #[serde(default)]
     pub expect: Vec<Expected>,
     pub expect_isolated: Option<bool>,
+    /// SIP over UDP sends a request again until its time is over (RFC 3261, 17.1.2.2).
+    #[serde(default)]
+    sip_is_sent_again: bool,
 }
 
 /// What happens.
@@ -123,7 +126,11 @@ impl Scenario {
             for (place, target) in targets.iter().enumerate() {
                 let interval = target.interval.as_secs().max(1);
                 // Spread over the interval, as the driver does.
-                if second % interval == place as u64 * interval / count {
+                let is_due = second % interval == place as u64 * interval / count;
+                let is_held_up = self
+                    .on(&inventory, target.element)
+                    .any(|held| held.kind == "held-up" && held.is_on(second));
+                if is_due && !is_held_up {
                     let (length, observation) = self.round(&inventory, place, second, &mut chance);
                     let ends = second + length.as_secs() + u64::from(length.subsec_nanos() > 0);
                     ending.entry(ends).or_default().push(observation);
@@ -137,6 +144,7 @@ impl Scenario {
                 inventory: inventory.clone(),
                 series: recent.freeze(&inventory),
                 anchor_answers: Vec::new(),
+                voice: Vec::new(),
                 faults,
                 settings: diagnosis_settings.clone(),
             };
@@ -173,7 +181,11 @@ impl Scenario {
         let mut refused = false;
         for request in 0..sent {
             let at = second + u64::from(request) * target.interval.as_secs() / u64::from(sent);
-            if let Some(refuses) = self.request(inventory, place, at, chance) {
+            let is_sent_again = self.sip_is_sent_again && kind == ProbeKind::Sip;
+            let patience = if is_sent_again { target.timeout.as_secs() } else { 0 };
+            if let Some(refuses) =
+                (at..=at + patience).find_map(|at| self.request(inventory, place, at, chance))
+            {
                 received += 1;
                 refused |= refuses;
             }

@@ -103,6 +103,18 @@ const RULES: &[Rule] = &[
         because: "words and forms have no socket",
     },
     Rule {
+        room: "src/voice",
+        forbidden: IMPURE,
+        because: "whose voice it is and who spoils it is a pure question",
+    },
+    Rule { room: "src/voice", forbidden: EFFECTS, because: "windows and times are handed to it" },
+    Rule { room: "src/voice", forbidden: OUTSIDE, because: "it knows nothing of who listens" },
+    Rule {
+        room: "src/voice",
+        forbidden: &["crate::diagnosis", "crate::ticket", "linesman_probes::wire"],
+        because: "it counts bad calls; what they mean for a ticket is decided to its right",
+    },
+    Rule {
         room: "src/inventory",
         forbidden: &["crate::diagnosis", "crate::ticket", "crate::settings"],
         because: "the inventory is the left-most room",

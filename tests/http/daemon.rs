@@ -282,6 +282,7 @@ pub fn fault(segment: &str, now: DateTime<Utc>) -> Fault {
         segment: segment.to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.98,
         severity: Severity::Major,

@@ -8,6 +8,7 @@
 mod access;
 #[path = "../support/bills.rs"]
 mod bills;
+mod calls;
 mod customers;
 mod daemon;
 mod knowledge;

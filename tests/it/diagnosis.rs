@@ -105,7 +105,7 @@ impl Scene {
         settings.verify_for = Duration::from_secs(30);
         let at = now() + TimeDelta::seconds(second);
         let faults = self.faults.clone();
-        Input { now: at, inventory, series, anchor_answers: Vec::new(), faults, settings }
+        Input { now: at, inventory, series, anchor_answers: Vec::new(), voice: Vec::new(), faults, settings }
     }
 
     fn until(&mut self, from: i64, to: i64) -> Vec<String> {
@@ -258,7 +258,15 @@ fn any_input(inventory: Arc<Inventory>) -> impl Strategy<Value = Input> {
             })
             .collect();
         let (inventory, settings) = (inventory.clone(), settings.clone());
-        Input { now: now(), inventory, series, anchor_answers: Vec::new(), faults: Vec::new(), settings }
+        Input {
+            now: now(),
+            inventory,
+            series,
+            anchor_answers: Vec::new(),
+            voice: Vec::new(),
+            faults: Vec::new(),
+            settings,
+        }
     })
 }
 
@@ -316,6 +324,7 @@ fn a_steady_share_of_loss_never_flaps_once_it_is_raised() {
                 inventory: inventory.clone(),
                 series: series.collect(),
                 anchor_answers: Vec::new(),
+                voice: Vec::new(),
                 faults,
                 settings: settings.diagnosis.clone(),
             };

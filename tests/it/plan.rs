@@ -26,6 +26,7 @@ pub fn fault(key: &str) -> Fault {
         segment: segment_of(key),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.9,
         severity: Severity::Major,

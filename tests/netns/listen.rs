@@ -211,15 +211,15 @@ fn calls_of_sipp_with_real_voice_are_heard_as_the_capture_of_the_same_wire_says(
         let tcpdump = Running::start(&wire.far, folder, &capture, "listening on");
         let listen = Running::listen(&wire, folder, &[]);
         let answers = ["sipp", "-sn", "uas", "-i", FAR, "-p", "5060", "-nostdin", "-skip_rlimit", "-m", "2"];
-        let mut callee = sipp(&wire.far, folder, &answers);
+        let _callee = sipp(&wire.far, folder, &answers);
+        await_port(&wire.far, "5060");
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/netns/sipp/uac_rtp_stream.xml");
         let scenario = scenario.to_str().expect("UTF-8");
         let calls = ["sipp", "-sf", scenario, "-i", NEAR, "-mi", NEAR, "-s", "1002", "-m", "2", "-r", "2"];
-        let ours = ["-nostdin", "-skip_rlimit", "-min_rtp_port", "30000", "-max_rtp_port", "30100"];
-        let calls: Vec<_> = calls.into_iter().chain(ours).chain(["198.18.50.2:5060"]).collect();
+        let calls: Vec<_> =
+            calls.into_iter().chain(["-nostdin", "-skip_rlimit", "198.18.50.2:5060"]).collect();
         let mut caller = sipp(&wire.near, folder, &calls);
         let ended = caller.0.wait().expect("our own child");
-        let _ = callee.0.wait();
         let (_, heard) = listen.document();
         drop(tcpdump);
         assert!(ended.success(), "sipp: {ended:?}");
@@ -261,6 +261,23 @@ fn sipp(namespace: &Namespace, folder: &Path, words: &[&str]) -> Running {
         .spawn()
         .expect("ip starts sipp");
     Running(child)
+}
+
+/// A program that starts answers nobody before it has its port.
+fn await_port(namespace: &Namespace, port: &str) {
+    let began = Instant::now();
+    loop {
+        let asked = Command::new("ip")
+            .args(&namespace.wrapper()[1..])
+            .args(["ss", "-lunH", "sport", "=", &format!(":{port}")])
+            .output()
+            .expect("ip starts ss");
+        if !asked.stdout.is_empty() {
+            return;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody listens on port {port}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
 }
 
 /// What a telephone publishes at the end of its call.

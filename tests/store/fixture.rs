@@ -182,6 +182,7 @@ pub fn fault(key: &str) -> Fault {
         segment: "link-1".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.975,
         severity: Severity::Major,

@@ -13,6 +13,7 @@ mod postgres_server;
 mod receivers;
 
 mod access;
+mod calls;
 mod chain;
 mod customers;
 mod disk;

@@ -188,9 +188,11 @@ async fn r88_what_is_overdue_is_called_exactly_once_also_after_a_death(database:
     does(&daemon, &ticket, classified()).await;
     assert_eq!(sweep(&daemon).sweep(clock.now_utc()).await.unwrap(), 0, "nothing is due");
     clock.advance(TimeDelta::seconds(3 * 3600));
-    let (one, two) = (sweep(&daemon), sweep(&daemon));
-    let (one, two) = tokio::join!(one.sweep(clock.now_utc()), two.sweep(clock.now_utc()));
-    let both = one.unwrap() + two.unwrap();
+    let both = {
+        let (one, two) = (sweep(&daemon), sweep(&daemon));
+        let (one, two) = tokio::join!(one.sweep(clock.now_utc()), two.sweep(clock.now_utc()));
+        one.unwrap() + two.unwrap()
+    };
     let first = calls(&daemon, &ticket.id).await;
     assert_eq!(both, first.len(), "two sweeps at once call each thing once: {first:?}");
     assert!(first.contains(&"urgent-response/1/breach".to_owned()), "{first:?}");

@@ -3,11 +3,8 @@
 use super::DeckRow;
 use crate::number::{MOST_DIGITS, Number, POWERS};
 
-/// First digits that are looked up in the table.
-const TABLE_DIGITS: u32 = 4;
-const TABLE: usize = 10_000;
-/// Width of one table entry in keys of [`MOST_DIGITS`] digits.
-const CELL: u64 = 10u64.pow(MOST_DIGITS - TABLE_DIGITS);
+/// Most cells of the table.
+const MOST_CELLS: u64 = 1 << 14;
 /// No prefix.
 pub(super) const NOBODY: u32 = u32::MAX;
 
@@ -81,7 +78,11 @@ pub(super) struct Index {
     pub entries: Vec<Entry>,
     /// The space of keys, cut where the longest prefix changes; the first begins at 0.
     intervals: Vec<Interval>,
-    /// For each value of the first digits the interval that holds its first key.
+    /// Where the second interval begins: the space from there to where the last one does is cut into cells of
+    /// two to this power, so that decks of one country are told apart as finely as those of all.
+    from: u64,
+    cell_bits: u32,
+    /// For each cell the interval that holds its first key, and the last one of all.
     table: Vec<u32>,
 }
 
@@ -105,6 +106,8 @@ impl Index {
             prefixes: Vec::new(),
             entries: keyed.iter().map(|(_, _, entry)| *entry).collect(),
             intervals: vec![Interval { start: 0, owner: NOBODY, digits: 0 }],
+            from: 0,
+            cell_bits: 0,
             table: Vec::new(),
         };
         // Open prefixes, outermost first: where each ends and which it is.
@@ -126,9 +129,27 @@ impl Index {
             first += same;
         }
         index.close(&mut open, u64::MAX);
-        let at = |cell: usize| index.intervals.partition_point(|part| part.start <= cell as u64 * CELL) - 1;
-        index.table = (0..=TABLE).map(|cell| narrow(at(cell))).collect();
+        index.tabulate();
         index
+    }
+
+    fn tabulate(&mut self) {
+        let start = |interval: Option<&Interval>| interval.map_or(0, |interval| interval.start);
+        let (from, to) = (start(self.intervals.get(1)), start(self.intervals.last()));
+        let mut cell_bits = 0;
+        while (to - from) >> cell_bits >= MOST_CELLS {
+            cell_bits += 1;
+        }
+        let narrow = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let holds = |cell: u64| {
+            let first = from + (cell << cell_bits);
+            self.intervals.partition_point(|part| part.start <= first).saturating_sub(1)
+        };
+        let cells = ((to - from) >> cell_bits) + 1;
+        // What is before the first cell is looked for in it.
+        let table = std::iter::once(0).chain((1..cells).map(|cell| narrow(holds(cell))));
+        self.table = table.chain([narrow(self.intervals.len() - 1)]).collect();
+        (self.from, self.cell_bits) = (from, cell_bits);
     }
 
     fn close(&mut self, open: &mut Vec<(u64, u32)>, key: u64) {
@@ -152,7 +173,8 @@ impl Index {
     pub fn longest(&self, number: Number) -> Option<u32> {
         let (value, digits) = number.digits()?;
         let key = value * POWERS[(MOST_DIGITS - digits) as usize];
-        let cell = usize::try_from(key / CELL).unwrap_or(TABLE - 1).min(TABLE - 1);
+        let cell = key.saturating_sub(self.from) >> self.cell_bits;
+        let cell = usize::try_from(cell).unwrap_or(usize::MAX).min(self.table.len() - 2);
         let (low, high) = (self.table[cell] as usize, self.table[cell + 1] as usize);
         let within = self.intervals.get(low + 1..=high).unwrap_or_default();
         let mut at = low;

@@ -1,5 +1,6 @@
 //! `/api/v1`: one file a noun. Handlers read, call a pure function or the writer, and show.
 
+pub mod calls;
 pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
@@ -106,6 +107,9 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Noc, routes!(customers::person::erase))
         .needs(Role::Admin, routes!(customers::person::trail))
         .needs(Role::Admin, routes!(customers::person::retention))
+        .needs(Role::Viewer, routes!(calls::list))
+        .needs(Role::Viewer, routes!(calls::lookup))
+        .needs(Role::Viewer, routes!(calls::one))
         .needs(Role::Viewer, routes!(inventory::inventory))
         .needs(Role::Viewer, routes!(inventory::targets))
         .needs(Role::Viewer, routes!(observations::rounds))

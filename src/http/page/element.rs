@@ -212,7 +212,8 @@ fn answer(shell: &Shell, observation: &Observation) -> String {
         return shell.say(&impediment_words(impediment));
     }
     match &observation.measured.detail {
-        Detail::None => String::new(),
+        // Its packets are in the burst; an element without probes of its own has no such row.
+        Detail::None | Detail::Rtp { .. } => String::new(),
         Detail::Host(reading) => resources(shell, reading),
         Detail::Http { status, version, .. } => format!("HTTP/{version} {status}"),
         Detail::Dns { rcode, answers } => format!("{rcode} ({answers})"),

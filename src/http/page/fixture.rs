@@ -151,6 +151,7 @@ pub(super) fn fault(language: Language) -> Fault {
         segment: "link-east".to_owned(),
         segment_kind: Some(ElementKind::Link),
         billing: None,
+        voice: None,
         side: Side::Carrier,
         confidence: 0.97,
         severity: Severity::Critical,

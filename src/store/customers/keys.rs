@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::privacy::Keyring;
 
 use super::super::backend::{on, on_tx};
+use super::super::calls::CALL;
 use super::super::{Store, StoreError, Tx};
 use super::row::{ASSET, CONTACT, CUSTOMER, TEXT, open, seal};
 
@@ -16,7 +17,8 @@ const META: &str = "privacy_keys";
 const A_STEP: i64 = 200;
 
 pub(in crate::store) const SEALED_ROWS: &str = "SELECT (SELECT COUNT(*) FROM customer WHERE name_enc IS NOT NULL) \
-     + (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM customer_text)";
+     + (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM customer_text) \
+     + (SELECT COUNT(*) FROM voice_call WHERE from_enc IS NOT NULL OR to_enc IS NOT NULL)";
 
 /// A sealed column: where it is, how rows of other keys are found, how one is written.
 struct Column {
@@ -48,6 +50,8 @@ const COLUMNS: &[Column] = columns! {
     CONTACT."im_handle" / "im_handle_enc" of "contact",
     ASSET."serial" / "serial_enc" of "service_asset",
     TEXT."text" / "text_enc" of "customer_text",
+    CALL."from" / "from_enc" of "voice_call",
+    CALL."to" / "to_enc" of "voice_call",
 };
 
 /// What the database remembers of its keys.

@@ -6,6 +6,7 @@
 //! | `row` | rows: sealed on the way in, opened on the way out |
 //! | `read` | reading, looking up, tickets of a customer |
 //! | `write` | registering, changing, linking a ticket, keeping what was said |
+//! | `parts` | the rows that writing writes |
 //! | `erase` | erasing a person, on request or when his time is over |
 //! | `audit` | the chained trail of who read and did what |
 //! | `keys` | which keys the database was written with; sealing anew with a newer one |
@@ -16,6 +17,7 @@ mod audit;
 mod erase;
 mod keys;
 pub mod model;
+mod parts;
 mod read;
 mod row;
 mod write;

@@ -23,7 +23,7 @@ pub struct FormatUse {
 }
 
 /// A stretch of one stream, ten seconds unless set otherwise.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct WindowReport {
     /// Start, in the clock of the arrivals.
     #[serde(skip)]

@@ -259,8 +259,11 @@ impl RowReader {
     ) -> bool {
         match self.brisk_record(cells, &Row::<QUOTED> { window, ends }, place, memory) {
             Some(record) => {
-                (memory.seen)(&record);
                 records.push(record);
+                // Shown where it stands: it need not be laid down elsewhere and copied.
+                if let Some(record) = records.last() {
+                    (memory.seen)(record);
+                }
                 true
             }
             None => false,

@@ -1,8 +1,8 @@
 //! `linesman rtp listen`: voice as it passes an interface, through the engine of `rtp analyze`.
 //!
-//! `feeds` takes what is sent to us instead, `session` runs it, `screen` shows it, `kept` holds what is over for the document at the end.
+//! The engine is the daemon's own ([`crate::workers::voice::engine`]). `session` runs it, `screen` shows it, `kept`
+//! holds what is over for the document at the end.
 
-mod feeds;
 mod kept;
 mod screen;
 mod session;
@@ -12,12 +12,11 @@ use std::num::NonZeroU8;
 use std::time::Duration;
 
 use linesman_probes::wire::packets::filter::SIP_PORTS;
-use linesman_probes::wire::packets::{
-    CHANNEL_BUFFER_BYTES, CaptureError, Channel, Filter, Options, PacketSource, RING_BYTES, Ring, Workers,
-    fanout_group,
-};
+use linesman_probes::wire::packets::{CaptureError, Filter, PacketSource, RING_BYTES};
 
 use crate::cli::exit::{Exit, Failure};
+use crate::workers::voice::engine::{self, HowToCapture};
+use crate::workers::voice::feeds::{FeedError, Feeds, Ports};
 
 /// Arguments of `rtp listen`.
 #[derive(Debug, clap::Args)]
@@ -92,7 +91,13 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<Exit> {
         Some(interface) => Some(open(&arguments, interface, &filter).map_err(refused)?),
         None => None,
     };
-    let feeds = feeds::Feeds::open(&arguments)?;
+    let ports = Ports {
+        hep: arguments.hep.clone(),
+        vq: arguments.vq.clone(),
+        vxlan: arguments.vxlan.clone(),
+        tzsp: arguments.tzsp.clone(),
+    };
+    let feeds = Feeds::open(&ports).map_err(|error| not_listened(&error))?;
     let session = session::Session::new(&arguments, source, feeds, &filter);
     let stop = session.stop();
     let mut running = tokio::task::spawn_blocking(move || session.run());
@@ -117,34 +122,22 @@ fn open(
     interface: &str,
     filter: &Filter,
 ) -> Result<Box<dyn PacketSource>, CaptureError> {
-    let workers = arguments.workers.get();
-    let mut buffer_bytes = arguments.buffer_kib.saturating_mul(1024);
-    if arguments.source == Source::Pnet {
-        buffer_bytes = buffer_bytes.min(CHANNEL_BUFFER_BYTES);
-    }
-    let options = Options {
-        filter: filter.clone(),
-        buffer_bytes,
+    engine::open(&HowToCapture {
+        interface,
+        filter,
+        pnet: arguments.source == Source::Pnet,
+        workers: arguments.workers,
+        buffer_bytes: arguments.buffer_kib.saturating_mul(1024),
         promiscuous: !arguments.not_promiscuous,
-        fanout: (workers > 1).then(fanout_group),
-        ..Options::new(interface)
+    })
+}
+
+fn not_listened(error: &FeedError) -> Failure {
+    let exit = match error.source.kind() {
+        std::io::ErrorKind::PermissionDenied => Exit::PermissionMissing,
+        _ => Exit::Problem,
     };
-    let one = || -> Result<Box<dyn PacketSource>, CaptureError> {
-        Ok(match arguments.source {
-            Source::Ring => Box::new(Ring::open(&options)?),
-            Source::Pnet => Box::new(Channel::open(&options)?),
-        })
-    };
-    if workers == 1 {
-        return one();
-    }
-    let sources = (0..workers).map(|_| one()).collect::<Result<Vec<_>, _>>()?;
-    let workers = Workers::start(sources).map_err(|source| CaptureError::System {
-        operation: "starting the capture threads",
-        interface: interface.to_owned(),
-        source,
-    })?;
-    Ok(Box::new(workers))
+    Failure::new(exit, format!("--{error}"))
 }
 
 fn refused(error: CaptureError) -> Failure {

@@ -4,19 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use linesman_media::capture::file::{Frame, LinkType};
-use linesman_media::capture::live::{Fault, FaultKind, Limits, Live};
-use linesman_media::quality::stream::Settings;
-use linesman_probes::wire::clock_watch::{StepWatch, wall_ns};
-use linesman_probes::wire::packets::{CaptureError, Counters, Filter, PacketSource};
+use linesman_probes::wire::clock_watch::wall_ns;
+use linesman_probes::wire::packets::{CaptureError, Filter, PacketSource};
 
 use super::Arguments;
-use super::feeds::Feeds;
 use super::kept::{Document, Kept, Listen, is_flood, state};
 use super::screen::Screen;
 use crate::cli::exit::Exit;
 use crate::cli::output;
 use crate::cli::rtp::table;
+use crate::workers::voice::engine::Engine;
+use crate::workers::voice::feeds::Feeds;
 
 /// How long packets are waited for at most before the clock is looked at.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -26,19 +24,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// One run.
 pub(super) struct Session {
-    live: Live,
-    source: Option<Box<dyn PacketSource>>,
-    feeds: Feeds,
-    feed_drops: u64,
+    engine: Engine,
     kept: Kept,
-    counters: Counters,
-    /// When the counters were read last.
-    counted_at: i64,
-    /// Since when the interface is down.
-    down_since: Option<i64>,
-    steps: StepWatch,
     stop: Arc<AtomicBool>,
-    number: u64,
     json: bool,
     duration: Option<Duration>,
     interface: Option<String>,
@@ -53,18 +41,14 @@ impl Session {
         feeds: Feeds,
         filter: &Filter,
     ) -> Self {
+        let mut engine = Engine::new(feeds);
+        if let Some(source) = source {
+            engine.add(arguments.interface.as_deref().unwrap_or_default(), source);
+        }
         Self {
-            live: Live::new(Settings::default(), Limits::default()),
-            source,
-            feeds,
-            feed_drops: 0,
+            engine,
             kept: Kept::default(),
-            counters: Counters::default(),
-            counted_at: wall_ns(),
-            down_since: None,
-            steps: StepWatch::start(),
             stop: Arc::new(AtomicBool::new(false)),
-            number: 0,
             json: arguments.json,
             duration: arguments.duration,
             interface: arguments.interface.clone(),
@@ -85,7 +69,7 @@ impl Session {
         if let Some(interface) = &self.interface {
             output::note(format!("listening on {interface} ({}, {})", self.source_name, self.filter));
         }
-        for name in &self.feeds.names {
+        for name in &self.engine.feeds.names {
             output::note(format!("listening on {name}"));
         }
         let ended = self.listen(&screen, begun);
@@ -102,7 +86,7 @@ impl Session {
             self.receive()?;
             let now = Instant::now();
             if now >= next_count {
-                self.count()?;
+                self.engine.count()?;
                 next_count = now + COUNT_EVERY;
             }
             if now >= next_second {
@@ -115,83 +99,51 @@ impl Session {
         }
         // What the kernel still holds was captured in time.
         while self.receive()? > 0 && begun.elapsed() < self.duration.unwrap_or(begun.elapsed()) + SECOND {}
-        self.count()?;
+        self.engine.count()?;
         Ok(())
     }
 
     fn receive(&mut self) -> Result<usize, CaptureError> {
-        let Self { source, live, number, feeds, .. } = self;
-        let Some(source) = source else { return Ok(feeds.receive(PATIENCE, live)) };
-        let fed = feeds.receive(Duration::ZERO, live);
-        let received = source.receive(PATIENCE, &mut |packet| {
-            *number += 1;
-            let link = LinkType(packet.link);
-            live.frame(&Frame { number: *number, at: packet.at_ns, link, data: packet.data });
-        })?;
-        if received > 0
-            && let Some(since) = self.down_since.take()
-        {
-            self.live.fault(Fault::new(FaultKind::InterfaceDown, since, wall_ns(), 0));
+        let (received, failed) = self.engine.receive(PATIENCE);
+        for why in self.engine.feeds.ended.drain(..) {
+            output::note(why);
         }
-        Ok(received + fed)
-    }
-
-    /// What the kernel dropped, whether the interface went down, whether the clock was set.
-    fn count(&mut self) -> Result<(), CaptureError> {
-        let now = wall_ns();
-        if let Some(source) = &mut self.source {
-            let counters = source.counters()?;
-            let drops = counters.drops.saturating_sub(self.counters.drops);
-            if drops > 0 {
-                self.live.fault(Fault::new(FaultKind::KernelDrops, self.counted_at, now, drops));
-            }
-            if counters.interruptions > self.counters.interruptions {
-                self.down_since.get_or_insert(self.counted_at);
-            }
-            self.counters = counters;
+        match failed.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(received),
         }
-        let feed_drops = self.feeds.drops();
-        if feed_drops > self.feed_drops {
-            let lost = feed_drops - self.feed_drops;
-            self.live.fault(Fault::new(FaultKind::FeedLoss, self.counted_at, now, lost));
-            self.feed_drops = feed_drops;
-        }
-        if let Some(step_ms) = self.steps.step_ms() {
-            let (from, until) = (now.min(self.counted_at), now.max(self.counted_at));
-            self.live.fault(Fault::new(FaultKind::ClockStep, from, until, step_ms.unsigned_abs()));
-        }
-        self.counted_at = now;
-        Ok(())
     }
 
     fn second(&mut self, screen: &Screen, seconds: u64) -> anyhow::Result<()> {
-        if let Some(over) = self.live.tick(wall_ns()) {
+        if let Some(over) = self.engine.live.tick(wall_ns()) {
             screen.over(&over)?;
             self.kept.add(over);
         }
-        let state = state(seconds, &self.live.load(), self.counters, self.live.ledger().faults());
-        let live = &self.live;
+        let live = &self.engine.live;
+        let state = state(seconds, &live.load(), self.engine.counters(), live.ledger().faults());
         screen.refresh(seconds, &state, || live.current())
     }
 
     fn finish(self, lasted: Duration) -> anyhow::Result<Exit> {
-        let load = self.live.load();
-        let (last, ledger) = self.live.finish(wall_ns());
+        let counters = self.engine.counters();
+        let Engine { live, feeds, .. } = self.engine;
+        let load = live.load();
+        let (last, ledger) = live.finish(wall_ns());
         let (report, left_out) = self.kept.finish(last, &load);
         let problem = report.has_problem();
-        let state = state(lasted.as_secs(), &load, self.counters, ledger.faults());
+        let state = state(lasted.as_secs(), &load, counters, ledger.faults());
         if self.json {
             output::json(&Document {
                 report,
                 listen: Listen {
-                    feeds: self.feeds.names.clone(),
-                    not_understood: self.feeds.refused,
+                    feeds: feeds.names.clone(),
+                    not_understood: feeds.refused,
                     interface: self.interface.clone(),
                     source: self.source_name,
                     filter: self.filter.clone(),
                     seconds: lasted.as_secs_f64(),
-                    captured: self.counters.packets,
-                    kernel_drops: self.counters.drops,
+                    captured: counters.packets,
+                    kernel_drops: counters.drops,
                     measurement_faults: ledger.faults().to_vec(),
                     left_out,
                     refused: load.refused,
@@ -206,8 +158,8 @@ impl Session {
             if !report.reported.is_empty() {
                 output::line(format!("\n{}", table::reported(&report)))?;
             }
-            if self.feeds.refused > 0 {
-                output::note(format!("{} packets sent to us were not understood", self.feeds.refused));
+            if feeds.refused > 0 {
+                output::note(format!("{} packets sent to us were not understood", feeds.refused));
             }
             output::note(state);
         }

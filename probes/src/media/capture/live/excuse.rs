@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::faults::{Fault, Ledger};
 use crate::capture::findings::{Finding, Kind};
 use crate::capture::report::{CallRow, Report, StreamRow};
+use crate::quality::report::WindowReport;
 
 /// Loss that is worth a word, as for findings.
 const NOTABLE: f64 = 0.01;
@@ -54,8 +55,7 @@ fn mark(stream: &mut StreamRow, ledger: &Ledger) -> Clean {
     }
     let (mut expected, mut lost) = (0, 0);
     for window in &mut quality.windows {
-        let until = window.start_ns.saturating_add((window.duration_s * 1e9) as i64);
-        window.measurement_faults = names(ledger.during(window.start_ns, until));
+        mark_window(window, ledger);
         clean.whole_s += window.duration_s;
         if window.measurement_faults.is_empty() {
             expected += window.expected;
@@ -68,6 +68,12 @@ fn mark(stream: &mut StreamRow, ledger: &Ledger) -> Clean {
     stream.loss_ratio_without_faults = (expected > 0).then_some(ratio);
     clean.loss = expected >= ENOUGH && ratio >= NOTABLE;
     clean
+}
+
+/// Writes on a window what was wrong with our own measuring meanwhile.
+pub(super) fn mark_window(window: &mut WindowReport, ledger: &Ledger) {
+    let until = window.start_ns.saturating_add((window.duration_s * 1e9) as i64);
+    window.measurement_faults = names(ledger.during(window.start_ns, until));
 }
 
 fn names<'a>(faults: impl Iterator<Item = &'a Fault>) -> Vec<&'static str> {

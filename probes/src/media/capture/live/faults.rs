@@ -123,6 +123,11 @@ impl Ledger {
         &self.faults
     }
 
+    /// Forgets those that ended before a time: nothing that is still to come was in them.
+    pub fn forget(&mut self, before: i64) {
+        self.faults.retain(|fault| fault.until >= before);
+    }
+
     /// Those that touch a time.
     pub fn during(&self, from: i64, until: i64) -> impl Iterator<Item = &Fault> {
         let touches = move |fault: &&Fault| {

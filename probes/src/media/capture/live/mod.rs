@@ -8,8 +8,10 @@ mod excuse;
 mod faults;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use faults::{Fault, FaultKind, Ledger};
+pub use windows::{OfCall, WindowRow};
 
 use super::analysis::{Analysis, Analyzer};
 use super::call::{Dialog, State};
@@ -84,6 +86,9 @@ pub struct Live {
     assumptions: Assumptions,
     looked: i64,
     active: usize,
+    /// Whether somebody wants to hear of windows while streams go on.
+    tells_windows: bool,
+    windows: Vec<WindowRow>,
 }
 
 impl Live {
@@ -97,6 +102,8 @@ impl Live {
             assumptions: Assumptions::default(),
             looked: i64::MIN,
             active: 0,
+            tells_windows: false,
+            windows: Vec::new(),
         }
     }
 
@@ -130,6 +137,11 @@ impl Live {
         self.ledger.note(fault);
     }
 
+    /// Forgets what our own measuring did wrong before a time.
+    pub fn forget_faults(&mut self, before: i64) {
+        self.ledger.forget(before);
+    }
+
     /// What is held.
     #[must_use]
     pub fn load(&self) -> Load {
@@ -154,6 +166,9 @@ impl Live {
         }
         self.looked = now;
         let (dialogs, streams) = self.over(now);
+        if self.tells_windows {
+            self.gather_windows(now, &streams);
+        }
         let reported = self.reported(now.saturating_sub(SILENCE));
         if reported.is_empty() && !dialogs.contains(&true) && !streams.contains(&true) {
             return None;

@@ -43,6 +43,8 @@ pub struct Heard {
     pub attribution: Option<Attribution>,
     /// What its receiver says about it.
     pub far_end: Option<Box<FarEnd>>,
+    /// Windows that somebody was told of while it went on.
+    pub(in crate::capture) told: u64,
     formats: Arc<PayloadFormats>,
     payload_type: u8,
     /// Its call is over and its address is another call's now.
@@ -64,6 +66,7 @@ impl Heard {
             encrypted,
             attribution,
             far_end: None,
+            told: 0,
             formats,
             payload_type: 0,
             closed: false,
@@ -205,6 +208,11 @@ impl Streams {
         {
             heard.belongs_to(found);
         }
+    }
+
+    /// All, to be told of their windows.
+    pub(in crate::capture) fn heard_mut(&mut self) -> &mut [Heard] {
+        &mut self.heard
     }
 
     /// All, in the order in which they were believed.

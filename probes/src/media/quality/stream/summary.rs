@@ -42,6 +42,30 @@ impl Stream {
         drained
     }
 
+    /// The windows that were closed since `told` of them were, scored, and how many were ever closed. Nothing is taken
+    /// away: the final record still has them.
+    pub fn windows_since(
+        &self,
+        told: u64,
+        codecs: &CodecTable,
+        assumptions: &Assumptions,
+    ) -> (Vec<WindowReport>, u64) {
+        let ever = self.windows.closed_ever;
+        let untold = usize::try_from(ever.saturating_sub(told)).unwrap_or(usize::MAX);
+        let skip = self.windows.closed.len().saturating_sub(untold);
+        let windows = self.windows.closed.iter().skip(skip);
+        let reports = windows.map(|window| {
+            let left_ns = self.last_at_ns.saturating_sub(window.arrived.start_ns);
+            self.window_report(window, left_ns.clamp(0, self.settings.window_ns), codecs, assumptions).0
+        });
+        (reports.collect(), ever)
+    }
+
+    /// The encoding name of the packets that came most.
+    pub fn codec(&self) -> Option<String> {
+        self.content.main().and_then(|used| stated(&used.format))
+    }
+
     /// Ends the stream: every window is closed and may be drained. What comes after counts, but late for its place.
     pub fn finish(&mut self) {
         self.sequence.settle_all(&mut self.settled);

@@ -34,6 +34,8 @@ pub(super) struct Windows {
     running: Arrived,
     waiting: Option<Arrived>,
     pub(super) closed: VecDeque<Window>,
+    /// How many were ever closed and kept.
+    pub(super) closed_ever: u64,
     /// Sums of all closed windows, drained or not.
     pub(super) closed_sums: Sums,
     look_again_ns: i64,
@@ -97,6 +99,7 @@ impl Windows {
             self.closed.pop_front();
         }
         self.closed.push_back(Window { arrived, sums });
+        self.closed_ever += 1;
     }
 
     /// Begins the window that `now` lies in, if the running one is over; it then waits for its latecomers.

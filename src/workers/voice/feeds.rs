@@ -1,6 +1,6 @@
 //! What is sent to us: a thread each for UDP ports and TCP connections, one queue to the engine.
 //!
-//! The queue is bounded. When it is full a UDP thread waits, its socket's buffer fills, and the kernel counts what it
+//! Used by the daemon and by `linesman rtp listen`. The queue is bounded. When it is full a UDP thread waits, its socket's buffer fills, and the kernel counts what it
 //! drops; a TCP sender waits.
 
 use std::io::{ErrorKind, Read as _};
@@ -15,10 +15,6 @@ use linesman_media::capture::live::Live;
 use linesman_media::feed::{hep, tunnel, vq};
 use linesman_probes::wire::clock_watch::wall_ns;
 use linesman_probes::wire::packets::UdpFeed;
-
-use super::Arguments;
-use crate::cli::exit::{Exit, Failure};
-use crate::cli::output;
 
 /// Datagrams that may wait.
 const WAITING: usize = 16_384;
@@ -46,22 +42,63 @@ enum Item {
     Bytes { kind: Kind, at: i64, bytes: Vec<u8> },
     /// A telephone's report.
     Published { at: i64, from: SocketAddr, report: Box<vq::Report> },
+    /// A port is no longer read, and why.
+    Ended(String),
+}
+
+/// Which ports to open.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// HEP3, over UDP and TCP.
+    pub hep: Vec<SocketAddr>,
+    /// vq-rtcpxr by SIP over UDP.
+    pub vq: Vec<SocketAddr>,
+    /// Mirrored packets in VXLAN.
+    pub vxlan: Vec<SocketAddr>,
+    /// Mirrored packets in TZSP.
+    pub tzsp: Vec<SocketAddr>,
+}
+
+/// Why a port cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} {address} cannot be listened on: {source}{}", hint(source))]
+pub struct FeedError {
+    /// What it was for.
+    pub name: &'static str,
+    /// Which.
+    pub address: SocketAddr,
+    /// What the operating system said.
+    pub source: std::io::Error,
+}
+
+fn hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::PermissionDenied => "; take a port above 1023, or allow it by CAP_NET_BIND_SERVICE",
+        ErrorKind::AddrInUse => "; `ss -lunp` shows who has it",
+        ErrorKind::AddrNotAvailable => "; this host has no such address",
+        _ => "",
+    }
 }
 
 /// All of them.
-pub(super) struct Feeds {
+pub struct Feeds {
     items: Option<Receiver<Item>>,
     stop: Arc<AtomicBool>,
     drops: Vec<Arc<AtomicU64>>,
     /// Where they listen, for the one who started it.
-    pub(super) names: Vec<String>,
+    pub names: Vec<String>,
     /// What came and could not be understood.
-    pub(super) refused: u64,
+    pub refused: u64,
+    /// Ports that are no longer read, and why.
+    pub ended: Vec<String>,
 }
 
 impl Feeds {
     /// Opens every port that was asked for.
-    pub(super) fn open(arguments: &Arguments) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// The first that cannot be opened; then none is.
+    pub fn open(ports: &Ports) -> Result<Self, FeedError> {
         let (sender, items) = sync_channel(WAITING);
         let mut feeds = Self {
             items: None,
@@ -69,19 +106,20 @@ impl Feeds {
             drops: Vec::new(),
             names: Vec::new(),
             refused: 0,
+            ended: Vec::new(),
         };
         let asked = [
-            (Kind::Hep, "hep", &arguments.hep),
-            (Kind::Vq, "vq", &arguments.vq),
-            (Kind::Vxlan, "vxlan", &arguments.vxlan),
-            (Kind::Tzsp, "tzsp", &arguments.tzsp),
+            (Kind::Hep, "hep", &ports.hep),
+            (Kind::Vq, "vq", &ports.vq),
+            (Kind::Vxlan, "vxlan", &ports.vxlan),
+            (Kind::Tzsp, "tzsp", &ports.tzsp),
         ];
         for (kind, name, addresses) in asked {
             for address in addresses {
-                let bound =
-                    feeds.udp(kind, *address, &sender).map_err(|error| refused(name, *address, &error))?;
+                let failed = |source| FeedError { name, address: *address, source };
+                let bound = feeds.udp(kind, *address, &sender).map_err(failed)?;
                 if kind == Kind::Hep {
-                    feeds.tcp(bound, &sender).map_err(|error| refused(name, *address, &error))?;
+                    feeds.tcp(bound, &sender).map_err(failed)?;
                 }
                 feeds.names.push(format!("{name} {bound}"));
             }
@@ -110,13 +148,20 @@ impl Feeds {
         Ok(())
     }
 
+    /// Whether nothing was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Datagrams that the kernel dropped before we read them.
-    pub(super) fn drops(&self) -> u64 {
+    #[must_use]
+    pub fn drops(&self) -> u64 {
         self.drops.iter().map(|drops| drops.load(Ordering::Relaxed)).sum()
     }
 
     /// Hands what has come to the engine; waits for it at most `patience`.
-    pub(super) fn receive(&mut self, patience: Duration, live: &mut Live) -> usize {
+    pub fn receive(&mut self, patience: Duration, live: &mut Live) -> usize {
         let Some(items) = &self.items else { return 0 };
         let mut taken = 0;
         let mut item = match items.recv_timeout(patience) {
@@ -124,8 +169,13 @@ impl Feeds {
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return 0,
         };
         while let Some(next) = item {
-            self.refused += u64::from(!feed(next, live));
-            taken += 1;
+            match next {
+                Item::Ended(why) => self.ended.push(why),
+                next => {
+                    self.refused += u64::from(!feed(next, live));
+                    taken += 1;
+                }
+            }
             item = (taken < AT_ONCE).then(|| items.try_recv().ok()).flatten();
         }
         taken
@@ -147,6 +197,7 @@ fn feed(item: Item, live: &mut Live) -> bool {
             live.published(at, from.into(), *report);
             true
         }
+        Item::Ended(_) => true,
         Item::Bytes { kind: Kind::Hep, at, bytes } => {
             hep::parse(&bytes).is_ok_and(|packet| live.hep(at, &packet))
         }
@@ -160,20 +211,6 @@ fn feed(item: Item, live: &mut Live) -> bool {
             true
         }
     }
-}
-
-fn refused(name: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
-    let exit = match error.kind() {
-        ErrorKind::PermissionDenied => Exit::PermissionMissing,
-        _ => Exit::Problem,
-    };
-    let hint = match error.kind() {
-        ErrorKind::PermissionDenied => "; take a port above 1023, or allow it by CAP_NET_BIND_SERVICE",
-        ErrorKind::AddrInUse => "; `ss -lunp` shows who has it",
-        ErrorKind::AddrNotAvailable => "; this host has no such address",
-        _ => "",
-    };
-    Failure::new(exit, format!("--{name} {address} cannot be listened on: {error}{hint}"))
 }
 
 fn read_udp(kind: Kind, mut feed: UdpFeed, to: &SyncSender<Item>, drops: &AtomicU64, stop: &AtomicBool) {
@@ -195,7 +232,8 @@ fn read_udp(kind: Kind, mut feed: UdpFeed, to: &SyncSender<Item>, drops: &Atomic
         });
         drops.store(feed.drops(), Ordering::Relaxed);
         if let Err(error) = received {
-            output::note(format!("a feed ended: {error}"));
+            // Nobody there any more: then nobody asks.
+            let _ = to.send(Item::Ended(format!("a feed ended: {error}")));
             return;
         }
     }

@@ -1,0 +1,150 @@
+//! What was heard of the calls of each trunk of late: the windows that came from it, call by call, bounded.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::place::{Direction, Place};
+
+/// Calls followed at once; of what comes beyond, only that there was more is known.
+const MOST_CALLS: usize = 100_000;
+/// Windows of one call: an hour and a half of it.
+const MOST_WINDOWS: usize = 540;
+/// In a window with fewer packets one loss weighs too much.
+const FEWEST_PACKETS: u64 = 50;
+
+/// A window of a stream, placed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// Identity of the call, as it is kept.
+    pub call: String,
+    /// Whose it is.
+    pub place: Place,
+    /// Encoding name.
+    pub codec: Option<String>,
+    /// Begin.
+    pub start: DateTime<Utc>,
+    /// End.
+    pub end: DateTime<Utc>,
+    /// Packets due.
+    pub expected: u64,
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets that an adaptive buffer would have played too late.
+    pub late: u64,
+    /// Largest jitter, ms.
+    pub jitter_ms: Option<f64>,
+    /// MOS, low and high.
+    pub mos: Option<(f64, f64)>,
+    /// Our own measuring failed meanwhile.
+    pub is_faulty: bool,
+}
+
+/// A window as it is remembered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Slice {
+    pub(super) start: DateTime<Utc>,
+    pub(super) end: DateTime<Utc>,
+    pub(super) expected: u64,
+    pub(super) lost: u64,
+    pub(super) late: u64,
+    pub(super) jitter_ms: Option<f64>,
+    pub(super) mos: Option<(f64, f64)>,
+}
+
+/// A call of a trunk.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) gateway: Option<String>,
+    pub(super) customer: Option<String>,
+    pub(super) codec: Option<String>,
+    pub(super) slices: VecDeque<Slice>,
+}
+
+/// The calls of each trunk of late.
+#[derive(Debug, Clone, Default)]
+pub struct Book {
+    pub(super) trunks: BTreeMap<String, BTreeMap<String, Call>>,
+    calls: usize,
+    /// Windows that found no room.
+    pub refused: u64,
+}
+
+impl Book {
+    /// Takes in a window, if it says something of a trunk: what came from it, whole and measured well.
+    pub fn add(&mut self, heard: &Heard) {
+        let Some(trunk) = &heard.place.trunk else { return };
+        if heard.place.direction != Direction::FromTrunk || heard.is_faulty || heard.expected < FEWEST_PACKETS
+        {
+            return;
+        }
+        let calls = self.trunks.entry(trunk.clone()).or_default();
+        if !calls.contains_key(&heard.call) {
+            if self.calls >= MOST_CALLS {
+                self.refused += 1;
+                return;
+            }
+            self.calls += 1;
+        }
+        let call = calls.entry(heard.call.clone()).or_insert_with(|| Call {
+            gateway: None,
+            customer: None,
+            codec: None,
+            slices: VecDeque::new(),
+        });
+        let learn = |known: &mut Option<String>, new: &Option<String>| {
+            if new.is_some() {
+                known.clone_from(new);
+            }
+        };
+        learn(&mut call.gateway, &heard.place.gateway);
+        learn(&mut call.customer, &heard.place.customer);
+        learn(&mut call.codec, &heard.codec);
+        if call.slices.len() >= MOST_WINDOWS {
+            call.slices.pop_front();
+        }
+        call.slices.push_back(Slice {
+            start: heard.start,
+            end: heard.end,
+            expected: heard.expected,
+            lost: heard.lost.min(heard.expected),
+            late: heard.late,
+            jitter_ms: heard.jitter_ms,
+            mos: heard.mos,
+        });
+    }
+
+    /// A call is over and the whole of it is known: who its customer was, when only another leg shows it.
+    pub fn learn(&mut self, call: &str, place: &Place) {
+        for calls in self.trunks.values_mut() {
+            let Some(call) = calls.get_mut(call) else { continue };
+            if call.gateway.is_none() {
+                call.gateway.clone_from(&place.gateway);
+            }
+            if call.customer.is_none() {
+                call.customer.clone_from(&place.customer);
+            }
+        }
+    }
+
+    /// Forgets what ended longer than `keep` ago.
+    pub fn forget(&mut self, now: DateTime<Utc>, keep: TimeDelta) {
+        let horizon = now - keep;
+        for calls in self.trunks.values_mut() {
+            calls.retain(|_, call| {
+                while call.slices.front().is_some_and(|slice| slice.end < horizon) {
+                    call.slices.pop_front();
+                }
+                !call.slices.is_empty()
+            });
+        }
+        self.trunks.retain(|_, calls| !calls.is_empty());
+        self.calls = self.trunks.values().map(BTreeMap::len).sum();
+    }
+
+    /// Calls that are remembered.
+    #[must_use]
+    pub const fn calls(&self) -> usize {
+        self.calls
+    }
+}

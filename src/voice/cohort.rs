@@ -1,0 +1,305 @@
+//! Many bad calls on one trunk while calls elsewhere are good: the trunk's trouble. One bad call, or bad calls of one
+//! gateway among good ones of others, or calls that are bad everywhere: not the trunk's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::POOR_MOS;
+use super::book::{Book, Call, Slice};
+use crate::settings::VoiceSettings;
+
+/// A call with fewer packets of late proves nothing.
+const FEWEST_PACKETS: u64 = 100;
+/// Trouble whose last bad window is older is not going on.
+const GOING_ON: TimeDelta = TimeDelta::seconds(45);
+/// Length of a slot of calls that are counted together.
+const SLOT_S: i64 = 10;
+/// Worst calls that are named.
+const WORST: usize = 3;
+/// Elsewhere at most this share of the trunk's share of bad calls may be bad.
+const CONTRAST: f64 = 0.5;
+
+/// From when on bad calls are a trunk's trouble.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// How much of the past counts.
+    pub look_back: TimeDelta,
+    /// A call that loses this share, or plays it too late, is bad.
+    pub bad_loss: f64,
+    /// Fewer bad calls are nobody's.
+    pub minimum_calls: usize,
+    /// A smaller share of the trunk's calls is nobody's.
+    pub minimum_share: f64,
+}
+
+impl Limits {
+    /// Of the settings.
+    #[must_use]
+    pub fn of(settings: &VoiceSettings) -> Self {
+        Self {
+            look_back: TimeDelta::from_std(settings.look_back).unwrap_or(TimeDelta::hours(1)),
+            bad_loss: settings.bad_loss,
+            minimum_calls: usize::try_from(settings.minimum_calls).unwrap_or(usize::MAX).max(2),
+            minimum_share: settings.minimum_share,
+        }
+    }
+}
+
+/// A call that stands for the others. No number: the call itself has them, behind a guard of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WorstCall {
+    /// Its identity: `linesman call show ID`.
+    pub call: String,
+    /// First bad window.
+    pub since: DateTime<Utc>,
+    /// Share lost or played too late.
+    pub loss_ratio: f64,
+    /// Largest jitter, ms.
+    pub jitter_ms: Option<f64>,
+    /// Worst MOS, low and high; none where its codec has no score.
+    pub mos: Option<(f64, f64)>,
+    /// Encoding name.
+    pub codec: Option<String>,
+    /// Customer.
+    pub customer: Option<String>,
+}
+
+/// Bad calls of one trunk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Cohort {
+    /// Calls from the trunk that were judged.
+    pub calls: usize,
+    /// Bad ones among them.
+    pub bad_calls: usize,
+    /// Calls of other trunks that were judged.
+    pub elsewhere: usize,
+    /// Bad ones among those.
+    pub elsewhere_bad: usize,
+    /// First bad window.
+    pub first_seen: DateTime<Utc>,
+    /// End of the last one.
+    pub last_seen: DateTime<Utc>,
+    /// Share lost or played too late, over the bad calls.
+    pub loss_ratio: f64,
+    /// Largest jitter among them, ms.
+    pub jitter_ms: Option<f64>,
+    /// Worst MOS among them, low and high.
+    pub mos: Option<(f64, f64)>,
+    /// Encodings of the bad calls.
+    pub codecs: Vec<String>,
+    /// Customers of the bad calls, as far as known.
+    pub customers: Vec<String>,
+    /// The three worst.
+    pub worst: Vec<WorstCall>,
+}
+
+/// Calls of a trunk that were heard in the same ten seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Begin.
+    pub at: DateTime<Utc>,
+    /// Calls.
+    pub calls: usize,
+    /// Bad ones.
+    pub bad: usize,
+}
+
+/// What is heard from a trunk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrunkVoice {
+    /// Its name.
+    pub trunk: String,
+    /// Its bad calls, where they are many.
+    pub cohort: Option<Cohort>,
+    /// By ten seconds, oldest first: what proves the end of trouble.
+    pub slots: Vec<Slot>,
+    /// From which share of bad calls on ten seconds are bad.
+    pub minimum_share: f64,
+}
+
+impl TrunkVoice {
+    /// Since when its calls are good, and for how many times ten seconds that was seen; nothing heard is not good.
+    #[must_use]
+    pub fn good_since(&self, after: DateTime<Utc>) -> Option<(DateTime<Utc>, u32)> {
+        let (mut since, mut count) = (None, 0_u32);
+        for slot in self.slots.iter().rev().take_while(|slot| slot.at >= after) {
+            if slot.bad > 0 && slot.bad as f64 >= self.minimum_share * slot.calls as f64 {
+                break;
+            }
+            since = Some(slot.at);
+            count += 1;
+        }
+        since.map(|since| (since, count))
+    }
+}
+
+/// A call as it was over the look-back.
+struct Judged<'a> {
+    id: &'a str,
+    call: &'a Call,
+    ratio: f64,
+    is_bad: bool,
+    first_bad: Option<DateTime<Utc>>,
+    last_bad: Option<DateTime<Utc>>,
+    jitter_ms: Option<f64>,
+    mos: Option<(f64, f64)>,
+    expected: u64,
+    missed: f64,
+}
+
+/// What is heard from every trunk of late.
+#[must_use]
+pub fn judge(book: &Book, limits: &Limits, now: DateTime<Utc>) -> Vec<TrunkVoice> {
+    let from = now - limits.look_back;
+    let judged: BTreeMap<&str, Vec<Judged<'_>>> = book
+        .trunks
+        .iter()
+        .map(|(trunk, calls)| {
+            let calls = calls.iter().filter_map(|(id, call)| judge_call(id, call, limits, from));
+            (trunk.as_str(), calls.collect())
+        })
+        .collect();
+    let count = |calls: &[Judged<'_>]| (calls.len(), calls.iter().filter(|call| call.is_bad).count());
+    let (all, all_bad) = judged.values().fold((0, 0), |(all, bad), calls| {
+        let (more, more_bad) = count(calls);
+        (all + more, bad + more_bad)
+    });
+    book.trunks
+        .iter()
+        .map(|(trunk, calls)| {
+            let own = judged.get(trunk.as_str()).map_or(&[][..], Vec::as_slice);
+            let (own_all, own_bad) = count(own);
+            let elsewhere = (all - own_all, all_bad - own_bad);
+            TrunkVoice {
+                trunk: trunk.clone(),
+                cohort: cohort(own, elsewhere, limits).filter(|found| now - found.last_seen <= GOING_ON),
+                slots: slots(calls, limits),
+                minimum_share: limits.minimum_share,
+            }
+        })
+        .collect()
+}
+
+fn judge_call<'a>(id: &'a str, call: &'a Call, limits: &Limits, from: DateTime<Utc>) -> Option<Judged<'a>> {
+    let slices = || call.slices.iter().filter(move |slice| slice.end >= from);
+    let expected: u64 = slices().map(|slice| slice.expected).sum();
+    if expected < FEWEST_PACKETS {
+        return None;
+    }
+    let missed: f64 = slices().map(missed).sum();
+    let ratio = missed / expected as f64;
+    let (all, poor) = slices().fold((0_usize, 0_usize), |(all, poor), slice| {
+        (all + 1, poor + usize::from(slice.mos.is_some_and(|(_, high)| high < POOR_MOS)))
+    });
+    let is_bad = ratio >= limits.bad_loss || poor * 2 > all;
+    let mut bad = slices().filter(|slice| is_bad_slice(slice, limits));
+    let first = bad.next();
+    let last = bad.next_back().or(first);
+    let worst = slices().filter_map(|slice| slice.mos).min_by(|one, other| one.0.total_cmp(&other.0));
+    Some(Judged {
+        id,
+        call,
+        ratio,
+        is_bad: is_bad && first.is_some(),
+        first_bad: first.map(|slice| slice.start),
+        last_bad: last.map(|slice| slice.end),
+        jitter_ms: slices().filter_map(|slice| slice.jitter_ms).reduce(f64::max),
+        mos: worst,
+        expected,
+        missed,
+    })
+}
+
+/// Packets that a listener did not hear: lost, or too late.
+fn missed(slice: &Slice) -> f64 {
+    slice.lost.saturating_add(slice.late).min(slice.expected) as f64
+}
+
+fn is_bad_slice(slice: &Slice, limits: &Limits) -> bool {
+    missed(slice) >= limits.bad_loss * slice.expected as f64
+        || slice.mos.is_some_and(|(_, high)| high < POOR_MOS)
+}
+
+/// The bad calls of a trunk, if they are many, a good part of its calls, not of one gateway alone, and not as many
+/// elsewhere.
+fn cohort(own: &[Judged<'_>], elsewhere: (usize, usize), limits: &Limits) -> Option<Cohort> {
+    let mut bad: Vec<&Judged<'_>> = own.iter().filter(|call| call.is_bad).collect();
+    let share = bad.len() as f64 / own.len().max(1) as f64;
+    if bad.len() < limits.minimum_calls || share < limits.minimum_share {
+        return None;
+    }
+    let (others, others_bad) = elsewhere;
+    if others_bad as f64 > CONTRAST * share * others as f64 || is_of_one_gateway(own, &bad) {
+        return None;
+    }
+    let first_seen = bad.iter().filter_map(|call| call.first_bad).min()?;
+    let last_seen = bad.iter().filter_map(|call| call.last_bad).max()?;
+    let (expected, missed) = bad
+        .iter()
+        .fold((0.0, 0.0), |(expected, missed), call| (expected + call.expected as f64, missed + call.missed));
+    bad.sort_by(|one, other| other.ratio.total_cmp(&one.ratio).then_with(|| one.id.cmp(other.id)));
+    let names = |of: fn(&Call) -> Option<&String>| {
+        let names: BTreeSet<&String> = bad.iter().filter_map(|call| of(call.call)).collect();
+        names.into_iter().cloned().collect::<Vec<_>>()
+    };
+    Some(Cohort {
+        calls: own.len(),
+        bad_calls: bad.len(),
+        elsewhere: others,
+        elsewhere_bad: others_bad,
+        first_seen,
+        last_seen,
+        loss_ratio: rounded(missed / f64::max(expected, 1.0)),
+        jitter_ms: bad.iter().filter_map(|call| call.jitter_ms).reduce(f64::max),
+        mos: bad.iter().filter_map(|call| call.mos).min_by(|one, other| one.0.total_cmp(&other.0)),
+        codecs: names(|call| call.codec.as_ref()),
+        customers: names(|call| call.customer.as_ref()),
+        worst: bad.iter().take(WORST).map(|call| worst(call, first_seen)).collect(),
+    })
+}
+
+/// Whether all bad calls are of one gateway while calls of others are good: then it is no trouble of the trunk.
+fn is_of_one_gateway(own: &[Judged<'_>], bad: &[&Judged<'_>]) -> bool {
+    let Some(first) = bad.first().and_then(|call| call.call.gateway.as_ref()) else { return false };
+    let all_of_it = bad.iter().all(|call| call.call.gateway.as_ref() == Some(first));
+    all_of_it && own.iter().any(|call| call.call.gateway.as_ref().is_some_and(|gateway| gateway != first))
+}
+
+fn worst(judged: &Judged<'_>, first_seen: DateTime<Utc>) -> WorstCall {
+    WorstCall {
+        call: judged.id.to_owned(),
+        since: judged.first_bad.unwrap_or(first_seen),
+        loss_ratio: rounded(judged.ratio),
+        jitter_ms: judged.jitter_ms,
+        mos: judged.mos,
+        codec: judged.call.codec.clone(),
+        customer: judged.call.customer.clone(),
+    }
+}
+
+/// As exact as people read it; what is stored is compared with what is seen next.
+fn rounded(ratio: f64) -> f64 {
+    (ratio * 1e4).round() / 1e4
+}
+
+fn slots(calls: &BTreeMap<String, Call>, limits: &Limits) -> Vec<Slot> {
+    let mut slots: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
+    for call in calls.values() {
+        for slice in &call.slices {
+            let slot = slots.entry(slice.start.timestamp().div_euclid(SLOT_S)).or_default();
+            slot.0 += 1;
+            slot.1 += usize::from(is_bad_slice(slice, limits));
+        }
+    }
+    let slot = |(number, (calls, bad)): (i64, (usize, usize))| {
+        Some(Slot { at: DateTime::from_timestamp(number * SLOT_S, 0)?, calls, bad })
+    };
+    slots.into_iter().filter_map(slot).collect()
+}
+
+#[cfg(test)]
+#[path = "cohort_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+//! Calls over HTTP: found by number, address and time; who sees a number.
+
+use std::collections::BTreeSet;
+
+use chrono::TimeDelta;
+use linesman::store::Role;
+use linesman::store::customers::CustomerId;
+use linesman::voice::call::{Ended, KeptCall, KeptFinding};
+use serde_json::json;
+
+use crate::daemon::{Daemon, start_of_time};
+
+async fn keep(daemon: &Daemon, id: &str, minute: i64, from: &str, host: &str, is_bad: bool) {
+    let started_at = start_of_time() + TimeDelta::minutes(minute);
+    let call = KeptCall {
+        id: id.to_owned(),
+        call_id: Some(format!("{id}@host")),
+        started_at,
+        ended_at: started_at + TimeDelta::seconds(30),
+        state: "ended".to_owned(),
+        status: Some(200),
+        trunk: Some("trunk-1".to_owned()),
+        gateway: None,
+        customer: Some("customer-1".to_owned()),
+        is_bad,
+        loss_ratio: Some(0.12),
+        mos: Some((2.1, 3.2)),
+        answer_ms: Some(900.0),
+        talk_s: Some(28.0),
+        streams: Vec::new(),
+        findings: vec![KeptFinding {
+            kind: "poor_quality".to_owned(),
+            evidence: format!("{from} heard little"),
+        }],
+        addresses: BTreeSet::from([host.to_owned()]),
+        also: BTreeSet::from([format!("{id}-leg")]),
+    };
+    let ended = Ended { call, from: Some(from.to_owned()), to: Some("1001".to_owned()) };
+    let country = daemon.state.settings.borrow().privacy.country_code.clone();
+    daemon.state.store.append_calls(&[ended], &country).await.unwrap();
+}
+
+async fn ids(daemon: &Daemon, query: &str) -> Vec<String> {
+    let answer = daemon.get(Role::Viewer, &format!("/api/v1/calls?{query}")).await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    let calls = answer.json()["calls"].as_array().unwrap().clone();
+    calls.iter().map(|call| call["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_call_is_found_by_number_address_and_time_and_shows_its_numbers_to_the_noc_alone() {
+    let daemon = Daemon::start().await;
+    keep(&daemon, "one", 0, "13812345678", "192.0.2.1", true).await;
+    keep(&daemon, "two", 10, "+86 139 0000 0000", "192.0.2.2", false).await;
+    assert_eq!(ids(&daemon, "").await, ["two", "one"]);
+    assert_eq!(ids(&daemon, "number=%2B8613812345678").await, ["one"], "however it is written");
+    assert_eq!(ids(&daemon, "number=1001&address=192.0.2.2").await, ["two"]);
+    assert_eq!(ids(&daemon, "bad=true&trunk=trunk-1&customer=customer-1").await, ["one"]);
+    let later = (start_of_time() + TimeDelta::minutes(5)).to_rfc3339().replace('+', "%2B");
+    assert_eq!(ids(&daemon, &format!("from={later}")).await, ["two"]);
+    assert_eq!(ids(&daemon, &format!("to={later}")).await, ["one"]);
+    assert!(ids(&daemon, "number=13800000000").await.is_empty());
+
+    let first = daemon.get(Role::Viewer, "/api/v1/calls?limit=1").await;
+    let next = first.json()["next"].as_str().unwrap().to_owned();
+    assert!(first.header("link").contains(&next), "{}", first.header("link"));
+    assert_eq!(ids(&daemon, &format!("limit=1&cursor={next}")).await, ["one"]);
+
+    let request =
+        daemon.by(Role::Viewer, "POST", "/api/v1/calls/lookup").header("content-type", "application/json");
+    let found = daemon.send(request, json!({"number": "138 1234 5678"}).to_string()).await;
+    assert_eq!(found.json()["calls"][0]["from"], "138****5678", "{}", found.text);
+
+    let masked = daemon.get(Role::Technician, "/api/v1/calls/one").await;
+    assert_eq!(masked.json()["masked"], true);
+    for secret in ["13812345678", "one@host"] {
+        assert!(!masked.text.contains(secret), "a technician sees {secret}: {}", masked.text);
+    }
+    let one = CustomerId("call/one".to_owned());
+    let trail = || daemon.state.store.privacy_events(&one, 0, 10);
+    assert!(trail().await.unwrap().is_empty(), "masked looks are no looks");
+    let clear = daemon.get(Role::Noc, "/api/v1/calls/one-leg").await.json();
+    assert_eq!((&clear["id"], &clear["from"]), (&"one".into(), &"13812345678".into()), "{clear}");
+    assert_eq!(clear["findings"][0]["evidence"], "13812345678 heard little");
+    assert_eq!(trail().await.unwrap()[0].actor, "nora");
+}
+
+#[tokio::test]
+async fn a_question_that_cannot_be_meant_is_refused_with_its_place() {
+    let daemon = Daemon::start().await;
+    for (query, pointer) in [("address=host", "?address"), ("limit=0", "?limit"), ("cursor=x", "?cursor")] {
+        let refused = daemon.get(Role::Viewer, &format!("/api/v1/calls?{query}")).await;
+        assert_eq!(refused.problem(), "invalid", "{query}");
+        assert!(
+            refused.json()["errors"][0]["pointer"].as_str().unwrap().contains(pointer),
+            "{}",
+            refused.text
+        );
+    }
+    assert_eq!(daemon.get(Role::Viewer, "/api/v1/calls/nobody").await.problem(), "not_found");
+    assert_eq!(daemon.get(Role::Viewer, "/api/v1/calls?numbr=1").await.problem(), "bad_request");
+}
