@@ -47,6 +47,49 @@ enum TicketCommand {
         /// Its number
         ticket: TicketNumber,
     },
+    /// Let another ticket go on in its place; those below it go with it
+    Merge {
+        /// Its number
+        ticket: TicketNumber,
+        /// Number of the other one
+        #[arg(long)]
+        into: TicketNumber,
+    },
+    /// Let part of it go on as a ticket of its own, with the same customer
+    Split {
+        /// Its number
+        ticket: TicketNumber,
+        /// What the other one is about
+        #[arg(long)]
+        description: String,
+        /// fault, complaint, consultation or recharge; as this one unless stated
+        #[arg(long)]
+        kind: Option<String>,
+    },
+    /// Put it below the ticket that explains it, or take it from there
+    Link {
+        /// Its number
+        ticket: TicketNumber,
+        /// Number of the ticket above; without it the link is taken away
+        #[arg(long)]
+        parent: Option<TicketNumber>,
+    },
+    /// What customers of an outage are told, once each
+    CustomerText {
+        /// Its number
+        ticket: TicketNumber,
+        /// In English
+        #[arg(long)]
+        en: String,
+        /// In Chinese
+        #[arg(long)]
+        zh: String,
+    },
+    /// Tickets below it: one line a customer, and whether he was told
+    Children {
+        /// Its number
+        ticket: TicketNumber,
+    },
     #[command(flatten)]
     Process(Verb),
     /// Open tickets, newest first
@@ -145,6 +188,25 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         TicketCommand::Show { ticket } => return show(global, &arguments, *ticket).await,
         TicketCommand::Register(wanted) => return register(global, &arguments, wanted).await,
         TicketCommand::Clocks { ticket } => return clocks(global, &arguments, *ticket).await,
+        TicketCommand::Merge { ticket, into } => {
+            let into = explain::find(global, *into).await?;
+            (*ticket, "merge", serde_json::json!({ "into": into.id }))
+        }
+        TicketCommand::Link { ticket, parent } => {
+            let parent = match parent {
+                Some(parent) => Some(explain::find(global, *parent).await?.id),
+                None => None,
+            };
+            (*ticket, "link", serde_json::json!({ "parent": parent }))
+        }
+        TicketCommand::Split { ticket, description, kind } => {
+            let body = serde_json::json!({ "description": description, "kind": kind });
+            (*ticket, "split", body)
+        }
+        TicketCommand::CustomerText { ticket, en, zh } => {
+            (*ticket, "customer-text", serde_json::json!({ "en": en, "zh": zh }))
+        }
+        TicketCommand::Children { ticket } => return children(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),
         TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
         TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
@@ -206,10 +268,22 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
     let ticket = explain::find(global, number).await?;
     let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
     let events = store.ticket_events(&ticket.id, 0, 1_000).await;
+    let known = known_cases(&store, &global.settings()?.inventory, &ticket).await;
     store.close().await;
-    let events = events?;
+    let (events, known) = (events?, known?);
     if arguments.json {
-        output::json(&serde_json::json!({ "ticket": ticket, "events": events }))?;
+        let knowledge: Vec<serde_json::Value> = known
+            .iter()
+            .map(|one| {
+                let words = one.article.words(arguments.lang);
+                serde_json::json!({
+                    "name": one.article.number_text(), "title": words.title, "solution": words.solution,
+                    "likeness": f64::from(one.likeness) / 1_000.0,
+                })
+            })
+            .collect();
+        let document = serde_json::json!({ "ticket": ticket, "events": events, "knowledge": knowledge });
+        output::json(&document)?;
         return Ok(Exit::Fine);
     }
     output::line(format!("{}  {}", ticket.number, ticket.headline().render(arguments.lang)))?;
@@ -223,11 +297,33 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
         ticket.segment.as_deref().unwrap_or("-"),
         ticket.side_name()
     ))?;
+    if let Some(hint) = crate::http::api::view::unstable(&ticket) {
+        output::line(hint.render(arguments.lang))?;
+    }
+    for one in &known {
+        let words = one.article.words(arguments.lang);
+        let how = if one.likeness > 0 {
+            format!("{} % alike", one.likeness / 10)
+        } else {
+            "by its words".to_owned()
+        };
+        output::line(format!("  {} ({how}) {}: {}", one.article.number_text(), words.title, words.solution))?;
+    }
     for event in events {
         let at = event.at.format("%Y-%m-%d %H:%M:%S");
         output::line(format!("  {at}  {:<22} {}", event.event.name(), event.actor.0))?;
     }
     Ok(Exit::Fine)
+}
+
+/// Published articles for a ticket, read beside the daemon: by its kind of case alone, for only the daemon opens what
+/// the customer said.
+async fn known_cases(
+    store: &Store,
+    inventory: &crate::inventory::Inventory,
+    ticket: &Ticket,
+) -> Result<Vec<crate::knowledge::Suggestion>, crate::store::StoreError> {
+    store.suggestions(&crate::knowledge::Signature::of(ticket, inventory), "", 3).await
 }
 
 /// Asks the daemon to register a ticket, and shows what it answers.
@@ -269,6 +365,37 @@ async fn register(global: &Global, arguments: &Arguments, wanted: &NewTicket) ->
         output::line(format!("  measuring {measuring} targets on this path now"))?;
     }
     show_clocks(&answer["clocks"])?;
+    Ok(Exit::Fine)
+}
+
+/// Shows the customers below a ticket, and who of them has been told.
+async fn children(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
+    let remote = remote(global, arguments)?;
+    let address = format!("{}/api/v1/tickets/{number}/children", remote.base);
+    let request = remote.client.get(address).bearer_auth(&remote.token);
+    let request = request.header("accept-language", arguments.lang.tag());
+    let answer = answered(request.send().await.map_err(|error| remote.unreachable(error))?).await?;
+    if arguments.json {
+        output::json(&answer)?;
+        return Ok(Exit::Fine);
+    }
+    if let Some(text) = answer["customer_text"].as_str() {
+        output::line(text)?;
+    }
+    for customer in answer["customers"].as_array().into_iter().flatten() {
+        let tickets: Vec<String> = customer["tickets"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| {
+                let part = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+                format!("{} {}", part("number"), part("state"))
+            })
+            .collect();
+        let told = if customer["told"] == true { "told" } else { "to be told" };
+        let name = customer["customer"].as_str().unwrap_or("-");
+        output::line(format!("  {name}  {told}  {}", tickets.join(", ")))?;
+    }
     Ok(Exit::Fine)
 }
 

@@ -145,6 +145,8 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.en.toml"),
             include_str!("customers.en.toml"),
             include_str!("notify.en.toml"),
+            include_str!("reports.en.toml"),
+            include_str!("knowledge.en.toml"),
             include_str!("voice.en.toml"),
         ])
     });
@@ -155,6 +157,8 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.zh-CN.toml"),
             include_str!("customers.zh-CN.toml"),
             include_str!("notify.zh-CN.toml"),
+            include_str!("reports.zh-CN.toml"),
+            include_str!("knowledge.zh-CN.toml"),
             include_str!("voice.zh-CN.toml"),
         ])
     });

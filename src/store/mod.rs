@@ -17,6 +17,8 @@
 //! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
+//! | `statistics` | the months' figures, frozen |
+//! | [`knowledge`] | articles, and the words that they are found by |
 //! | `calls` | calls that were listened to, their numbers sealed |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
@@ -34,6 +36,7 @@ pub mod error;
 mod events;
 mod follow;
 mod json;
+pub mod knowledge;
 mod lock;
 mod maintenance;
 pub mod migrate;
@@ -47,6 +50,7 @@ pub mod retention_count;
 pub mod run;
 mod runs;
 pub mod statements;
+mod statistics;
 mod tickets;
 pub mod writer;
 
@@ -71,6 +75,7 @@ pub use model::{
 };
 pub use outbox::Deciding;
 pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
+pub use statistics::FrozenMonth;
 pub use writer::{TicketWriter, WriteError};
 
 pub(crate) const FENCE: &str = "SELECT value FROM meta WHERE name = 'fence'";

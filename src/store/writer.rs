@@ -126,6 +126,13 @@ enum Command {
         actor: Actor,
         reply: Reply<RegisteredTicket>,
     },
+    Split {
+        ticket: TicketId,
+        expected: Option<i64>,
+        wanted: Box<WantedTicket>,
+        actor: Actor,
+        reply: Reply<RegisteredTicket>,
+    },
     CarryOut {
         generation: i64,
         actions: Vec<Action>,
@@ -147,13 +154,16 @@ impl Command {
             (Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. }, Answer::Applied(result)) => {
                 drop(reply.send(*result));
             }
-            (Self::Register { reply, .. }, Answer::Registered(result)) => drop(reply.send(*result)),
+            (Self::Register { reply, .. } | Self::Split { reply, .. }, Answer::Registered(result)) => {
+                drop(reply.send(*result));
+            }
             (Self::CarryOut { reply, .. }, Answer::CarriedOut(result)) => drop(reply.send(result)),
             // Answers are made from their own command.
             (
                 Self::Apply { .. }
                 | Self::ApplyWithText { .. }
                 | Self::Register { .. }
+                | Self::Split { .. }
                 | Self::CarryOut { .. },
                 _,
             ) => {}
@@ -163,7 +173,7 @@ impl Command {
     fn refuse(self, error: WriteError) {
         match self {
             Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } => drop(reply.send(Err(error))),
-            Self::Register { reply, .. } => drop(reply.send(Err(error))),
+            Self::Register { reply, .. } | Self::Split { reply, .. } => drop(reply.send(Err(error))),
             Self::CarryOut { reply, .. } => drop(reply.send(Err(error))),
         }
     }
@@ -236,6 +246,23 @@ impl TicketWriter {
     pub async fn register(&self, wanted: WantedTicket, actor: Actor) -> Result<RegisteredTicket, WriteError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Register { wanted: Box::new(wanted), actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Lets part of a ticket go on as one of its own.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success both are durable.
+    pub async fn split(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        wanted: WantedTicket,
+        actor: Actor,
+    ) -> Result<RegisteredTicket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let wanted = Box::new(wanted);
+        self.send(Command::Split { ticket: ticket.clone(), expected, wanted, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -404,6 +431,9 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
             }
             Command::Register { wanted, actor, .. } => {
                 Answer::Registered(Box::new(change.register(wanted, actor).await?))
+            }
+            Command::Split { ticket, expected, wanted, actor, .. } => {
+                Answer::Registered(Box::new(change.split(ticket, *expected, wanted, actor).await?))
             }
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)

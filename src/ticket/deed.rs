@@ -240,6 +240,37 @@ pub enum Deed {
         /// Which; `None` takes the link away.
         parent: Option<TicketId>,
     },
+    /// Another ticket was merged into this one: it answers to its keys too.
+    Absorbed {
+        /// Which.
+        from: TicketId,
+        /// Keys of its root cause, now and before.
+        keys: Vec<String>,
+    },
+    /// Part of it goes on as a ticket of its own.
+    SplitOff {
+        /// Which.
+        into: TicketId,
+    },
+    /// It was part of another ticket.
+    SplitFrom {
+        /// Which.
+        from: TicketId,
+    },
+    /// So many customers complain of one element that it is an outage, measured or not.
+    OutageDeclared {
+        /// The element.
+        segment: String,
+        /// How many complaints there were.
+        complaints: u32,
+    },
+    /// What customers are told of it, once each.
+    CustomerTextSet {
+        /// In English.
+        en: String,
+        /// In Chinese.
+        zh: String,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -372,6 +403,11 @@ impl Deed {
             Self::Rejected { .. } => "rejected",
             Self::Merged { .. } => "merged",
             Self::Linked { .. } => "linked",
+            Self::Absorbed { .. } => "absorbed",
+            Self::SplitOff { .. } => "split_off",
+            Self::SplitFrom { .. } => "split_from",
+            Self::OutageDeclared { .. } => "outage_declared",
+            Self::CustomerTextSet { .. } => "customer_text_set",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -404,6 +440,7 @@ impl Deed {
             | Self::PromiseKept { evidence, .. }
             | Self::WorkOverran { evidence, .. } => Some(evidence),
             Self::SolutionRecorded { solution, .. } => Some(solution),
+            Self::CustomerTextSet { zh, .. } => Some(zh),
             Self::Promised { text, .. } | Self::ToldOfWork { text, .. } => Some(text),
             _ => None,
         }
@@ -430,6 +467,9 @@ impl Deed {
             Self::Contacted { .. }
                 | Self::RecordFiled { .. }
                 | Self::Linked { .. }
+                | Self::Absorbed { .. }
+                | Self::SplitOff { .. }
+                | Self::SplitFrom { .. }
                 | Self::Resumed { .. }
                 | Self::Verified { .. }
                 | Self::Promised { .. }

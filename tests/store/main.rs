@@ -20,13 +20,16 @@ mod customers;
 mod disk;
 mod families;
 mod fixture;
+mod knowledge;
 mod life;
 mod maintenance;
 mod notify;
 mod observations;
+mod outage;
 mod process;
 mod receipts;
 mod runs;
+mod statistics;
 mod tickets;
 mod twins;
 

@@ -207,7 +207,11 @@ pub async fn one(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| holds(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    Ok(show(&state, ticket, language))
+    let knowledge = super::knowledge::suggested(&state, &ticket, language).await?;
+    let mut view = TicketView::of(ticket, &base_url(&state), language);
+    view.knowledge = Some(knowledge);
+    Ok(([(header::ETAG, tag), (header::CONTENT_LANGUAGE, language.tag().to_owned())], Json(view))
+        .into_response())
 }
 
 /// Whether a list of entity tags holds this one, weakly compared (RFC 9110 section 13.1.2).

@@ -14,6 +14,8 @@ use crate::metrics::verdict;
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{Actor, Ticket};
 
+use super::knowledge::SuggestionView;
+
 /// How others name this server, without a slash at the end.
 #[must_use]
 pub fn base_url(state: &HttpState) -> String {
@@ -42,6 +44,12 @@ pub struct TicketView {
     pub headline: String,
     /// The status that TMF621 knows for its state.
     pub tmf621_status: String,
+    /// Of a fault that comes and goes: what that says, in the language asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unstable: Option<String>,
+    /// Published articles for it; of one ticket only, not of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<Vec<SuggestionView>>,
 }
 
 impl TicketView {
@@ -56,9 +64,21 @@ impl TicketView {
             path: ticket.fault.iter().flat_map(Fault::path).map(str::to_owned).collect(),
             headline: ticket.headline().render(language),
             tmf621_status: ticket.state.tmf621().to_owned(),
+            unstable: unstable(&ticket).map(|hint| hint.render(language)),
+            knowledge: None,
             ticket,
         }
     }
+}
+
+/// That a fault comes and goes, since when, how often, and for which share of the time it was bad.
+#[must_use]
+pub fn unstable(ticket: &Ticket) -> Option<Message> {
+    let since = ticket.flapping.since?;
+    let percent = ticket.flapping.bad_percent(ticket.updated_at);
+    let message = Message::new("flapping.hint").with("turns", ticket.flapping.count);
+    let message = message.with("since", since.to_rfc3339());
+    Some(message.with("percent", percent.map_or_else(|| "?".to_owned(), |percent| percent.to_string())))
 }
 
 /// A hop with its evidence in words.

@@ -72,6 +72,10 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
         | Event::ResolutionConfirmed { .. }
         | Event::ResolutionDeclined { .. }
         | Event::Closed => name,
+        Event::FlappingStarted { turns } => name.with("turns", turns),
+        Event::FlappingEnded { turns, bad_percent } => name
+            .with("turns", turns)
+            .with("percent", bad_percent.map_or_else(|| "?".to_owned(), |percent| percent.to_string())),
         Event::Deed(deed) => of_deed(deed),
     }
 }
@@ -106,6 +110,9 @@ fn of_deed(deed: &Deed) -> Message {
             name.with("kind", format!("record.{}", kind.name())).with("reference", reference)
         }
         Deed::LevelChanged { level, .. } => name.with("level", format!("level.{}", level.name())),
+        Deed::OutageDeclared { segment, complaints } => {
+            name.with("segment", segment).with("count", complaints)
+        }
         Deed::Promised { due_at, .. } => name.with("until", due_at.to_rfc3339()),
         Deed::ClockCalled { call, policy, rule, due_at, .. } => {
             Message::new(&format!("page.deed_clock_{}", call.name()))

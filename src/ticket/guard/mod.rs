@@ -34,6 +34,12 @@ pub struct Around {
     pub alarm: Option<String>,
     /// The ticket that an event names is there.
     pub named_exists: bool,
+    /// It is over for good.
+    pub named_is_over: bool,
+    /// It was measured: whether it is about a bill; `None` when people registered it.
+    pub named_is_bill: Option<bool>,
+    /// It stands below this one.
+    pub named_is_below: bool,
 }
 
 /// An event that asks to happen.
@@ -95,7 +101,11 @@ pub fn unmet(
     let asked = Asked { ticket, actor, around, now };
     let mut unmet = Unmet::default();
     // Deeds are those of reported tickets; a measured one has its own way, but for links.
-    let fits = ticket.is_reported() || matches!(**deed, Deed::Linked { .. });
+    let of_both = matches!(
+        **deed,
+        Deed::Linked { .. } | Deed::Merged { .. } | Deed::Absorbed { .. } | Deed::CustomerTextSet { .. }
+    );
+    let fits = ticket.is_reported() || of_both;
     unmet.require(fits, "R21", "not_reported");
     let by_itself = !deed.is_automatic() || *actor == Actor::linesman();
     unmet.require(by_itself, "R86", "linesman_only");
@@ -133,6 +143,11 @@ pub fn unmet(
         | Deed::LevelChanged { .. }
         | Deed::Merged { .. }
         | Deed::FaultOver { .. }
+        | Deed::Absorbed { .. }
+        | Deed::SplitOff { .. }
+        | Deed::SplitFrom { .. }
+        | Deed::OutageDeclared { .. }
+        | Deed::CustomerTextSet { .. }
         | Deed::Linked { .. } => finish::check(&asked, deed, &mut unmet),
     }
     unmet.0
