@@ -17,7 +17,7 @@ fn operations(description: &Value) -> Vec<(String, String, &Value)> {
             let path = path.replace("{ticket}", "LM-2026-000001").replace("{target}", "server-1%2Ficmp");
             let path = path.replace("{name}", "nobody").replace("{run}", "nothing").replace("{folder}", "en");
             let path = path.replace("{customer}", "nobody").replace("{contact}", "c").replace("{asset}", "a");
-            let path = path.replace("{window}", "none");
+            let path = path.replace("{window}", "none").replace("{call}", "none");
             let item = item.as_object().unwrap();
             item.iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
         })
