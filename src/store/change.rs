@@ -54,6 +54,7 @@ pub(super) struct Change {
     generation: i64,
     pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
+    pub(super) trees: Option<std::sync::Arc<linesman_process::tree::Trees>>,
 }
 
 impl Change {
@@ -76,6 +77,7 @@ impl Change {
             generation,
             newest_numbers: BTreeMap::new(),
             committed: Committed::default(),
+            trees: store.trees(),
         })
     }
 
@@ -158,7 +160,7 @@ impl Change {
         }
         // Times never go back along one ticket's history, whatever the clock does.
         let now = self.now.max(known.updated_at);
-        let around = self.around(&known, event).await?;
+        let around = self.around(&known, event, actor).await?;
         let applied = match ticket::apply_in(&known, event, actor, &around, now) {
             Ok(applied) => applied,
             Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),

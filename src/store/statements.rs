@@ -3,7 +3,7 @@
 
 use super::{
     access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process,
-    retention, retention_count, runs, tickets,
+    retention, retention_count, runs, tickets, walks,
 };
 
 /// All of them.
@@ -37,6 +37,7 @@ pub const ALL: &[&str] = &[
     process::DUE_CLOCKS,
     process::REOPEN_WINDOWS_OVER,
     process::OPEN_CHILDREN,
+    walks::ROLE_OF_TOKEN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,

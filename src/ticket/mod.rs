@@ -15,6 +15,7 @@
 //! | [`guard`] | every condition of every event, in one place, each with its rule |
 //! | [`act`] | what a deed changes |
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
+//! | [`walk`] | its walks through the decision trees |
 //! | [`event`] | what can happen to a ticket, and to what end |
 //! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
@@ -30,6 +31,7 @@ pub mod guard;
 pub mod process;
 pub mod registration;
 pub mod state;
+pub mod walk;
 pub mod wanted;
 
 use chrono::{DateTime, Utc};

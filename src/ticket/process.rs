@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::{ActionKey, LogEntry};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::PromiseEvent;
+use linesman_process::tree::Run;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -292,6 +293,10 @@ pub struct Process {
     /// The announced work that it waits for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub window: Option<String>,
+    /// Walks through the decision trees, the newest last (R57, R64).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub walks: Vec<Run>,
     /// Contacts, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,

@@ -18,3 +18,4 @@ mod process;
 mod reconciliations;
 mod session;
 mod tickets;
+mod tree;

@@ -25,6 +25,7 @@ mod process;
 mod runs;
 mod tickets;
 mod twins;
+mod walks;
 
 /// Runs each test on both databases.
 #[macro_export]
