@@ -3,7 +3,7 @@
 
 use super::{
     access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process, related,
-    retention, retention_count, runs, tickets,
+    retention, retention_count, runs, tickets, walks,
 };
 
 /// All of them.
@@ -37,6 +37,7 @@ pub const ALL: &[&str] = &[
     process::WAITING,
     related::SOLVED_OF_CLASS,
     related::SOLVED_OF_CAUSE,
+    walks::ROLE_OF_TOKEN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,

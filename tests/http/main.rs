@@ -19,4 +19,5 @@ mod process;
 mod reconciliations;
 mod session;
 mod tickets;
+mod tree;
 mod waiting;

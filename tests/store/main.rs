@@ -29,6 +29,7 @@ mod receipts;
 mod runs;
 mod tickets;
 mod twins;
+mod walks;
 
 /// Runs each test on both databases.
 #[macro_export]
