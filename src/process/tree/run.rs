@@ -368,7 +368,11 @@ impl Run {
         for detail in &node.ask {
             if given.details.get(&detail.id).is_none_or(|told| told.trim().is_empty()) {
                 let node = (node.id.clone(), node.rule.clone());
-                against.push(Refusal::Missing { node: node.0, rule: node.1, detail: detail.clone() });
+                against.push(Refusal::Missing {
+                    node: node.0,
+                    rule: node.1,
+                    detail: Box::new(detail.clone()),
+                });
             }
         }
         against

@@ -86,6 +86,7 @@ fn fibre(seen: DateTime<Utc>) -> Fault {
         why_not: vec![],
         hops: vec![],
         billing: None,
+        voice: None,
     }
 }
 
