@@ -102,6 +102,7 @@ pub const ALL: &[&str] = &[
     delivery::DUE,
     delivery::OF_BATCH,
     delivery::STANDINGS,
+    delivery::HOLD_OUTBOX,
     delivery::SETTLE_OUTBOX,
     delivery::DELIVERED,
     delivery::SEAL,

@@ -27,6 +27,7 @@ mod observations;
 mod process;
 mod receipts;
 mod runs;
+mod telling;
 mod tickets;
 mod twins;
 mod walks;
