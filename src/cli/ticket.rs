@@ -12,6 +12,7 @@ use clap::Subcommand;
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
 use super::ticket_verbs::{NewTicket, Verb};
+use super::ticket_walk::{WalkVerb, next_question, tree};
 use super::{Global, explain, output};
 use crate::clock::SystemClock;
 use crate::locale::Language;
@@ -25,10 +26,10 @@ pub struct Arguments {
     command: TicketCommand,
     /// One JSON document
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
     /// Language of sentences: en or zh-CN
     #[arg(long, global = true, default_value = "en", value_parser = explain::language)]
-    lang: Language,
+    pub(super) lang: Language,
     /// The daemon, for changes; unless stated the address of the settings
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
@@ -106,6 +107,13 @@ enum TicketCommand {
         /// Its number, as LM-2026-000123
         ticket: TicketNumber,
     },
+    /// Its walk through the decision trees, and the next question
+    Tree {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    #[command(flatten)]
+    Walk(WalkVerb),
     /// Take it
     Acknowledge {
         /// Its number
@@ -207,7 +215,9 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
             (*ticket, "customer-text", serde_json::json!({ "en": en, "zh": zh }))
         }
         TicketCommand::Children { ticket } => return children(global, &arguments, *ticket).await,
+        TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),
+        TicketCommand::Walk(verb) => verb.request(),
         TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
         TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
         TicketCommand::Confirm { ticket, note } => (*ticket, "confirm", serde_json::json!({ "note": note })),
@@ -308,6 +318,11 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
             "by its words".to_owned()
         };
         output::line(format!("  {} ({how}) {}: {}", one.article.number_text(), words.title, words.solution))?;
+    }
+    if ticket.state.is_open()
+        && let Some(line) = next_question(&ticket, arguments.lang)
+    {
+        output::line(line)?;
     }
     for event in events {
         let at = event.at.format("%Y-%m-%d %H:%M:%S");
@@ -429,7 +444,7 @@ fn show_clocks(clocks: &serde_json::Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn remote(global: &Global, arguments: &Arguments) -> anyhow::Result<Remote> {
+pub(super) fn remote(global: &Global, arguments: &Arguments) -> anyhow::Result<Remote> {
     let (server, token_file) = (arguments.server.as_deref(), arguments.token_file.as_deref());
     Remote::new(global, server, token_file, Duration::from_secs(30))
 }

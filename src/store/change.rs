@@ -58,6 +58,7 @@ pub(super) struct Change {
     pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
     pub(super) keys: Arc<OnceLock<Keyring>>,
+    pub(super) trees: Option<std::sync::Arc<linesman_process::tree::Trees>>,
 }
 
 impl Change {
@@ -81,6 +82,7 @@ impl Change {
             newest_numbers: BTreeMap::new(),
             committed: Committed::default(),
             keys: Arc::clone(&store.keys),
+            trees: store.trees(),
         })
     }
 
@@ -190,7 +192,7 @@ impl Change {
         }
         // Times never go back along one ticket's history, whatever the clock does.
         let now = self.now.max(known.updated_at);
-        let around = self.around(&known, event).await?;
+        let around = self.around(&known, event, actor).await?;
         let applied = match ticket::apply_in(&known, event, actor, &around, now) {
             Ok(applied) => applied,
             Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),

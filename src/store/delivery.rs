@@ -29,6 +29,9 @@ pub(super) const STANDINGS: &str = "SELECT channel, \
      MIN(CASE WHEN delivered_at IS NULL AND dead_at IS NULL THEN COALESCE(tried_at, next_at) END), \
      MIN(CASE WHEN delivered_at IS NULL AND dead_at IS NULL THEN next_at END), \
      MAX(delivered_at) FROM delivery GROUP BY channel ORDER BY channel";
+// Two channels that note the same event at once: each would see the other's delivery as open, and nobody would settle
+// the event. Whoever holds its row first is waited for.
+pub(super) const HOLD_OUTBOX: &str = "UPDATE outbox SET delivered_at = delivered_at WHERE seq = $1";
 pub(super) const SETTLE_OUTBOX: &str = "UPDATE outbox SET delivered_at = $2 WHERE seq = $1 AND delivered_at IS NULL \
      AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.seq = $1 AND delivery.delivered_at IS NULL)";
 pub(super) const DELIVERED: &str = "UPDATE delivery SET delivered_at = $3, dead_at = NULL, attempts = attempts + 1, \
@@ -171,18 +174,14 @@ impl Store {
         let mut tx = self.begin_bulk("note a delivery").await?;
         for seq in seqs {
             on_tx!(tx, connection => {
-                let noted = sqlx::query(DELIVERED)
-                    .bind(seq)
-                    .bind(text(channel))
-                    .bind(now)
-                    .execute(&mut *connection)
-                    .await;
-                match noted {
-                    Ok(_) => {
-                        sqlx::query(SETTLE_OUTBOX).bind(seq).bind(now).execute(&mut *connection).await.map(drop)
-                    }
-                    Err(error) => Err(error),
+                async {
+                    sqlx::query(HOLD_OUTBOX).bind(seq).execute(&mut *connection).await?;
+                    let noted = sqlx::query(DELIVERED).bind(seq).bind(text(channel)).bind(now);
+                    noted.execute(&mut *connection).await?;
+                    sqlx::query(SETTLE_OUTBOX).bind(seq).bind(now).execute(&mut *connection).await?;
+                    Ok(())
                 }
+                .await
             })
             .map_err(|error| StoreError::of("note the delivery of event", seq, error))?;
         }

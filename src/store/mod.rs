@@ -10,6 +10,7 @@
 //! | `change` | what one such transaction does |
 //! | `tickets`, `events` | reading tickets and their chain |
 //! | [`process`] | tickets that people register: words, repeated registrations, clocks, the path's tickets |
+//! | [`walks`] | walks of tickets through the decision trees, and who may answer what |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`retention_count`] | what would be deleted, counted |
@@ -52,6 +53,7 @@ mod runs;
 pub mod statements;
 mod statistics;
 mod tickets;
+pub mod walks;
 pub mod writer;
 
 use std::collections::HashMap;
@@ -104,6 +106,8 @@ pub struct Store {
     keys: Arc<OnceLock<Keyring>>,
     /// Held while a caller is looked for and registered, so that he is not registered twice.
     registering: Arc<tokio::sync::Mutex<()>>,
+    /// The decision trees, if an operator has own ones.
+    trees: Arc<OnceLock<Arc<linesman_process::tree::Trees>>>,
 }
 
 /// What makes a store the daemon's.
@@ -179,6 +183,7 @@ impl Store {
             session_uses: Arc::default(),
             keys: Arc::default(),
             registering: Arc::default(),
+            trees: Arc::default(),
         }
     }
 

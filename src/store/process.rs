@@ -278,7 +278,12 @@ impl Change {
     }
 
     /// What stands around a ticket, as far as the guards of an event ask.
-    pub(super) async fn around(&mut self, ticket: &Ticket, event: &Event) -> Result<Around, StoreError> {
+    pub(super) async fn around(
+        &mut self,
+        ticket: &Ticket,
+        event: &Event,
+        actor: &Actor,
+    ) -> Result<Around, StoreError> {
         let mut around = Around::default();
         match event {
             Event::Closed => {
@@ -286,7 +291,9 @@ impl Change {
                 around.open_children = u32::try_from(open).unwrap_or(u32::MAX);
             }
             Event::Deed(deed) => match &**deed {
+                Deed::WalkBegun { .. } | Deed::Walked { .. } => around.guide = self.guide(actor).await?,
                 Deed::SolutionRecorded { .. } => {
+                    around.guide = self.guide(actor).await?;
                     if let Some(parent) = &ticket.process.parent
                         && let Some(parent) = self.ticket(parent).await?
                         && parent.state.is_open()

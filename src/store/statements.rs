@@ -3,7 +3,7 @@
 
 use super::{
     access, change, check, delivery, diagnoses, events, knowledge, maintenance, observations, outbox,
-    process, related, retention, retention_count, runs, statistics, tickets,
+    process, related, retention, retention_count, runs, statistics, tickets, walks,
 };
 
 /// All of them.
@@ -39,6 +39,7 @@ pub const ALL: &[&str] = &[
     related::SOLVED_OF_CAUSE,
     process::LOOSE_COMPLAINTS,
     process::EXPLAINERS,
+    walks::ROLE_OF_TOKEN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,
@@ -103,6 +104,7 @@ pub const ALL: &[&str] = &[
     delivery::DUE,
     delivery::OF_BATCH,
     delivery::STANDINGS,
+    delivery::HOLD_OUTBOX,
     delivery::SETTLE_OUTBOX,
     delivery::DELIVERED,
     delivery::SEAL,

@@ -18,6 +18,7 @@ use crate::ticket::{Refusal, Ticket, TicketId, TicketText};
 
 use super::change::{Change, Committed};
 use super::process::{RegisteredTicket, WantedTicket};
+use super::walks::WantedWalk;
 use super::{Store, StoreError};
 
 /// Commands that may wait; more are refused as busy.
@@ -133,6 +134,13 @@ enum Command {
         actor: Actor,
         reply: Reply<RegisteredTicket>,
     },
+    Walk {
+        ticket: TicketId,
+        expected: Option<i64>,
+        wanted: Box<WantedWalk>,
+        actor: Actor,
+        reply: Reply<Ticket>,
+    },
     CarryOut {
         generation: i64,
         actions: Vec<Action>,
@@ -151,9 +159,10 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
-            (Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. }, Answer::Applied(result)) => {
-                drop(reply.send(*result));
-            }
+            (
+                Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. },
+                Answer::Applied(result),
+            ) => drop(reply.send(*result)),
             (Self::Register { reply, .. } | Self::Split { reply, .. }, Answer::Registered(result)) => {
                 drop(reply.send(*result));
             }
@@ -164,6 +173,7 @@ impl Command {
                 | Self::ApplyWithText { .. }
                 | Self::Register { .. }
                 | Self::Split { .. }
+                | Self::Walk { .. }
                 | Self::CarryOut { .. },
                 _,
             ) => {}
@@ -172,7 +182,9 @@ impl Command {
 
     fn refuse(self, error: WriteError) {
         match self {
-            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } => drop(reply.send(Err(error))),
+            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. } => {
+                drop(reply.send(Err(error)));
+            }
             Self::Register { reply, .. } | Self::Split { reply, .. } => drop(reply.send(Err(error))),
             Self::CarryOut { reply, .. } => drop(reply.send(Err(error))),
         }
@@ -236,6 +248,23 @@ impl TicketWriter {
         let (reply, answer) = oneshot::channel();
         let (event, text) = (Box::new(event), Box::new(text));
         self.send(Command::ApplyWithText { ticket: ticket.clone(), expected, event, text, actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Moves a ticket's walk through the decision trees on: every step that follows, or none.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success the steps are durable.
+    pub async fn walk(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        wanted: WantedWalk,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let wanted = Box::new(wanted);
+        self.send(Command::Walk { ticket: ticket.clone(), expected, wanted, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -428,6 +457,12 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                     change.keep_text(ticket, text).await?;
                 }
                 Answer::Applied(Box::new(done))
+            }
+            Command::Walk { ticket, expected, wanted, actor, .. } => {
+                Answer::Applied(Box::new(match change.walk(ticket, *expected, wanted, actor).await {
+                    Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
+                    other => other?,
+                }))
             }
             Command::Register { wanted, actor, .. } => {
                 Answer::Registered(Box::new(change.register(wanted, actor).await?))

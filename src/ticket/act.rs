@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
+use linesman_process::tree::Run;
 
 use super::deed::{next_level, supervisor_of, work};
 use super::event::Actor;
@@ -222,6 +223,14 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.window = Some(window.clone());
             let made = promise_of(next, deed, now);
             next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
+        }
+        Deed::WalkBegun { from, versions, .. } => {
+            next.process.walks.push(Run::begin(versions.clone(), &from.tree, &from.node, now));
+        }
+        Deed::Walked { step } => {
+            if let Some(walk) = next.process.walks.last_mut() {
+                walk.take(step.clone());
+            }
         }
         Deed::Promised { .. } => {
             let made = promise_of(next, deed, now);

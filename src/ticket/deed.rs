@@ -3,10 +3,13 @@
 //! No deed holds words that could tell of a person beyond what a reason or a solution needs; what is said in a
 //! contact is kept apart and named by its SHA-256.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ActionKey;
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
+use linesman_process::tree::{Place, Step, Taken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -271,6 +274,23 @@ pub enum Deed {
         /// In Chinese.
         zh: String,
     },
+    /// A walk through the decision trees begins (R57, R64).
+    WalkBegun {
+        /// Where.
+        #[schema(value_type = Object)]
+        from: Place,
+        /// Versions of all trees; it keeps them for its life.
+        versions: BTreeMap<String, u32>,
+        /// Why, when the walk before has not come to its end.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// A question of the tree was answered, by a measurement or a person, or gone back to.
+    Walked {
+        /// Question, answer, who or what answered, where it leads.
+        #[schema(value_type = Object)]
+        step: Step,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -408,6 +428,8 @@ impl Deed {
             Self::SplitFrom { .. } => "split_from",
             Self::OutageDeclared { .. } => "outage_declared",
             Self::CustomerTextSet { .. } => "customer_text_set",
+            Self::WalkBegun { .. } => "walk_begun",
+            Self::Walked { .. } => "walked",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -442,6 +464,11 @@ impl Deed {
             Self::SolutionRecorded { solution, .. } => Some(solution),
             Self::CustomerTextSet { zh, .. } => Some(zh),
             Self::Promised { text, .. } | Self::ToldOfWork { text, .. } => Some(text),
+            Self::WalkBegun { reason, .. } if !reason.is_empty() => Some(reason),
+            Self::Walked { step } => match &step.taken {
+                Taken::Corrected { reason } => Some(reason),
+                Taken::Answered { .. } => None,
+            },
             _ => None,
         }
     }
@@ -476,6 +503,8 @@ impl Deed {
                 | Self::PromiseKept { .. }
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
+                | Self::WalkBegun { .. }
+                | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )
     }

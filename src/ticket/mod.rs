@@ -17,6 +17,7 @@
 //! | [`act`] | what a deed changes |
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`waits`] | the end of the fault above, or of announced work, that its customer waits for |
+//! | [`walk`] | its walks through the decision trees |
 //! | [`event`] | what can happen to a ticket, and to what end |
 //! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
 //! | [`flapping`] | a fault that comes and goes |
@@ -38,6 +39,7 @@ pub mod receipt;
 pub mod registration;
 pub mod state;
 pub mod waits;
+pub mod walk;
 pub mod wanted;
 
 use chrono::{DateTime, Utc};

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::{ActionKey, LogEntry};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::PromiseEvent;
+use linesman_process::tree::Run;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -314,6 +315,10 @@ pub struct Process {
     /// When the customer was sent his receipt by Linesman (R31).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_sent_at: Option<DateTime<Utc>>,
+    /// Walks through the decision trees, the newest last (R57, R64).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub walks: Vec<Run>,
     /// Contacts, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,

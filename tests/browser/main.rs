@@ -52,7 +52,7 @@ async fn people_see_the_fault_act_on_it_and_nothing_hostile_runs() {
     let (url, token, _story) = match given {
         Some((url, token)) => (url, token, None),
         None => {
-            let story = story::Story::begin("127.0.0.1:0").await;
+            let story = story::Story::begin().await;
             (story.url.clone(), story.token.clone(), Some(story))
         }
     };
@@ -92,7 +92,7 @@ async fn a_visitor_of_the_demo_confirms_its_first_ticket_on_a_phone() {
 async fn without_a_browser_the_door_the_policy_and_the_forms_hold() {
     // Plain HTTP only, yet the client wants to know who would do TLS.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let story = story::Story::begin("127.0.0.1:0").await;
+    let story = story::Story::begin().await;
     let client =
         reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
     let page = |path: &str| client.get(format!("{}{path}", story.url)).header("accept", "text/html");
@@ -140,15 +140,4 @@ async fn without_a_browser_the_door_the_policy_and_the_forms_hold() {
         let answer = page(missing).header("cookie", &cookie).send().await.unwrap();
         assert_eq!(answer.status(), 404, "{missing}");
     }
-}
-
-/// Tells the story until it is stopped, for people who work on the looks of the pages:
-/// `LINESMAN_STORY=127.0.0.1:9480 cargo test --test browser story_for_eyes -- --ignored --nocapture`
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "serves until it is stopped"]
-async fn story_for_eyes() {
-    let at = std::env::var("LINESMAN_STORY").unwrap_or_else(|_| "127.0.0.1:9480".to_owned());
-    let story = story::Story::begin(&at).await;
-    println!("{}/login#{}", story.url, story.token);
-    std::future::pending::<()>().await;
 }

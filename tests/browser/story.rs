@@ -39,7 +39,7 @@ pub struct Story {
 }
 
 impl Story {
-    pub async fn begin(at: &str) -> Self {
+    pub async fn begin() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock: SharedClock = Arc::new(SystemClock);
         let url = format!("sqlite:{}", directory.path().join("linesman.db").display());
@@ -80,7 +80,7 @@ impl Story {
             tell(&store, &writer, &live, &inventory, began).await;
         };
         let router = linesman::http::router(state.clone(), linesman::http::page::router(state));
-        let listener = tokio::net::TcpListener::bind(at).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = async move { axum::serve(listener, router).await };
         let measuring = async move { while wishes.recv().await.is_some() {} };

@@ -21,4 +21,5 @@ mod reconciliations;
 mod reports;
 mod session;
 mod tickets;
+mod tree;
 mod waiting;

@@ -11,7 +11,7 @@ use linesman::ticket::{Channel, Event, State, TicketKind};
 use linesman_deadlines::policy::{Level, Urgency};
 use proptest::prelude::*;
 
-use crate::process::{Case, assigned, at, confirmed_diagnosis, contacted, filed, intake, promised, solved};
+use crate::case::{Case, assigned, at, confirmed_diagnosis, contacted, filed, intake, promised, solved};
 
 #[derive(Debug, Clone)]
 enum Step {

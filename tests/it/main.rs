@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "a test")]
 
 mod bills;
+mod case;
 mod clock;
 mod diagnosis;
 mod engine;

@@ -10,7 +10,7 @@ use linesman_deadlines::clock::ClockState;
 use linesman_deadlines::policy::Level;
 use linesman_deadlines::promise::{Outcome, Source};
 
-use crate::process::{Case, assigned, classified, contacted};
+use crate::case::{Case, assigned, classified, contacted};
 
 fn told_of_work(ends_at: DateTime<Utc>) -> Deed {
     Deed::ToldOfWork { window: "w-1".to_owned(), ends_at, text: "back after the splice".to_owned() }

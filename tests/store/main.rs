@@ -30,8 +30,10 @@ mod process;
 mod receipts;
 mod runs;
 mod statistics;
+mod telling;
 mod tickets;
 mod twins;
+mod walks;
 
 /// Runs each test on both databases.
 #[macro_export]

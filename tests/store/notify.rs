@@ -7,22 +7,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{TimeDelta, Utc};
-use linesman::clock::{Clock as _, ManualClock};
+use linesman::clock::Clock as _;
 use linesman::diagnosis::{Fault, Severity};
-use linesman::lifecycle::Lifecycle;
-use linesman::live::{Live, NotifyTest};
-use linesman::metrics::Metrics;
-use linesman::settings::{Settings, parse};
-use linesman::store::{Store, TicketWriter};
-use linesman::ticket::wanted::Action;
-use linesman::ticket::{Actor, Event, Ticket};
-use linesman::workers::notify::Notifier;
-use sha2::{Digest as _, Sha256};
+use linesman::live::NotifyTest;
+use linesman::ticket::{Actor, Event};
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::fixture::{Daemon, Database, fault, noon};
-use crate::receivers::{Datagrams, Got, Http, Reply, Smtp};
+use crate::receivers::{Datagrams, Http, Reply, Smtp};
+use crate::telling::{FINE, Telling, enrich, hmac, hook, ids, open, settings, severe, silent, told};
 
 crate::on_both! {
     an_event_is_told_once_signed_and_in_both_languages,
@@ -33,125 +27,11 @@ crate::on_both! {
     what_is_not_urgent_waits_for_the_morning_and_comes_in_one_message,
     a_digest_gathers_and_keeps_its_key_over_a_death,
     mere_evidence_is_not_told_again_before_its_time_and_worse_is_told_at_once,
+    channels_that_note_one_event_at_once_settle_it,
     mail_and_syslog_reach_their_receivers,
     a_test_message_says_what_the_receiver_answered,
     what_a_kill_leaves_untold_is_told_by_the_next_and_nothing_has_two_keys,
     what_was_told_is_forgotten_and_what_is_old_is_not_told_late,
-}
-
-const FINE: Reply = Reply::Http(200, &[], "ok");
-
-/// A notifier that runs.
-pub struct Telling {
-    lifecycle: Lifecycle,
-    tests: mpsc::Sender<NotifyTest>,
-    settings: watch::Sender<Arc<Settings>>,
-    metrics: Arc<Metrics>,
-}
-
-fn settings(text: &str) -> Settings {
-    let secrets = [("HOOK_SECRET".to_owned(), format!("whsec_{}", STANDARD.encode(b"a secret of ours")))];
-    parse("linesman.toml", text, secrets).unwrap_or_else(|wrong| panic!("{wrong:?}")).settings
-}
-
-fn hook(name: &str, http: &Http, more: &str) -> String {
-    format!("[[notify]]\nname = \"{name}\"\nkind = \"webhook\"\nurl = \"{}/hook\"\n{more}\n", http.url)
-}
-
-impl Telling {
-    fn start(
-        store: &Store,
-        writer: &TicketWriter,
-        live: &Arc<Live>,
-        clock: &Arc<ManualClock>,
-        text: &str,
-    ) -> Self {
-        let lifecycle = Lifecycle::default();
-        let metrics = Arc::new(Metrics::new());
-        let (tests, received) = mpsc::channel(4);
-        let (settings, in_force) = watch::channel(Arc::new(settings(text)));
-        let notifier = Notifier {
-            settings: in_force,
-            store: store.clone(),
-            writer: writer.clone(),
-            live: live.clone(),
-            metrics: metrics.clone(),
-            tests: received,
-            clock: clock.clone(),
-            chance: Arc::new(|| 1.0),
-            tick: Duration::from_millis(20),
-            lifecycle: lifecycle.clone(),
-        };
-        lifecycle.run("notify", notifier.run());
-        Self { lifecycle, tests, settings, metrics }
-    }
-
-    pub fn beside(daemon: &Daemon, text: &str) -> Self {
-        Self::start(&daemon.store, &daemon.writer, &daemon.live, &daemon.clock, text)
-    }
-
-    /// In the middle of whatever it does.
-    async fn kill(self) {
-        self.lifecycle.hard().cancel();
-        self.lifecycle.stop(Duration::from_secs(5)).await;
-    }
-
-    pub async fn stop(self) {
-        assert!(self.lifecycle.stop(Duration::from_secs(10)).await, "its loops end");
-        drop(self.settings);
-    }
-}
-
-fn severe(key: &str, severity: Severity) -> Fault {
-    Fault { severity, ..fault(key) }
-}
-
-async fn open(daemon: &Daemon, fault: Fault) -> Ticket {
-    let action = Action::Open { fault: Box::new(fault), candidate: false, follows: None };
-    daemon.writer.carry_out(1, vec![action]).await.unwrap().remove(0)
-}
-
-async fn enrich(daemon: &Daemon, ticket: &Ticket, fault: Fault) {
-    let event = Event::Enriched { fault: Box::new(fault) };
-    daemon.writer.apply(&ticket.id, None, event, Actor::linesman()).await.unwrap();
-}
-
-/// Waits until nothing waits for this channel any more.
-pub async fn told(daemon: &Daemon, channel: &str) {
-    for _ in 0..1_500 {
-        let standings = daemon.store.channel_standings().await.unwrap();
-        let expanded = daemon.store.outbox_pending(10).await.unwrap().is_empty();
-        if expanded && standings.iter().all(|standing| standing.channel != channel || standing.waiting == 0) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{channel} still has something to tell");
-}
-
-/// Waits until nothing waits for this channel, whatever the others have or this one gave up.
-async fn silent(daemon: &Daemon, channel: &str) {
-    for _ in 0..1_500 {
-        let standings = daemon.store.channel_standings().await.unwrap();
-        if standings.iter().any(|standing| standing.channel == channel && standing.waiting == 0) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{channel} still has something to tell");
-}
-
-/// HMAC-SHA256 by its definition (RFC 2104), of other code than signs.
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
-    let mut block = [0_u8; 64];
-    block[..key.len()].copy_from_slice(key);
-    let pad = |with: u8| block.map(|byte| byte ^ with);
-    let inner = Sha256::digest([&pad(0x36)[..], message].concat());
-    Sha256::digest([&pad(0x5c)[..], &inner[..]].concat()).to_vec()
-}
-
-fn ids(got: &[Got]) -> Vec<&str> {
-    got.iter().map(|got| got.header("webhook-id")).collect()
 }
 
 async fn an_event_is_told_once_signed_and_in_both_languages(database: Database) {
@@ -270,7 +150,7 @@ async fn what_is_refused_for_good_is_listed_and_can_be_tried_again(database: Dat
     // What fails for too long is given up too.
     http.answer((0..50).map(|_| Reply::Http(503, &[], "")));
     open(&daemon, fault("fibre/link-3")).await;
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         if !daemon.store.dead_deliveries(Some("noc"), 10).await.unwrap().is_empty() {
             break;
         }
@@ -396,7 +276,7 @@ async fn a_digest_gathers_and_keeps_its_key_over_a_death(database: Database) {
 
 /// Waits until so many deliveries were made of the outbox.
 async fn told_of(database: &Database, count: i64) {
-    for _ in 0..1_500 {
+    for _ in 0..6_000 {
         if database.count("SELECT COUNT(*) FROM delivery").await >= count {
             return;
         }
@@ -438,6 +318,31 @@ async fn mere_evidence_is_not_told_again_before_its_time_and_worse_is_told_at_on
     );
     assert_eq!(http.got().len(), 4);
     telling.stop().await;
+    daemon.stop().await.unwrap();
+}
+
+async fn channels_that_note_one_event_at_once_settle_it(database: Database) {
+    let hanging = Http::start(Reply::Hang).await;
+    let daemon = Daemon::start(&database).await;
+    let names = ["a", "b", "c", "d"];
+    let text: String = names.iter().map(|name| hook(name, &hanging, "timeout = \"120s\"")).collect();
+    let telling = Telling::beside(&daemon, &text);
+    for count in 1..=20 {
+        open(&daemon, fault(&format!("fibre/link-{count}"))).await;
+    }
+    told_of(&database, 80).await;
+    telling.kill().await;
+    for seq in 1..=20 {
+        let mut noting = tokio::task::JoinSet::new();
+        for name in names {
+            let store = daemon.store.clone();
+            noting.spawn(async move { store.delivered(name, &[seq]).await });
+        }
+        while let Some(noted) = noting.join_next().await {
+            noted.unwrap().unwrap();
+        }
+    }
+    assert_eq!(daemon.store.outbox_pending(20).await.unwrap(), Vec::<i64>::new());
     daemon.stop().await.unwrap();
 }
 

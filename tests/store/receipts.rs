@@ -7,10 +7,10 @@ use linesman_deadlines::clock::ClockState;
 
 use crate::customers::{actor, contact, li_na, start};
 use crate::fixture::{Daemon, Database};
-use crate::notify::{Telling, told};
 use crate::on_both;
 use crate::process::{lin, wanted};
 use crate::receivers::Smtp;
+use crate::telling::{Telling, told};
 
 on_both! {
     r31_each_customer_gets_his_own_receipt_once_and_in_his_language,

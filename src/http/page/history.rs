@@ -1,5 +1,7 @@
 //! What happened to a ticket, in words: who, when, what.
 
+use linesman_process::tree::Taken;
+
 use crate::locale::Message;
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{Deed, Event};
@@ -114,6 +116,19 @@ fn of_deed(deed: &Deed) -> Message {
             name.with("segment", segment).with("count", complaints)
         }
         Deed::Promised { due_at, .. } => name.with("until", due_at.to_rfc3339()),
+        Deed::WalkBegun { from, .. } => name.with("place", format!("{}/{}", from.tree, from.node)),
+        Deed::Walked { step } => {
+            let (back, there) = (&step.to, &step.place);
+            match &step.taken {
+                Taken::Answered { answer } => {
+                    name.with("place", format!("{}/{}", there.tree, there.node)).with("answer", answer)
+                }
+                Taken::Corrected { .. } => {
+                    let place = format!("{}/{}", back.tree, back.node);
+                    Message::new("page.deed_walked_back").with("place", place)
+                }
+            }
+        }
         Deed::ClockCalled { call, policy, rule, due_at, .. } => {
             Message::new(&format!("page.deed_clock_{}", call.name()))
                 .with("policy", policy)
