@@ -370,6 +370,7 @@ fn templates_trust_nothing_but_times_and_marks() {
         "segment.mark",
         "footing.mark",
         "looked",
+        "until",
         "at",
         // Escapes everything but its times.
         "shell.spoken(headline)",
