@@ -63,18 +63,18 @@ impl WalkVerb {
     /// Its ticket, the action and the body of the request.
     pub(super) fn request(&self) -> (TicketNumber, &'static str, serde_json::Value) {
         match self {
-        Self::Answer { ticket, node, answer, details, evidence } => {
-            let details: BTreeMap<&String, &String> =
-                details.iter().map(|(name, told)| (name, told)).collect();
-            let body = serde_json::json!({ "node": node, "answer": answer, "details": details, "evidence": evidence });
-            (*ticket, "tree", body)
-        }
-        Self::BeginTree { ticket, tree, reason } => {
-            (*ticket, "tree/begin", serde_json::json!({ "tree": tree, "reason": reason }))
-        }
-        Self::TreeBack { ticket, node, reason, tree } => {
-            (*ticket, "tree/back", serde_json::json!({ "node": node, "tree": tree, "reason": reason }))
-        }
+            Self::Answer { ticket, node, answer, details, evidence } => {
+                let details: BTreeMap<&String, &String> =
+                    details.iter().map(|(name, told)| (name, told)).collect();
+                let body = serde_json::json!({ "node": node, "answer": answer, "details": details, "evidence": evidence });
+                (*ticket, "tree", body)
+            }
+            Self::BeginTree { ticket, tree, reason } => {
+                (*ticket, "tree/begin", serde_json::json!({ "tree": tree, "reason": reason }))
+            }
+            Self::TreeBack { ticket, node, reason, tree } => {
+                (*ticket, "tree/back", serde_json::json!({ "node": node, "tree": tree, "reason": reason }))
+            }
         }
     }
 }
@@ -86,7 +86,11 @@ fn detail(text: &str) -> Result<(String, String), String> {
 }
 
 /// Shows the walk as the daemon has it.
-pub(super) async fn tree(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
+pub(super) async fn tree(
+    global: &Global,
+    arguments: &Arguments,
+    number: TicketNumber,
+) -> anyhow::Result<Exit> {
     let remote = remote(global, arguments)?;
     let address = format!("{}/api/v1/tickets/{number}/tree", remote.base);
     let request = remote.client.get(address).bearer_auth(&remote.token);
