@@ -8,7 +8,7 @@ use crate::daemon::{Answer, Daemon};
 async fn registered(daemon: &Daemon, kind: &str, class: Option<&str>) -> String {
     let mut body = json!({
         "kind": kind, "channel": "phone", "urgency": "general",
-        "customer": { "customer": "c-17" }, "words": { "description": "no calls" },
+        "who": { "contact": { "name": "Li Na", "phone": "138 0013 8000" }, "create": true }, "words": { "description": "no calls" },
     });
     if kind == "complaint" {
         body["level"] = "blue".into();

@@ -371,6 +371,7 @@ fn templates_trust_nothing_but_times_and_marks() {
         "footing.mark",
         "looked",
         "until",
+        "step.at",
         "at",
         // Escapes everything but its times.
         "shell.spoken(headline)",
