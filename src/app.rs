@@ -34,15 +34,17 @@ use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
 use crate::workers::clocks::Sweep;
 use crate::workers::intake::Intake;
+use crate::workers::learn::Learner;
 use crate::workers::measure::Driver;
 use crate::workers::notify::{self, Notifier};
+use crate::workers::outage::Outages;
 use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
 use crate::workers::voice::Voice;
 use crate::workers::waiting::Waiting;
-use crate::workers::{Keeper, Recent, StoreKeeper, retain, upkeep};
+use crate::workers::{Keeper, Recent, StoreKeeper, months, retain, upkeep};
 
 /// Observations that may wait to be recorded.
 const OBSERVATIONS: usize = 65_536;
@@ -283,6 +285,25 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("reload", reloader.run());
+        let outages = Outages {
+            settings: settings.clone(),
+            store: store.clone(),
+            writer: writer.clone(),
+            orders: orders.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("outage", outages.run());
+        let learner = Learner {
+            store: store.clone(),
+            writer: writer.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("learn", learner.run());
         let sweep = Sweep {
             store: store.clone(),
             writer: writer.clone(),
@@ -309,6 +330,7 @@ impl App {
         let keeping =
             upkeep::run(store.clone(), writer.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("upkeep", keeping);
+        lifecycle.run("months", months::run(store.clone(), metrics.clone(), clock.clone(), soft.clone()));
         lifecycle.run("watchdog", watchdog(live.clone(), settings.clone(), clock.clone(), soft.clone()));
 
         let state = HttpState {
