@@ -133,11 +133,13 @@ impl App {
     /// # Errors
     /// [`StartError`], with nothing left running.
     pub async fn start(blueprint: Blueprint) -> Result<Self, StartError> {
-        let Blueprint { settings, read, file, probes, engine, clock } = blueprint;
+        let Blueprint { mut settings, read, file, probes, engine, clock } = blueprint;
         let address = settings.http.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
+        // Links name the port that port 0 became.
+        settings.http.listen = address;
         let store = Store::open(&settings.database.url, clock.clone()).await?;
         unlock(&store, settings.key_file()).await?;
         let first_token = store.create_first_token().await?;

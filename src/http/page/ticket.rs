@@ -361,7 +361,7 @@ fn may(ticket: &Ticket, role: Role) -> May {
         // Confirmed once is enough; what was corrected may yet be confirmed by another.
         confirm: technician
             && !ticket.state.is_final()
-            && ticket.class.is_some()
+            && ticket.fault.is_some()
             && !ticket.verdict.as_ref().is_some_and(|verdict| verdict.confirmed),
         judge: technician && !ticket.state.is_final(),
         remeasure: technician && open && !is_bill && ticket.fault.is_some(),
