@@ -43,19 +43,21 @@ pub(super) fn names_that_differ(mapped: &[(u16, u16)], names: [&Names; 2]) -> Ve
 
 /// By what the lines of a file are sorted.
 pub(super) fn order(records: &[Record]) -> &'static str {
-    let mut sorted: Vec<&Record> = records.iter().collect();
-    sorted.sort_unstable_by_key(|record| record.place);
-    let share = |moment: &dyn Fn(&Record) -> i64| {
+    let mut sorted: Vec<(u64, [i64; 2])> =
+        records.iter().map(|record| (record.place, [record.start_ms, super::learned::end(record)])).collect();
+    // Records come in parts, each in the file's order.
+    sorted.sort_by_key(|(place, _)| *place);
+    let share = |moment: usize| {
         let (mut down, mut up) = (0usize, 0usize);
         for pair in sorted.windows(2) {
-            let (one, next) = (moment(pair[0]), moment(pair[1]));
+            let (one, next) = (pair[0].1[moment], pair[1].1[moment]);
             down += usize::from(next < one);
             up += usize::from(next > one);
         }
         (down, up)
     };
     let few = sorted.len() / 500;
-    let (start, end) = (share(&|record| record.start_ms), share(&super::learned::end));
+    let (start, end) = (share(0), share(1));
     match (start, end) {
         _ if sorted.len() < 20 => "unknown",
         ((down, _), (end_down, _)) if down <= few && (down <= end_down || end_down > few) => "start_time",
