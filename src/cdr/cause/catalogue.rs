@@ -189,7 +189,8 @@ impl Catalogue {
         if record.amount != ABSENT && record.amount > 0 && shown.row.is_some() {
             all.extend(amounts(leg, &shown.amount, pricer, with));
         }
-        all.retain(|deviation| with.iter().all(|other| other.order() != deviation.order()));
+        let taken = with.iter().fold(0u32, |taken, other| taken | 1 << other.order());
+        all.retain(|deviation| taken >> deviation.order() & 1 == 0);
         all
     }
 }
