@@ -208,12 +208,11 @@ impl Catalogue {
             return Vec::new();
         }
         let candidates = self.prefixes.iter().filter(|(prefix, rates)| {
-            *prefix != of
-                && !begins(situation.callee, *prefix)
-                && match named {
-                    Some(rate) => rates.contains(&rate) && (few || prefix.head(1) == of.head(1)),
-                    None => self.prefixes.len() <= FEW || prefix.head(1) == of.head(1),
-                }
+            let priced = match named {
+                Some(rate) => rates.contains(&rate) && (few || prefix.head(1) == of.head(1)),
+                None => self.prefixes.len() <= FEW || prefix.head(1) == of.head(1),
+            };
+            priced && *prefix != of && !begins(situation.callee, *prefix)
         });
         candidates.map(|(used, _)| Deviation::Prefix { of, used: *used }).collect()
     }
