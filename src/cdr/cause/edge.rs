@@ -4,6 +4,9 @@
 //! other side's calls is in it, and it is no further from there to the end of the other file than the longest
 //! call lasts: a file that lacks its last hours is a file with missing calls.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::case::Class;
 use super::leg::Item;
 use crate::record::{ABSENT_32, Record, Side};
@@ -66,10 +69,14 @@ pub(super) fn edges(items: &[Item], side: Side, attempts: bool) -> Vec<Edge> {
     let mut found: Vec<Edge> = Vec::new();
     for last in [true, false] {
         let both = [false, true].map(|by_end| {
-            let mut line: Vec<(i64, bool)> =
-                calls.iter().map(|(record, missing)| (moment(record, by_end), *missing)).collect();
-            line.sort_unstable_by_key(|(at_ms, missing)| (if last { -*at_ms } else { *at_ms }, !*missing));
-            cut(&line, lacking, longest).map(|(many, at_ms)| (many, Edge { side, by_end, last, at_ms }))
+            // Only the outermost calls are looked at: the others need no order.
+            let inwards = |at_ms: i64| if last { -at_ms } else { at_ms };
+            let call =
+                |(record, missing): &(Record, bool)| Reverse((inwards(moment(record, by_end)), !*missing));
+            let mut heap: BinaryHeap<_> = calls.iter().map(call).collect();
+            let line = std::iter::from_fn(|| heap.pop().map(|Reverse((at, there))| (inwards(at), !there)));
+            cut(line, calls.len(), lacking, longest)
+                .map(|(many, at_ms)| (many, Edge { side, by_end, last, at_ms }))
         });
         // By the end only where more calls prove it.
         let best = match both {
@@ -81,16 +88,23 @@ pub(super) fn edges(items: &[Item], side: Side, attempts: bool) -> Vec<Edge> {
     found
 }
 
-/// From the outermost call inwards, the moment up to which hardly any call is there, and how many are not.
-fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<(i64, i64)> {
-    let outermost = line.first()?.0;
+/// From the outermost of so many calls inwards, the moment up to which hardly any call is there, and how many
+/// are not.
+fn cut(
+    line: impl Iterator<Item = (i64, bool)>,
+    all: usize,
+    lacking: usize,
+    longest: i64,
+) -> Option<(i64, i64)> {
+    let mut line = line.peekable();
+    let outermost = line.peek()?.0;
     let (mut sum, mut many) = (0i64, 0i64);
     let mut best: Option<(i64, i64, i64)> = None;
     for (at_ms, missing) in line {
-        if *missing {
+        if missing {
             (sum, many) = (sum + 1, many + 1);
             if best.is_none_or(|(most, ..)| sum > most) {
-                best = Some((sum, many, *at_ms));
+                best = Some((sum, many, at_ms));
             }
         } else {
             sum -= DEAR;
@@ -101,7 +115,7 @@ fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<(i64, i64)>
     }
     let (sum, many, at_ms) = best?;
     // As unlikely as it is that so many in a row are missing by chance, at either end, by either moment.
-    let elsewhere = (lacking as i64 - many).max(1) as f64 / line.len() as f64;
+    let elsewhere = (lacking as i64 - many).max(1) as f64 / all as f64;
     let proof = sum as f64 * -elsewhere.ln();
     (sum >= 2 && proof > 12.0 && (outermost - at_ms).abs() <= longest).then_some((many, at_ms))
 }
@@ -110,25 +124,27 @@ fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<(i64, i64)>
 mod tests {
     use super::*;
 
-    /// A call each minute, from the outermost inwards; the outermost so many are missing.
-    fn line(missing: usize, of: usize) -> Vec<(i64, bool)> {
-        (0..of).map(|at| (-60_000 * at as i64, at < missing)).collect()
+    /// A call each minute, from the outermost inwards; of a thousand the outermost so many are missing, and so
+    /// many in all.
+    fn cut_of(missing: usize, lacking: usize) -> Option<(i64, i64)> {
+        let line = (0..1_000).map(|at| (-60_000 * at as i64, at < missing));
+        cut(line, 1_000, lacking, SHORT_MS)
     }
 
     #[test]
     fn the_last_calls_that_are_all_missing_are_cut_off() {
-        assert_eq!(cut(&line(5, 1_000), 5, SHORT_MS), Some((5, -240_000)));
-        assert_eq!(cut(&line(2, 1_000), 2, SHORT_MS), Some((2, -60_000)));
+        assert_eq!(cut_of(5, 5), Some((5, -240_000)));
+        assert_eq!(cut_of(2, 2), Some((2, -60_000)));
     }
 
     #[test]
     fn a_missing_call_at_the_end_among_others_that_are_missing_is_not() {
-        assert_eq!(cut(&line(1, 1_000), 1, SHORT_MS), None);
-        assert_eq!(cut(&line(2, 1_000), 40, SHORT_MS), None);
+        assert_eq!(cut_of(1, 1), None);
+        assert_eq!(cut_of(2, 40), None);
     }
 
     #[test]
     fn a_file_that_lacks_its_last_hours_lacks_calls() {
-        assert_eq!(cut(&line(120, 1_000), 120, SHORT_MS), None);
+        assert_eq!(cut_of(120, 120), None);
     }
 }
