@@ -12,21 +12,26 @@
 #   ONLY       names of the runs to make, by comma (default: all)
 #   SMALL      memory of the run that must not keep the records (default: 256M)
 #
-# Measured in November 2026 on two virtual cores that other work shared, which makes any figure half as high
-# again from one round to the next; what is in one round compares. Three rounds of 2 x 10 million rows, files in
-# the system's cache, CPU seconds (linesman's counts exact in all):
-#   reading the bytes once (floor)               0.5   0.6   0.7
-#   linesman, one thread (735 MB)                6.8   6.9   8.6
-#   linesman, two threads (739 MB)               9.4   8.6   8.5
-#   linesman, two threads, 256M (253 MB)         8.1  10.3   9.7
-#   DuckDB 2.0, leanest exact full outer join   16.3  16.7  18.4    (wrong counts; 930 MB)
-# so two threads took 0.58, 0.51 and 0.46 of DuckDB's CPU, one 0.41 to 0.47; 13 to 18 times the floor. Against
-# DuckDB's query with the right counts (61.6 CPU s, 3.1 GB), in a round of its own: 0.19.
-# (The half that is aimed at is thus reached by one thread, by two only in the quietest round; two later rounds
-# on a busier machine gave two threads 0.55 and 0.51, one thread 0.44 and 0.49.)
-# 2 x 30 million rows with SMALL=1G: 829 MB at most, 30.6 CPU s.
-# One thread, microseconds a row: 2 x 1 million 0.72 to 0.88 (of which 0.4 or so are finding the layouts, the clocks
-# and the causes, which cost the same whatever the size), 2 x 10 million 0.37 to 0.45, 2 x 30 million 0.39 to 0.42.
+# Measured in November 2026, two virtual cores, files in the system's cache, CPU seconds; linesman's counts exact in
+# all. Two virtual cores are not two: what is in one round compares, and other work on the machine makes any figure
+# half as high again from one round to the next. 2 x 10 million rows, nothing else running:
+#   reading the bytes once (floor)               0.6
+#   linesman, one thread (735 MB)                6.9 to 8.5
+#   linesman, two threads (739 MB)               7.1 to 8.2
+#   linesman, two threads, 256M (253 MB)         9.1
+#   Polars 2.1.0, exact full join               13.1    (wrong counts)
+#   DuckDB 2.0, leanest exact full outer join   17.2    (wrong counts; 930 MB)
+#   DuckDB 2.0, the query with right counts     49.3    (3.1 GB)
+# so two threads took 0.41 to 0.48 of DuckDB's leanest, 0.17 of its query with the right counts, 12 to 14 times the
+# floor; in wall time two threads went 1.5 to 2.1 times as fast as one.
+# Since then what costs the same whatever the size (finding layouts, clocks and causes) was brought from about 0.6 to
+# about 0.25 CPU s. On a machine that other work shared, before and after in turns, one thread: 2 x 1 million 0.93 to
+# 1.43 before, 0.70 to 1.01 after (median 0.99 and 0.80); 2 x 10 million 7.5 and 8.0 before, 6.7 to 7.9 after.
+# A round then, with the machine busy: one thread 6.7, two 8.2, 256M 7.4, DuckDB's leanest 14.0 (0.48, 0.58, 0.52).
+# The cost of a row, one thread, rows of both files counted, microseconds: 2 x 1 million 0.35 to 0.50 (median 0.40),
+# 2 x 10 million 0.34 to 0.39, 2 x 30 million (SMALL=1G) 0.37: in one round a row of 1 million costs 1.1 to 1.2 times
+# one of 10 million.
+# 2 x 30 million rows with SMALL=1G: 852 MB at most (813 MiB), 30.2 CPU s with two threads, 22.4 with one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -34,15 +34,17 @@ use crate::store::{Store, StoreError, writer};
 use crate::workers::analyse::{Analyser, is_fresh};
 use crate::workers::clocks::Sweep;
 use crate::workers::intake::Intake;
+use crate::workers::learn::Learner;
 use crate::workers::measure::Driver;
 use crate::workers::notify::{self, Notifier};
+use crate::workers::outage::Outages;
 use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
 use crate::workers::voice::Voice;
 use crate::workers::waiting::Waiting;
-use crate::workers::{Keeper, Recent, StoreKeeper, retain, upkeep};
+use crate::workers::{Keeper, Recent, StoreKeeper, months, retain, upkeep};
 
 /// Observations that may wait to be recorded.
 const OBSERVATIONS: usize = 65_536;
@@ -131,11 +133,13 @@ impl App {
     /// # Errors
     /// [`StartError`], with nothing left running.
     pub async fn start(blueprint: Blueprint) -> Result<Self, StartError> {
-        let Blueprint { settings, read, file, probes, engine, clock } = blueprint;
+        let Blueprint { mut settings, read, file, probes, engine, clock } = blueprint;
         let address = settings.http.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
+        // Links name the port that port 0 became.
+        settings.http.listen = address;
         let store = Store::open(&settings.database.url, clock.clone()).await?;
         unlock(&store, settings.key_file()).await?;
         let first_token = store.create_first_token().await?;
@@ -283,6 +287,25 @@ impl App {
             soft: soft.clone(),
         };
         lifecycle.run("reload", reloader.run());
+        let outages = Outages {
+            settings: settings.clone(),
+            store: store.clone(),
+            writer: writer.clone(),
+            orders: orders.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("outage", outages.run());
+        let learner = Learner {
+            store: store.clone(),
+            writer: writer.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            soft: soft.clone(),
+        };
+        lifecycle.run("learn", learner.run());
         let sweep = Sweep {
             store: store.clone(),
             writer: writer.clone(),
@@ -309,6 +332,7 @@ impl App {
         let keeping =
             upkeep::run(store.clone(), writer.clone(), metrics.clone(), clock.clone(), soft.clone());
         lifecycle.run("upkeep", keeping);
+        lifecycle.run("months", months::run(store.clone(), metrics.clone(), clock.clone(), soft.clone()));
         lifecycle.run("watchdog", watchdog(live.clone(), settings.clone(), clock.clone(), soft.clone()));
 
         let state = HttpState {

@@ -32,6 +32,10 @@
 //! Who the customers are is personal data: [`privacy`] seals it before [`store`] keeps it, and masks it before
 //! anybody is shown it.
 //!
+//! What a month of tickets comes to is [`statistics`]: a report that is frozen, counted again, and handed out.
+//!
+//! What was learnt of earlier cases is [`knowledge`]: drafts of solved tickets, what is alike, set phrases.
+//!
 //! What the complaint-handling procedure asks, chooses and computes is the package [`linesman_process`]: decision
 //! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees.
 //!
@@ -51,6 +55,7 @@ pub mod diagnosis;
 pub mod http;
 pub mod id;
 pub mod inventory;
+pub mod knowledge;
 pub mod lifecycle;
 pub mod live;
 pub mod locale;
@@ -60,6 +65,7 @@ pub mod notify;
 pub mod privacy;
 pub mod settings;
 pub mod sim;
+pub mod statistics;
 pub mod store;
 pub mod ticket;
 pub mod voice;

@@ -19,16 +19,19 @@ pub mod explain;
 pub mod given;
 pub mod host_facts;
 pub mod init;
+pub mod knowledge;
 pub mod maintenance;
 pub mod man;
 pub mod notify;
 pub mod output;
 pub mod probe;
 mod remote;
+pub mod report;
 pub mod rtp;
 pub mod serve;
 pub mod ticket;
 mod ticket_verbs;
+mod ticket_walk;
 pub mod token;
 pub mod tree;
 
@@ -103,6 +106,10 @@ commands! {
     Tree => tree,
     /// Announced work: trouble inside it opens no ticket, what outlives it does
     Maintenance => maintenance,
+    /// Articles of earlier cases, set phrases: find, draft, publish
+    Knowledge => knowledge,
+    /// The month's statistics: text, workbook, page
+    Report => report,
     /// Who may come in
     Token => token,
     /// Copy the database, or verify it

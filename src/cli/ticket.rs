@@ -12,6 +12,7 @@ use clap::Subcommand;
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
 use super::ticket_verbs::{NewTicket, Verb};
+use super::ticket_walk::{WalkVerb, next_question, tree};
 use super::{Global, explain, output};
 use crate::clock::SystemClock;
 use crate::locale::Language;
@@ -25,10 +26,10 @@ pub struct Arguments {
     command: TicketCommand,
     /// One JSON document
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
     /// Language of sentences: en or zh-CN
     #[arg(long, global = true, default_value = "en", value_parser = explain::language)]
-    lang: Language,
+    pub(super) lang: Language,
     /// The daemon, for changes; unless stated the address of the settings
     #[arg(long, global = true, value_name = "URL")]
     server: Option<String>,
@@ -44,6 +45,49 @@ enum TicketCommand {
     Register(Box<NewTicket>),
     /// Its deadlines and promises
     Clocks {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    /// Let another ticket go on in its place; those below it go with it
+    Merge {
+        /// Its number
+        ticket: TicketNumber,
+        /// Number of the other one
+        #[arg(long)]
+        into: TicketNumber,
+    },
+    /// Let part of it go on as a ticket of its own, with the same customer
+    Split {
+        /// Its number
+        ticket: TicketNumber,
+        /// What the other one is about
+        #[arg(long)]
+        description: String,
+        /// fault, complaint, consultation or recharge; as this one unless stated
+        #[arg(long)]
+        kind: Option<String>,
+    },
+    /// Put it below the ticket that explains it, or take it from there
+    Link {
+        /// Its number
+        ticket: TicketNumber,
+        /// Number of the ticket above; without it the link is taken away
+        #[arg(long)]
+        parent: Option<TicketNumber>,
+    },
+    /// What customers of an outage are told, once each
+    CustomerText {
+        /// Its number
+        ticket: TicketNumber,
+        /// In English
+        #[arg(long)]
+        en: String,
+        /// In Chinese
+        #[arg(long)]
+        zh: String,
+    },
+    /// Tickets below it: one line a customer, and whether he was told
+    Children {
         /// Its number
         ticket: TicketNumber,
     },
@@ -63,6 +107,13 @@ enum TicketCommand {
         /// Its number, as LM-2026-000123
         ticket: TicketNumber,
     },
+    /// Its walk through the decision trees, and the next question
+    Tree {
+        /// Its number
+        ticket: TicketNumber,
+    },
+    #[command(flatten)]
+    Walk(WalkVerb),
     /// Take it
     Acknowledge {
         /// Its number
@@ -145,7 +196,28 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         TicketCommand::Show { ticket } => return show(global, &arguments, *ticket).await,
         TicketCommand::Register(wanted) => return register(global, &arguments, wanted).await,
         TicketCommand::Clocks { ticket } => return clocks(global, &arguments, *ticket).await,
+        TicketCommand::Merge { ticket, into } => {
+            let into = explain::find(global, *into).await?;
+            (*ticket, "merge", serde_json::json!({ "into": into.id }))
+        }
+        TicketCommand::Link { ticket, parent } => {
+            let parent = match parent {
+                Some(parent) => Some(explain::find(global, *parent).await?.id),
+                None => None,
+            };
+            (*ticket, "link", serde_json::json!({ "parent": parent }))
+        }
+        TicketCommand::Split { ticket, description, kind } => {
+            let body = serde_json::json!({ "description": description, "kind": kind });
+            (*ticket, "split", body)
+        }
+        TicketCommand::CustomerText { ticket, en, zh } => {
+            (*ticket, "customer-text", serde_json::json!({ "en": en, "zh": zh }))
+        }
+        TicketCommand::Children { ticket } => return children(global, &arguments, *ticket).await,
+        TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),
+        TicketCommand::Walk(verb) => verb.request(),
         TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
         TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
         TicketCommand::Confirm { ticket, note } => (*ticket, "confirm", serde_json::json!({ "note": note })),
@@ -206,10 +278,22 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
     let ticket = explain::find(global, number).await?;
     let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
     let events = store.ticket_events(&ticket.id, 0, 1_000).await;
+    let known = known_cases(&store, &global.settings()?.inventory, &ticket).await;
     store.close().await;
-    let events = events?;
+    let (events, known) = (events?, known?);
     if arguments.json {
-        output::json(&serde_json::json!({ "ticket": ticket, "events": events }))?;
+        let knowledge: Vec<serde_json::Value> = known
+            .iter()
+            .map(|one| {
+                let words = one.article.words(arguments.lang);
+                serde_json::json!({
+                    "name": one.article.number_text(), "title": words.title, "solution": words.solution,
+                    "likeness": f64::from(one.likeness) / 1_000.0,
+                })
+            })
+            .collect();
+        let document = serde_json::json!({ "ticket": ticket, "events": events, "knowledge": knowledge });
+        output::json(&document)?;
         return Ok(Exit::Fine);
     }
     output::line(format!("{}  {}", ticket.number, ticket.headline().render(arguments.lang)))?;
@@ -223,11 +307,38 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
         ticket.segment.as_deref().unwrap_or("-"),
         ticket.side_name()
     ))?;
+    if let Some(hint) = crate::http::api::view::unstable(&ticket) {
+        output::line(hint.render(arguments.lang))?;
+    }
+    for one in &known {
+        let words = one.article.words(arguments.lang);
+        let how = if one.likeness > 0 {
+            format!("{} % alike", one.likeness / 10)
+        } else {
+            "by its words".to_owned()
+        };
+        output::line(format!("  {} ({how}) {}: {}", one.article.number_text(), words.title, words.solution))?;
+    }
+    if ticket.state.is_open()
+        && let Some(line) = next_question(&ticket, arguments.lang)
+    {
+        output::line(line)?;
+    }
     for event in events {
         let at = event.at.format("%Y-%m-%d %H:%M:%S");
         output::line(format!("  {at}  {:<22} {}", event.event.name(), event.actor.0))?;
     }
     Ok(Exit::Fine)
+}
+
+/// Published articles for a ticket, read beside the daemon: by its kind of case alone, for only the daemon opens what
+/// the customer said.
+async fn known_cases(
+    store: &Store,
+    inventory: &crate::inventory::Inventory,
+    ticket: &Ticket,
+) -> Result<Vec<crate::knowledge::Suggestion>, crate::store::StoreError> {
+    store.suggestions(&crate::knowledge::Signature::of(ticket, inventory), "", 3).await
 }
 
 /// Asks the daemon to register a ticket, and shows what it answers.
@@ -272,6 +383,37 @@ async fn register(global: &Global, arguments: &Arguments, wanted: &NewTicket) ->
     Ok(Exit::Fine)
 }
 
+/// Shows the customers below a ticket, and who of them has been told.
+async fn children(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
+    let remote = remote(global, arguments)?;
+    let address = format!("{}/api/v1/tickets/{number}/children", remote.base);
+    let request = remote.client.get(address).bearer_auth(&remote.token);
+    let request = request.header("accept-language", arguments.lang.tag());
+    let answer = answered(request.send().await.map_err(|error| remote.unreachable(error))?).await?;
+    if arguments.json {
+        output::json(&answer)?;
+        return Ok(Exit::Fine);
+    }
+    if let Some(text) = answer["customer_text"].as_str() {
+        output::line(text)?;
+    }
+    for customer in answer["customers"].as_array().into_iter().flatten() {
+        let tickets: Vec<String> = customer["tickets"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|one| {
+                let part = |name: &str| one[name].as_str().unwrap_or_default().to_owned();
+                format!("{} {}", part("number"), part("state"))
+            })
+            .collect();
+        let told = if customer["told"] == true { "told" } else { "to be told" };
+        let name = customer["customer"].as_str().unwrap_or("-");
+        output::line(format!("  {name}  {told}  {}", tickets.join(", ")))?;
+    }
+    Ok(Exit::Fine)
+}
+
 /// Shows deadlines and promises as the daemon computes them.
 async fn clocks(global: &Global, arguments: &Arguments, number: TicketNumber) -> anyhow::Result<Exit> {
     let remote = remote(global, arguments)?;
@@ -302,7 +444,7 @@ fn show_clocks(clocks: &serde_json::Value) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn remote(global: &Global, arguments: &Arguments) -> anyhow::Result<Remote> {
+pub(super) fn remote(global: &Global, arguments: &Arguments) -> anyhow::Result<Remote> {
     let (server, token_file) = (arguments.server.as_deref(), arguments.token_file.as_deref());
     Remote::new(global, server, token_file, Duration::from_secs(30))
 }

@@ -81,6 +81,12 @@ pub(super) struct NewTicket {
     /// The department that has it
     #[arg(long)]
     department: Option<String>,
+    /// Id of the closed ticket that this one goes on from
+    #[arg(long)]
+    follows: Option<String>,
+    /// Never below a ticket of its own accord
+    #[arg(long)]
+    stand_alone: bool,
     /// Name of this registration: sent again it makes no second ticket
     #[arg(long)]
     pub(super) key: Option<String>,
@@ -96,7 +102,7 @@ impl NewTicket {
             "element": self.element, "urgency": self.urgency, "level": self.level, "nature": self.nature,
             "expected_by": self.expected_by, "received_at": self.received_at,
             "product_model": self.product_model, "first_owner": self.first_owner,
-            "department": self.department,
+            "department": self.department, "follows": self.follows, "stand_alone": self.stand_alone,
             "words": {
                 "description": self.description, "symptom": self.symptom, "frequency": self.frequency,
                 "tried": self.tried, "place": self.place,

@@ -27,6 +27,7 @@ pub mod probe;
 pub mod router;
 pub mod serve;
 pub mod sse;
+pub mod walk;
 
 use std::sync::Arc;
 

@@ -104,6 +104,8 @@ problems! {
         (name = "customers", description = "Who the customers are, masked where a role does not need it; who looked."),
         (name = "network", description = "Inventory, targets, observations, faults and the diagnosis."),
         (name = "maintenance", description = "Announced work: trouble inside it opens no ticket, what outlives it does."),
+        (name = "knowledge", description = "What was learnt of earlier cases, and set phrases."),
+        (name = "reports", description = "Monthly statistics, frozen and as tickets stand."),
         (name = "administration", description = "Settings and tokens."),
         (name = "session", description = "Signing a browser in and out."),
         (name = "operation", description = "Health, metrics, probes, live events, this description."),

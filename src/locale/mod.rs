@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// How an instant is written within a sentence, in both languages.
 pub const INSTANT: &str = "%Y-%m-%d %H:%M:%S UTC";
 
+/// Stands before each of two versions of an argument: a separator that no text of people holds.
+const BOTH: char = '\u{1e}';
+
 /// Languages of people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Language {
@@ -66,6 +69,15 @@ impl Language {
     }
 }
 
+impl From<Language> for linesman_process::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::English => Self::English,
+            Language::Chinese => Self::Chinese,
+        }
+    }
+}
+
 /// A sentence to be: which one, and what fills its gaps.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Message {
@@ -88,6 +100,12 @@ impl Message {
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.args.insert(name.to_owned(), value.to_string());
         self
+    }
+
+    /// With an argument that already stands in both languages, as the texts of an operator's own trees do.
+    #[must_use]
+    pub fn with_both(self, name: &str, english: &str, chinese: &str) -> Self {
+        self.with(name, format!("{BOTH}{english}{BOTH}{chinese}"))
     }
 
     /// The sentence in a language.
@@ -126,6 +144,9 @@ fn render(language: Language, key: &str, args: &BTreeMap<String, String>) -> Str
 
 /// An argument as it is read: it may be the key of a word, as `cause.fibre`, or an instant.
 fn argument(language: Language, value: &str) -> Cow<'_, str> {
+    if let Some((english, chinese)) = value.strip_prefix(BOTH).and_then(|both| both.split_once(BOTH)) {
+        return Cow::Borrowed(if language == Language::English { english } else { chinese });
+    }
     if let Some(word) = catalogue(language).get(value) {
         return Cow::Borrowed(word);
     }
@@ -145,7 +166,10 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.en.toml"),
             include_str!("customers.en.toml"),
             include_str!("notify.en.toml"),
+            include_str!("reports.en.toml"),
+            include_str!("knowledge.en.toml"),
             include_str!("voice.en.toml"),
+            include_str!("walk.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -155,7 +179,10 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("process.zh-CN.toml"),
             include_str!("customers.zh-CN.toml"),
             include_str!("notify.zh-CN.toml"),
+            include_str!("reports.zh-CN.toml"),
+            include_str!("knowledge.zh-CN.toml"),
             include_str!("voice.zh-CN.toml"),
+            include_str!("walk.zh-CN.toml"),
         ])
     });
     match language {

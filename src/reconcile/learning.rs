@@ -37,7 +37,10 @@ pub(crate) fn sample(sides: &[Contents; 2]) -> Result<[Vec<Record>; 2], Reconcil
 /// calls go to one number, those of a part of the callers.
 fn of_classes(sides: &[Contents; 2], classes: u32) -> Result<[Vec<Record>; 2], ReconcileError> {
     let most = usize::try_from(ENOUGH * 3 / 2).unwrap_or(usize::MAX);
-    let mut sample = [Vec::new(), Vec::new()];
+    // A little more than usual: growing would mean to copy.
+    let usual = |side: &Contents| side.tally.records.min(ENOUGH + ENOUGH / 8);
+    let mut sample =
+        [0, 1].map(|side: usize| Vec::with_capacity(usize::try_from(usual(&sides[side])).unwrap_or(0)));
     let mut callers = CLASSES;
     let wanted =
         |record: &Record, callers: u32| callers == CLASSES || partition_of(record.caller, CLASSES) < callers;

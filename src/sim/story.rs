@@ -223,9 +223,13 @@ fn sentence_of(event: &RecordedEvent, ticket: &Ticket, telling: &Telling) -> Opt
         Event::ResolutionProposed { .. } => "demo.proposed",
         Event::ResolutionConfirmed { .. } => "demo.settled",
         Event::ResolutionDeclined { .. } => "demo.declined",
-        Event::Enriched { .. } | Event::Approved | Event::Settled | Event::Closed | Event::Deed(_) => {
-            return None;
-        }
+        Event::Enriched { .. }
+        | Event::Approved
+        | Event::Settled
+        | Event::Closed
+        | Event::FlappingStarted { .. }
+        | Event::FlappingEnded { .. }
+        | Event::Deed(_) => return None,
     };
     let outage = ticket.restored_at.map(|restored| (restored - ticket.detected_at).num_seconds().max(0));
     let seconds = outage.map_or_else(|| "?".to_owned(), |seconds| seconds.to_string());

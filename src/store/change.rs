@@ -11,10 +11,11 @@ use crate::id::{os_random, uuid_v7};
 use crate::privacy::Keyring;
 use crate::ticket::chain::{self, GENESIS};
 use crate::ticket::event::{Actor, Applied, Effect, Event, RecordedEvent, Visibility};
-use crate::ticket::{self, Ticket, TicketId, TicketNumber};
+use crate::ticket::{self, Deed, Ticket, TicketId, TicketNumber};
 
 use super::backend::on_tx;
 use super::json::{JsonText, text};
+use super::process::{RegisteredTicket, WantedTicket};
 use super::tickets::{TICKET_BY_ID, TicketRow, understood};
 use super::{Store, StoreError, Tx, WriteError};
 
@@ -57,6 +58,7 @@ pub(super) struct Change {
     pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
     pub(super) keys: Arc<OnceLock<Keyring>>,
+    pub(super) trees: Option<std::sync::Arc<linesman_process::tree::Trees>>,
 }
 
 impl Change {
@@ -80,6 +82,7 @@ impl Change {
             newest_numbers: BTreeMap::new(),
             committed: Committed::default(),
             keys: Arc::clone(&store.keys),
+            trees: store.trees(),
         })
     }
 
@@ -139,6 +142,41 @@ impl Change {
         Ok(done)
     }
 
+    /// Lets part of a ticket go on as one of its own; nothing happens unless all of it can.
+    pub(super) async fn split(
+        &mut self,
+        id: &TicketId,
+        expected: Option<i64>,
+        wanted: &WantedTicket,
+        actor: &Actor,
+    ) -> Result<Result<RegisteredTicket, WriteError>, StoreError> {
+        let Some(known) = self.ticket(id).await? else {
+            return Ok(Err(WriteError::Unknown(id.clone())));
+        };
+        if expected.is_some_and(|expected| expected != known.version) {
+            return Ok(Err(WriteError::Conflict(Box::new(known))));
+        }
+        let off = |into: TicketId| Event::from(Deed::SplitOff { into });
+        let tried = off(TicketId(String::new()));
+        if let Err(refusal) = ticket::apply(&known, &tried, actor, self.now.max(known.updated_at)) {
+            return Ok(Err(WriteError::Refused(refusal)));
+        }
+        let mut registered = match self.register(wanted, actor).await? {
+            Ok(registered) => registered,
+            Err(error) => return Ok(Err(error)),
+        };
+        let part = registered.ticket.id.clone();
+        if let Err(error) = self.apply_one(id, None, &off(part.clone()), actor).await? {
+            return Err(StoreError::inconsistent("ticket", "version", id, error));
+        }
+        let from = Event::from(Deed::SplitFrom { from: id.clone() });
+        match self.apply_one(&part, None, &from, actor).await? {
+            Ok(ticket) => registered.ticket = ticket,
+            Err(error) => return Err(StoreError::inconsistent("ticket", "version", &part, error)),
+        }
+        Ok(Ok(registered))
+    }
+
     pub(super) async fn apply_one(
         &mut self,
         id: &TicketId,
@@ -154,7 +192,7 @@ impl Change {
         }
         // Times never go back along one ticket's history, whatever the clock does.
         let now = self.now.max(known.updated_at);
-        let around = self.around(&known, event).await?;
+        let around = self.around(&known, event, actor).await?;
         let applied = match ticket::apply_in(&known, event, actor, &around, now) {
             Ok(applied) => applied,
             Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),

@@ -23,6 +23,7 @@ impl Change {
             Event::Deed(deed) => match &**deed {
                 // Whoever stands above goes, those below go on under his successor.
                 Deed::Merged { into } => {
+                    self.absorbed(ticket, into, actor).await?;
                     let linked = Deed::Linked { parent: Some(into.clone()) };
                     (linked, actor.clone(), self.open_children(&ticket.id).await?)
                 }
@@ -42,6 +43,19 @@ impl Change {
             if let Err(error) = self.apply_one(&other, None, &event, &by).await? {
                 tracing::warn!(%error, ticket = %other, "an event of another ticket does not reach this one");
             }
+        }
+        Ok(())
+    }
+
+    /// A measured ticket's keys go to its successor, so that what they name opens no second one (R29).
+    async fn absorbed(&mut self, ticket: &Ticket, into: &TicketId, actor: &Actor) -> Result<(), StoreError> {
+        if ticket.is_reported() {
+            return Ok(());
+        }
+        let keys = std::iter::once(&ticket.key).chain(&ticket.aliases).cloned().collect();
+        let absorbed = Event::from(Deed::Absorbed { from: ticket.id.clone(), keys });
+        if let Err(error) = self.apply_one(into, None, &absorbed, actor).await? {
+            tracing::warn!(%error, ticket = %into, "a ticket does not take over the keys of one merged into it");
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 //! | `change` | what one such transaction does |
 //! | `tickets`, `events` | reading tickets and their chain |
 //! | [`process`] | tickets that people register: words, repeated registrations, clocks, the path's tickets |
+//! | [`walks`] | walks of tickets through the decision trees, and who may answer what |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`retention_count`] | what would be deleted, counted |
@@ -17,6 +18,8 @@
 //! | `outbox`, `delivery` | events that are told: one delivery a channel, what came of it |
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
+//! | `statistics` | the months' figures, frozen |
+//! | [`knowledge`] | articles, and the words that they are found by |
 //! | `calls` | calls that were listened to, their numbers sealed |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
@@ -34,6 +37,7 @@ pub mod error;
 mod events;
 mod follow;
 mod json;
+pub mod knowledge;
 mod lock;
 mod maintenance;
 pub mod migrate;
@@ -47,7 +51,9 @@ pub mod retention_count;
 pub mod run;
 mod runs;
 pub mod statements;
+mod statistics;
 mod tickets;
+pub mod walks;
 pub mod writer;
 
 use std::collections::HashMap;
@@ -71,6 +77,7 @@ pub use model::{
 };
 pub use outbox::Deciding;
 pub use run::{InputRole, ReconcileRun, ReportFile, RunAnswer, RunFilter, RunInput, RunRequest, RunStatus};
+pub use statistics::FrozenMonth;
 pub use writer::{TicketWriter, WriteError};
 
 pub(crate) const FENCE: &str = "SELECT value FROM meta WHERE name = 'fence'";
@@ -99,6 +106,8 @@ pub struct Store {
     keys: Arc<OnceLock<Keyring>>,
     /// Held while a caller is looked for and registered, so that he is not registered twice.
     registering: Arc<tokio::sync::Mutex<()>>,
+    /// The decision trees, if an operator has own ones.
+    trees: Arc<OnceLock<Arc<linesman_process::tree::Trees>>>,
 }
 
 /// What makes a store the daemon's.
@@ -174,6 +183,7 @@ impl Store {
             session_uses: Arc::default(),
             keys: Arc::default(),
             registering: Arc::default(),
+            trees: Arc::default(),
         }
     }
 

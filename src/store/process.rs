@@ -7,11 +7,14 @@ use sqlx::QueryBuilder;
 
 use crate::diagnosis::FaultState;
 use crate::id::{os_random, uuid_v7};
+use crate::locale::Message;
 use crate::ticket::chain::hex;
 use crate::ticket::clocks::{self, REOPEN_WINDOW};
 use crate::ticket::event::{Actor, Event};
 use crate::ticket::registration::CustomerRef;
-use crate::ticket::{self, Around, Deed, Intake, State, Ticket, TicketId, TicketText, waits};
+use crate::ticket::{
+    self, Around, Deed, Intake, Refusal, State, Ticket, TicketId, TicketKind, TicketText, waits,
+};
 
 use super::backend::{on, on_tx};
 use super::change::Change;
@@ -33,6 +36,13 @@ pub(super) const REOPEN_WINDOWS_OVER: &str = "SELECT ticket_id FROM ticket_clock
      WHERE clock = 'reopen-window' AND due_at <= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3";
 pub(super) const WAITING: &str = "SELECT DISTINCT ticket_id FROM ticket_clock \
      WHERE clock IN ('announced-work', 'fault-over') AND ticket_id > $1 ORDER BY ticket_id LIMIT $2";
+/// Open complaints and fault reports of late that no ticket explains.
+pub(super) const LOOSE_COMPLAINTS: &str = "SELECT id, body FROM ticket WHERE is_open AND reported \
+     AND parent_id IS NULL AND kind IN ('complaint', 'fault') AND registered_at >= $1 \
+     ORDER BY registered_at, id LIMIT 2000";
+/// Open tickets that may explain complaints: measured ones, and outages that were declared.
+pub(super) const EXPLAINERS: &str = "SELECT id, body FROM ticket WHERE is_open AND NOT candidate AND segment <> '' \
+     AND kind = 'fault' AND parent_id IS NULL ORDER BY registered_at, id LIMIT 2000";
 pub(super) const OPEN_CHILDREN: &str = "SELECT id FROM ticket WHERE parent_id = $1 AND is_open ORDER BY id";
 
 /// More open tickets on one path are not told.
@@ -120,6 +130,18 @@ impl Change {
             && self.ticket(parent).await?.is_none()
         {
             return Ok(Err(WriteError::Unknown(parent.clone())));
+        }
+        if let Some(follows) = &applied.ticket.follows
+            && applied.ticket.kind != TicketKind::FollowUp
+        {
+            let Some(before) = self.ticket(follows).await? else {
+                return Ok(Err(WriteError::Unknown(follows.clone())));
+            };
+            if !before.state.is_final() {
+                let sentence = Message::new("guard.follows_open").with("ticket", before.number);
+                let unmet = vec![sentence.with("rule", "R104")];
+                return Ok(Err(WriteError::Refused(Refusal { event: "registered", unmet })));
+            }
         }
         if !self.insert(&applied.ticket).await? {
             return Err(StoreError::inconsistent("ticket", "number_count", number, "the number is taken"));
@@ -256,7 +278,12 @@ impl Change {
     }
 
     /// What stands around a ticket, as far as the guards of an event ask.
-    pub(super) async fn around(&mut self, ticket: &Ticket, event: &Event) -> Result<Around, StoreError> {
+    pub(super) async fn around(
+        &mut self,
+        ticket: &Ticket,
+        event: &Event,
+        actor: &Actor,
+    ) -> Result<Around, StoreError> {
         let mut around = Around::default();
         match event {
             Event::Closed => {
@@ -264,20 +291,28 @@ impl Change {
                 around.open_children = u32::try_from(open).unwrap_or(u32::MAX);
             }
             Event::Deed(deed) => match &**deed {
+                Deed::WalkBegun { .. } | Deed::Walked { .. } => around.guide = self.guide(actor).await?,
                 Deed::SolutionRecorded { .. } => {
+                    around.guide = self.guide(actor).await?;
                     if let Some(parent) = &ticket.process.parent
                         && let Some(parent) = self.ticket(parent).await?
                         && parent.state.is_open()
-                        && parent
-                            .fault
-                            .as_ref()
-                            .is_some_and(|fault| matches!(fault.life, FaultState::Raised { .. }))
+                        && (parent.flapping.is_on()
+                            || parent
+                                .fault
+                                .as_ref()
+                                .is_some_and(|fault| matches!(fault.life, FaultState::Raised { .. })))
                     {
                         around.alarm = Some(parent.number.to_string());
                     }
                 }
                 Deed::Merged { into: other } | Deed::Linked { parent: Some(other) } => {
-                    around.named_exists = self.ticket(other).await?.is_some();
+                    if let Some(other) = self.ticket(other).await? {
+                        around.named_exists = true;
+                        around.named_is_over = other.state.is_final();
+                        around.named_is_bill = (!other.is_reported()).then(|| other.is_bill());
+                        around.named_is_below = other.process.parent.as_ref() == Some(&ticket.id);
+                    }
                 }
                 _ => {}
             },
@@ -300,6 +335,29 @@ impl Change {
 pub type ClockCursor = (DateTime<Utc>, TicketId);
 
 impl Store {
+    /// Open complaints and fault reports registered since, that no ticket explains; at most 2,000.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn loose_complaints(&self, since: DateTime<Utc>) -> Result<Vec<Ticket>, StoreError> {
+        let rows: Vec<TicketRow> =
+            on!(self, pool => sqlx::query_as(LOOSE_COMPLAINTS).bind(since).fetch_all(pool).await)
+                .map_err(|error| StoreError::of("read", "complaints that nothing explains", error))?;
+        rows.into_iter().map(understood).collect()
+    }
+
+    /// Open tickets that may explain complaints: measured ones, and outages that were declared; at most 2,000.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn explainers(&self) -> Result<Vec<Ticket>, StoreError> {
+        let rows: Vec<TicketRow> = on!(self, pool => sqlx::query_as(EXPLAINERS).fetch_all(pool).await)
+            .map_err(|error| StoreError::of("read", "tickets that may explain complaints", error))?;
+        let tickets = rows.into_iter().map(understood).collect::<Result<Vec<Ticket>, _>>()?;
+        let explains = |ticket: &Ticket| !ticket.is_reported() || ticket.process.is_outage;
+        Ok(tickets.into_iter().filter(explains).collect())
+    }
+
     /// Tickets of which a clock or promise has something to be done, by when; go on after the last one.
     ///
     /// # Errors

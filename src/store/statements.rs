@@ -2,8 +2,8 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, events, maintenance, observations, outbox, process, related,
-    retention, retention_count, runs, tickets,
+    access, change, check, delivery, diagnoses, events, knowledge, maintenance, observations, outbox,
+    process, related, retention, retention_count, runs, statistics, tickets, walks,
 };
 
 /// All of them.
@@ -37,6 +37,9 @@ pub const ALL: &[&str] = &[
     process::WAITING,
     related::SOLVED_OF_CLASS,
     related::SOLVED_OF_CAUSE,
+    process::LOOSE_COMPLAINTS,
+    process::EXPLAINERS,
+    walks::ROLE_OF_TOKEN,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,
@@ -111,6 +114,24 @@ pub const ALL: &[&str] = &[
     maintenance::UPDATE_WINDOW,
     maintenance::WINDOW_BY_ID,
     maintenance::WINDOWS,
+    knowledge::NEXT_NUMBER,
+    knowledge::INSERT_ARTICLE,
+    knowledge::UPDATE_ARTICLE,
+    knowledge::ARTICLE_BY_ID,
+    knowledge::ARTICLE_BY_NUMBER,
+    knowledge::ARTICLE_OF_TICKET,
+    knowledge::PUBLISHED,
+    knowledge::PUBLISHED_OF_CLASS,
+    knowledge::FORGET_TOKENS,
+    knowledge::INSERT_TOKEN,
+    knowledge::TICKETS_WITHOUT_DRAFT,
+    knowledge::KEEP_USE,
+    knowledge::USES,
+    statistics::FREEZE,
+    statistics::FROZEN,
+    statistics::FROZEN_MONTHS,
+    statistics::OLDEST_TICKET,
+    statistics::COUNT_CUSTOMERS,
     check::PING,
     check::TICKETS_WITHOUT_THEIR_EVENTS,
 ];

@@ -18,6 +18,7 @@ use crate::ticket::{Refusal, Ticket, TicketId, TicketText};
 
 use super::change::{Change, Committed};
 use super::process::{RegisteredTicket, WantedTicket};
+use super::walks::WantedWalk;
 use super::{Store, StoreError};
 
 /// Commands that may wait; more are refused as busy.
@@ -126,6 +127,20 @@ enum Command {
         actor: Actor,
         reply: Reply<RegisteredTicket>,
     },
+    Split {
+        ticket: TicketId,
+        expected: Option<i64>,
+        wanted: Box<WantedTicket>,
+        actor: Actor,
+        reply: Reply<RegisteredTicket>,
+    },
+    Walk {
+        ticket: TicketId,
+        expected: Option<i64>,
+        wanted: Box<WantedWalk>,
+        actor: Actor,
+        reply: Reply<Ticket>,
+    },
     CarryOut {
         generation: i64,
         actions: Vec<Action>,
@@ -144,16 +159,21 @@ impl Command {
     fn answer(self, answer: Answer) {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
-            (Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. }, Answer::Applied(result)) => {
+            (
+                Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. },
+                Answer::Applied(result),
+            ) => drop(reply.send(*result)),
+            (Self::Register { reply, .. } | Self::Split { reply, .. }, Answer::Registered(result)) => {
                 drop(reply.send(*result));
             }
-            (Self::Register { reply, .. }, Answer::Registered(result)) => drop(reply.send(*result)),
             (Self::CarryOut { reply, .. }, Answer::CarriedOut(result)) => drop(reply.send(result)),
             // Answers are made from their own command.
             (
                 Self::Apply { .. }
                 | Self::ApplyWithText { .. }
                 | Self::Register { .. }
+                | Self::Split { .. }
+                | Self::Walk { .. }
                 | Self::CarryOut { .. },
                 _,
             ) => {}
@@ -162,8 +182,10 @@ impl Command {
 
     fn refuse(self, error: WriteError) {
         match self {
-            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } => drop(reply.send(Err(error))),
-            Self::Register { reply, .. } => drop(reply.send(Err(error))),
+            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. } => {
+                drop(reply.send(Err(error)));
+            }
+            Self::Register { reply, .. } | Self::Split { reply, .. } => drop(reply.send(Err(error))),
             Self::CarryOut { reply, .. } => drop(reply.send(Err(error))),
         }
     }
@@ -229,6 +251,23 @@ impl TicketWriter {
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
+    /// Moves a ticket's walk through the decision trees on: every step that follows, or none.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success the steps are durable.
+    pub async fn walk(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        wanted: WantedWalk,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let wanted = Box::new(wanted);
+        self.send(Command::Walk { ticket: ticket.clone(), expected, wanted, actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
     /// Registers a ticket; sent again with the same key it answers the same ticket.
     ///
     /// # Errors
@@ -236,6 +275,23 @@ impl TicketWriter {
     pub async fn register(&self, wanted: WantedTicket, actor: Actor) -> Result<RegisteredTicket, WriteError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Register { wanted: Box::new(wanted), actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Lets part of a ticket go on as one of its own.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success both are durable.
+    pub async fn split(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        wanted: WantedTicket,
+        actor: Actor,
+    ) -> Result<RegisteredTicket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let wanted = Box::new(wanted);
+        self.send(Command::Split { ticket: ticket.clone(), expected, wanted, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -402,8 +458,17 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                 }
                 Answer::Applied(Box::new(done))
             }
+            Command::Walk { ticket, expected, wanted, actor, .. } => {
+                Answer::Applied(Box::new(match change.walk(ticket, *expected, wanted, actor).await {
+                    Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
+                    other => other?,
+                }))
+            }
             Command::Register { wanted, actor, .. } => {
                 Answer::Registered(Box::new(change.register(wanted, actor).await?))
+            }
+            Command::Split { ticket, expected, wanted, actor, .. } => {
+                Answer::Registered(Box::new(change.split(ticket, *expected, wanted, actor).await?))
             }
             Command::CarryOut { generation, actions, .. } => {
                 Answer::CarriedOut(plan(&mut change, *generation, actions).await?)

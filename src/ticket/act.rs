@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
+use linesman_process::tree::Run;
 
 use super::deed::{next_level, supervisor_of, work};
 use super::event::Actor;
+use super::outage::CustomerText;
 use super::process::{
     Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
 };
@@ -164,6 +166,29 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
         Deed::Linked { parent } => {
             next.process.parent.clone_from(parent);
             next.process.fault_over = None;
+            next.process.stands_alone = parent.is_none();
+        }
+        Deed::Absorbed { keys, .. } => {
+            for key in keys {
+                if *key != next.key && !next.aliases.contains(key) {
+                    next.aliases.push(key.clone());
+                }
+            }
+        }
+        Deed::SplitOff { into } => next.process.split_into.push(into.clone()),
+        Deed::SplitFrom { from } => next.process.split_from = Some(from.clone()),
+        Deed::OutageDeclared { segment, .. } => {
+            next.process.is_outage = true;
+            next.segment = Some(segment.clone());
+            // Calls fail on a shared element: until it is measured, it is the network (R48, R60).
+            next.class = next.class.or(Some(crate::diagnosis::Class::B));
+            if next.state == State::Registered {
+                next.state = State::Classified;
+            }
+        }
+        Deed::CustomerTextSet { en, zh } => {
+            let text = CustomerText { en: en.clone(), zh: zh.clone(), at: now, by: actor.0.clone() };
+            next.process.customer_text = Some(text);
         }
         Deed::WorkMoved { ends_at, reason, .. } => {
             let (log, due_at) = (&next.process.promises, after_work(*ends_at));
@@ -198,6 +223,14 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.window = Some(window.clone());
             let made = promise_of(next, deed, now);
             next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
+        }
+        Deed::WalkBegun { from, versions, .. } => {
+            next.process.walks.push(Run::begin(versions.clone(), &from.tree, &from.node, now));
+        }
+        Deed::Walked { step } => {
+            if let Some(walk) = next.process.walks.last_mut() {
+                walk.take(step.clone());
+            }
         }
         Deed::Promised { .. } => {
             let made = promise_of(next, deed, now);

@@ -11,8 +11,8 @@ use super::deed::{Deed, supervisor_of};
 use super::event::{Actor, Applied, Effect, Event};
 use super::guard::{self, Around};
 use super::{
-    Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber, TicketText, Verdict,
-    act, clocks,
+    Flapping, Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber, TicketText,
+    Verdict, act, clocks,
 };
 
 /// Why an event may not happen to a ticket: every unmet guard, in words.
@@ -73,6 +73,7 @@ pub fn open(
         follows,
         proposal: None,
         fault: Some(fault),
+        flapping: Flapping::default(),
         registration: None,
         process: Process::default(),
     };
@@ -131,6 +132,7 @@ pub fn register(
         severity: Severity::Indeterminate,
         aliases: Vec::new(),
         fault: None,
+        flapping: Flapping::default(),
         owner: None,
         detected_at: registration.received_at,
         registered_at: now,
@@ -228,10 +230,12 @@ pub fn apply_in(
         Event::Cancelled { .. } => next.state = State::Cancelled,
         Event::VerificationStarted { .. } => {
             next.state = State::Verifying;
+            next.flapping.turn(now, true);
             effects.push(Effect::Remeasure { targets: targets(&next) });
         }
         Event::VerificationFailed { fault } => {
             next.state = worked_on(&next);
+            next.flapping.turn(now, false);
             next.proposal = None;
             take(&mut next, fault);
             effects.push(Effect::Notify);
@@ -251,6 +255,7 @@ pub fn apply_in(
         Event::Settled => next.state = State::Settled,
         Event::Reopened { fault } => {
             next.state = State::Reopened;
+            next.flapping.turn(now, false);
             next.reopen_count += 1;
             next.restored_at = None;
             next.resolved_at = None;
@@ -282,6 +287,8 @@ pub fn apply_in(
             }
             effects.push(Effect::Notify);
         }
+        Event::FlappingStarted { turns } => next.flapping.start(*turns, now),
+        Event::FlappingEnded { .. } => next.flapping.stop(),
         Event::Deed(deed) => {
             act::act(&mut next, deed, actor, now);
             if deed.is_news() {
@@ -294,6 +301,12 @@ pub fn apply_in(
     }
     if event.is_news() && !effects.contains(&Effect::Notify) {
         effects.push(Effect::Notify);
+    }
+    // While it comes and goes, nobody is told of each turn: that it does was told, and its end will be.
+    if next.flapping.is_on()
+        && matches!(event, Event::VerificationStarted { .. } | Event::VerificationFailed { .. })
+    {
+        effects.retain(|effect| *effect != Effect::Notify);
     }
     Ok(Applied { ticket: next, effects })
 }

@@ -3,10 +3,13 @@
 //! No deed holds words that could tell of a person beyond what a reason or a solution needs; what is said in a
 //! contact is kept apart and named by its SHA-256.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ActionKey;
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
+use linesman_process::tree::{Place, Step, Taken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -240,6 +243,54 @@ pub enum Deed {
         /// Which; `None` takes the link away.
         parent: Option<TicketId>,
     },
+    /// Another ticket was merged into this one: it answers to its keys too.
+    Absorbed {
+        /// Which.
+        from: TicketId,
+        /// Keys of its root cause, now and before.
+        keys: Vec<String>,
+    },
+    /// Part of it goes on as a ticket of its own.
+    SplitOff {
+        /// Which.
+        into: TicketId,
+    },
+    /// It was part of another ticket.
+    SplitFrom {
+        /// Which.
+        from: TicketId,
+    },
+    /// So many customers complain of one element that it is an outage, measured or not.
+    OutageDeclared {
+        /// The element.
+        segment: String,
+        /// How many complaints there were.
+        complaints: u32,
+    },
+    /// What customers are told of it, once each.
+    CustomerTextSet {
+        /// In English.
+        en: String,
+        /// In Chinese.
+        zh: String,
+    },
+    /// A walk through the decision trees begins (R57, R64).
+    WalkBegun {
+        /// Where.
+        #[schema(value_type = Object)]
+        from: Place,
+        /// Versions of all trees; it keeps them for its life.
+        versions: BTreeMap<String, u32>,
+        /// Why, when the walk before has not come to its end.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// A question of the tree was answered, by a measurement or a person, or gone back to.
+    Walked {
+        /// Question, answer, who or what answered, where it leads.
+        #[schema(value_type = Object)]
+        step: Step,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -372,6 +423,13 @@ impl Deed {
             Self::Rejected { .. } => "rejected",
             Self::Merged { .. } => "merged",
             Self::Linked { .. } => "linked",
+            Self::Absorbed { .. } => "absorbed",
+            Self::SplitOff { .. } => "split_off",
+            Self::SplitFrom { .. } => "split_from",
+            Self::OutageDeclared { .. } => "outage_declared",
+            Self::CustomerTextSet { .. } => "customer_text_set",
+            Self::WalkBegun { .. } => "walk_begun",
+            Self::Walked { .. } => "walked",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -404,7 +462,13 @@ impl Deed {
             | Self::PromiseKept { evidence, .. }
             | Self::WorkOverran { evidence, .. } => Some(evidence),
             Self::SolutionRecorded { solution, .. } => Some(solution),
+            Self::CustomerTextSet { zh, .. } => Some(zh),
             Self::Promised { text, .. } | Self::ToldOfWork { text, .. } => Some(text),
+            Self::WalkBegun { reason, .. } if !reason.is_empty() => Some(reason),
+            Self::Walked { step } => match &step.taken {
+                Taken::Corrected { reason } => Some(reason),
+                Taken::Answered { .. } => None,
+            },
             _ => None,
         }
     }
@@ -430,12 +494,17 @@ impl Deed {
             Self::Contacted { .. }
                 | Self::RecordFiled { .. }
                 | Self::Linked { .. }
+                | Self::Absorbed { .. }
+                | Self::SplitOff { .. }
+                | Self::SplitFrom { .. }
                 | Self::Resumed { .. }
                 | Self::Verified { .. }
                 | Self::Promised { .. }
                 | Self::PromiseKept { .. }
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
+                | Self::WalkBegun { .. }
+                | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )
     }

@@ -136,6 +136,18 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// It comes and goes: so many turns in a short time.
+    FlappingStarted {
+        /// How many.
+        turns: u32,
+    },
+    /// It was quiet for long enough.
+    FlappingEnded {
+        /// How many turns there were.
+        turns: u32,
+        /// The share of the time in which it was bad, in percent.
+        bad_percent: Option<u8>,
+    },
     /// What people do, and what clocks ask for.
     Deed(Box<Deed>),
 }
@@ -170,6 +182,8 @@ impl Event {
             Self::ResolutionProposed { .. } => "resolution_proposed",
             Self::ResolutionConfirmed { .. } => "resolution_confirmed",
             Self::ResolutionDeclined { .. } => "resolution_declined",
+            Self::FlappingStarted { .. } => "flapping_started",
+            Self::FlappingEnded { .. } => "flapping_ended",
             Self::Deed(deed) => deed.name(),
         }
     }
@@ -183,6 +197,8 @@ impl Event {
                 | Self::Approved
                 | Self::Cancelled { .. }
                 | Self::VerificationStarted { .. }
+                | Self::FlappingStarted { .. }
+                | Self::FlappingEnded { .. }
                 | Self::Settled
                 | Self::Closed
         )

@@ -17,8 +17,11 @@
 //! | [`act`] | what a deed changes |
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`waits`] | the end of the fault above, or of announced work, that its customer waits for |
+//! | [`walk`] | its walks through the decision trees |
 //! | [`event`] | what can happen to a ticket, and to what end |
 //! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
+//! | [`flapping`] | a fault that comes and goes |
+//! | [`outage`] | many complaints, one outage: which ticket explains which |
 //! | [`wanted`] | what the diagnosis wants, and the idempotent plan that makes it so |
 //! | [`chain`] | the hash chain over events |
 
@@ -28,12 +31,15 @@ pub mod chain;
 pub mod clocks;
 pub mod deed;
 pub mod event;
+pub mod flapping;
 pub mod guard;
+pub mod outage;
 pub mod process;
 pub mod receipt;
 pub mod registration;
 pub mod state;
 pub mod waits;
+pub mod walk;
 pub mod wanted;
 
 use chrono::{DateTime, Utc};
@@ -46,6 +52,7 @@ use crate::locale::Message;
 pub use apply::{Intake, Refusal, apply, apply_in, open, register};
 pub use deed::Deed;
 pub use event::{Actor, Effect, Event, Visibility};
+pub use flapping::Flapping;
 pub use guard::Around;
 pub use process::Process;
 pub use registration::{Channel, Registration, TicketText};
@@ -234,6 +241,9 @@ pub struct Ticket {
     /// Of class A: that a new comparison found the bills to agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<Proposal>,
+    /// How its fault comes and goes.
+    #[serde(default, skip_serializing_if = "Flapping::is_steady")]
+    pub flapping: Flapping,
     /// What was registered; `None` when Linesman opened it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,

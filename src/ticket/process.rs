@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::{ActionKey, LogEntry};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::PromiseEvent;
+use linesman_process::tree::Run;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::TicketId;
+use super::outage::CustomerText;
 use super::registration::named;
 
 named! {
@@ -286,6 +288,21 @@ pub struct Process {
     /// The ticket of the fault that explains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<TicketId>,
+    /// Somebody took its link away: it is not linked again by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stands_alone: bool,
+    /// Tickets that are part of it no more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub split_into: Vec<TicketId>,
+    /// The ticket that it was part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_from: Option<TicketId>,
+    /// It stands for an outage that complaints told of.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_outage: bool,
+    /// What customers are told of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_text: Option<CustomerText>,
     /// The ticket that goes on in its place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<TicketId>,
@@ -298,6 +315,10 @@ pub struct Process {
     /// When the customer was sent his receipt by Linesman (R31).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_sent_at: Option<DateTime<Utc>>,
+    /// Walks through the decision trees, the newest last (R57, R64).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub walks: Vec<Run>,
     /// Contacts, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contacts: Vec<Contact>,

@@ -37,7 +37,7 @@ macro_rules! named {
         }
     };
 }
-pub(super) use named;
+pub(crate) use named;
 
 named! {
     /// The way on which something came in (R25, R26).

@@ -68,7 +68,33 @@ pub fn plan(
     actions.extend(
         tickets.iter().filter(|ticket| !held(ticket)).filter_map(|ticket| of_itself(ticket, settings, now)),
     );
+    let busy: HashSet<TicketId> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Apply { ticket, .. } => Some(ticket.clone()),
+            Action::Open { .. } => None,
+        })
+        .collect();
+    actions.extend(
+        tickets.iter().filter(|ticket| !busy.contains(&ticket.id)).filter_map(|ticket| flaps(ticket, now)),
+    );
     actions
+}
+
+/// Whether a ticket's fault begins or ends to come and go (tickets.md 5.3). A bill neither settles nor flaps.
+fn flaps(ticket: &Ticket, now: DateTime<Utc>) -> Option<Action> {
+    if ticket.state.is_final() || ticket.is_bill() {
+        return None;
+    }
+    let event = match ticket.flapping.begins(now) {
+        Some(turns) => Event::FlappingStarted { turns },
+        None if ticket.flapping.ends(now) => {
+            let bad_percent = ticket.flapping.bad_percent(now);
+            Event::FlappingEnded { turns: ticket.flapping.count, bad_percent }
+        }
+        None => return None,
+    };
+    Some(Action::Apply { ticket: ticket.id.clone(), version: ticket.version, event: Box::new(event) })
 }
 
 /// The ticket that stands for this fault, once tickets fit it; `None` while something has to happen.
@@ -245,6 +271,8 @@ fn for_fault(
             None
         }
         (FaultState::Cleared { since, .. }, Some(ticket)) => match ticket.state {
+            // What comes and goes is not over because it is good just now.
+            State::Verifying if ticket.flapping.is_on() => None,
             State::Verifying => {
                 apply(ticket, Event::Resolved { fault: Box::new(fault.clone()), restored_at: *since })
             }
@@ -270,6 +298,8 @@ fn dismissed(fault: &Fault, tickets: &[Ticket]) -> bool {
     tickets
         .iter()
         .filter(|ticket| matches!(ticket.state, State::Cancelled | State::Rejected))
+        // One that was merged is told of elsewhere, and not dismissed.
+        .filter(|ticket| ticket.process.merged_into.is_none())
         .filter(|ticket| ticket.fault.as_ref().is_some_and(|known| fault.began <= known.last_seen))
         .any(|ticket| {
             ticket.answers_to(&fault.key) || fault.aliases.iter().any(|alias| ticket.answers_to(alias))

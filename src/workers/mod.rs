@@ -14,6 +14,9 @@
 //! | [`reconcile`] | has bills compared, one run at a time |
 //! | [`notify`] | takes events out of the outbox and tells whoever is to be told |
 //! | [`intake`] | takes bills out of the watched folder |
+//! | [`months`] | freezes the figures of each month that is over |
+//! | [`outage`] | links complaints to what explains them, declares outages |
+//! | [`learn`] | drafts an article of every solved ticket of B, C or D |
 //! | [`retain`] | rolls up and forgets old measurements |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
@@ -25,8 +28,11 @@ pub mod book;
 pub mod clocks;
 pub mod intake;
 pub mod keeper;
+pub mod learn;
 pub mod measure;
+pub mod months;
 pub mod notify;
+pub mod outage;
 pub mod recent;
 pub mod reconcile;
 pub mod record;

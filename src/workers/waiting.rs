@@ -267,7 +267,7 @@ impl Waiting {
         memory: &mut Memory,
     ) -> Result<Health, StoreError> {
         let inventory = self.settings.borrow().inventory.clone();
-        let path = inventory.path_to_all(&self.elements(ticket).await?);
+        let path = inventory.path_to_all(&elements_of(&self.store, ticket).await?);
         let measured_since = |target: &str| {
             let seen = self.live.latest(target);
             seen.is_some_and(|seen| {
@@ -288,15 +288,15 @@ impl Waiting {
         }
         Ok(known)
     }
+}
 
-    /// What of the network a ticket is about: what it names, else what its customer has.
-    async fn elements(&self, ticket: &Ticket) -> Result<Vec<String>, StoreError> {
-        let Some(registration) = &ticket.registration else { return Ok(Vec::new()) };
-        if let Some(element) = &registration.element {
-            return Ok(vec![element.clone()]);
-        }
-        let Some(customer) = &registration.customer else { return Ok(Vec::new()) };
-        let customer = self.store.customer(&CustomerId(customer.customer.clone())).await?;
-        Ok(customer.map(|customer| customer.elements()).unwrap_or_default())
+/// What of the network a ticket is about: what it names, else what its customer has.
+pub(super) async fn elements_of(store: &Store, ticket: &Ticket) -> Result<Vec<String>, StoreError> {
+    let Some(registration) = &ticket.registration else { return Ok(Vec::new()) };
+    if let Some(element) = &registration.element {
+        return Ok(vec![element.clone()]);
     }
+    let Some(customer) = &registration.customer else { return Ok(Vec::new()) };
+    let customer = store.customer(&CustomerId(customer.customer.clone())).await?;
+    Ok(customer.map(|customer| customer.elements()).unwrap_or_default())
 }

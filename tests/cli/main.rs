@@ -4,9 +4,11 @@ mod bills;
 #[cfg(test)]
 mod customer;
 mod deadline;
+mod knowledge;
 mod life;
 mod listen;
 mod process;
+mod report;
 mod rtp;
 #[cfg(test)]
 #[path = "../support/mod.rs"]

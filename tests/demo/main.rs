@@ -35,12 +35,19 @@ mod tests {
         let words = [program().into_os_string(), "demo".into()];
         let began = Instant::now();
         let mut demo = Process::spawn(&words, folder.path());
-        hears(&mut demo, &["http://127.0.0.1:"], Duration::from_secs(10)).await;
+        let door = hears(&mut demo, &["http://127.0.0.1:"], Duration::from_secs(10)).await;
         // One second on an idle machine; a test beside others is given more.
         assert!(began.elapsed() < Duration::from_secs(5), "the address came after {:?}", began.elapsed());
         hears(&mut demo, &["link-1 is cut"], Duration::from_secs(40)).await;
         let opened =
             hears(&mut demo, &["LM-", "is open", "link-1", "/tickets/"], Duration::from_secs(40)).await;
+        // The API names the page that the story names: that of the port which was free.
+        let page = opened.split_whitespace().last().expect("its address");
+        let token = door.split("#").nth(1).expect("a token").trim();
+        let asked = reqwest::Client::new().get(page.replace("/tickets/", "/api/v1/tickets/"));
+        let ticket = asked.bearer_auth(token).send().await.expect("it answers").text().await.expect("text");
+        let ticket: serde_json::Value = serde_json::from_str(&ticket).expect("JSON");
+        assert_eq!(ticket["url"], page);
         hears(&mut demo, &["link-1 is repaired"], Duration::from_secs(60)).await;
         hears(&mut demo, &["is resolved by measurement"], Duration::from_secs(60)).await;
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();

@@ -41,6 +41,28 @@ const RULES: &[Rule] = &[
     Rule { room: "src/inventory", forbidden: IMPURE, because: "the inventory is pure" },
     Rule { room: "src/diagnosis", forbidden: IMPURE, because: "diagnosis is a function of frozen input" },
     Rule { room: "src/ticket", forbidden: IMPURE, because: "the ticket engine is pure" },
+    Rule {
+        room: "src/statistics",
+        forbidden: IMPURE,
+        because: "a report is a function of tickets and an instant",
+    },
+    Rule {
+        room: "src/knowledge",
+        forbidden: IMPURE,
+        because: "what is alike is a function of tickets and articles",
+    },
+    Rule {
+        room: "src/statistics",
+        forbidden: EFFECTS,
+        because: "a report is a function of tickets and an instant",
+    },
+    Rule {
+        room: "src/knowledge",
+        forbidden: EFFECTS,
+        because: "what is alike is a function of tickets and articles",
+    },
+    Rule { room: "src/statistics", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
+    Rule { room: "src/knowledge", forbidden: OUTSIDE, because: "it knows nothing of who uses it" },
     Rule { room: "src/cdr", forbidden: IMPURE, because: "reconciliation is pure" },
     Rule {
         room: "src/deadlines",

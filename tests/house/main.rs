@@ -13,3 +13,5 @@ mod readme;
 mod rules;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod subjects;

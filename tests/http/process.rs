@@ -36,6 +36,26 @@ async fn done(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value
     answer.json()
 }
 
+/// Walks the tree of class B over the fibre to its result.
+async fn walks_b(daemon: &Daemon, number: &str) {
+    let none = || json!({});
+    for (node, answer, details) in [
+        ("B1", "done", none()),
+        ("B2", "yes", none()),
+        ("B4", "done", none()),
+        ("B5", "no", none()),
+        ("B6", "no", none()),
+        ("B6b", "no", none()),
+        ("B7", "yes", none()),
+        ("B7a", "done", json!({ "repair_time": "3 hours", "repair_result": "spliced" })),
+        ("B9", "yes", json!({ "proof": "call 3" })),
+        ("B10", "done", json!({ "solution": "spliced" })),
+    ] {
+        let said = json!({ "node": node, "answer": answer, "details": details });
+        done(daemon, Role::Technician, number, "tree", said).await;
+    }
+}
+
 fn hours(hours: i64) -> String {
     (start_of_time() + chrono::TimeDelta::hours(hours)).to_rfc3339()
 }
@@ -168,6 +188,7 @@ async fn a_complaint_goes_from_a_phone_call_to_the_customers_word() {
     assert_eq!(outcomes, ["renewed", "open"]);
     done(&daemon, agent, &number, "work-done", json!({ "reference": "CR-1", "result": "spliced" })).await;
     done(&daemon, agent, &number, "claim", json!({ "what": "the carrier has spliced the fibre" })).await;
+    walks_b(&daemon, &number).await;
     let solution = json!({ "root_cause": "dug up", "solution": "spliced" });
     let early = does(&daemon, agent, &number, "solve", solution.clone()).await.json();
     let rules: Vec<&str> =

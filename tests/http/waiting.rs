@@ -129,6 +129,7 @@ async fn r92_r99_a_registration_tells_announced_work_and_its_end_which_is_then_p
     alone["stand_alone"] = true.into();
     let alone = post(&daemon, Role::Agent, "/api/v1/tickets", &alone).await.json();
     assert_eq!(alone["ticket"]["process"].get("window"), None, "what has another reason is not promised");
+    assert_eq!(alone["ticket"]["process"]["stands_alone"], true, "and nothing links it later");
 }
 
 #[tokio::test]
@@ -203,6 +204,7 @@ async fn r61_a_complaint_below_a_fault_is_proven_or_detached_by_its_own_measurem
     assert_eq!(look(&daemon).await, 1, "this customer is not well");
     let child = now_of(&daemon, &registered).await;
     assert_eq!((child.process.parent.clone(), child.process.fault_over), (None, None), "he goes on alone");
+    assert!(child.process.stands_alone, "and is not linked to it again");
     assert_eq!(look(&daemon).await, 0);
     let noted = writer.apply(&child.id, None, Deed::Linked { parent: None }.into(), by()).await;
     assert!(noted.is_ok(), "{noted:?}");

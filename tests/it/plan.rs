@@ -330,3 +330,56 @@ fn a_plan_of_an_older_look_is_refused() {
     now_or_never(desk.book.carry_out(2, Vec::new())).expect("carried out");
     assert!(now_or_never(desk.book.carry_out(1, Vec::new())).is_err());
 }
+
+/// Tickets.md 5.3.
+#[test]
+fn a_fault_that_comes_and_goes_is_one_ticket_told_of_once_and_resolved_after_fifteen_quiet_minutes() {
+    let mut desk = Desk::new();
+    desk.raise(KEYS[0]);
+    desk.pass(60);
+    desk.meet();
+    for _ in 0..3 {
+        desk.fade(KEYS[0]);
+        desk.pass(60);
+        desk.meet();
+        desk.raise(KEYS[0]);
+        desk.pass(60);
+        desk.meet();
+    }
+    let flapping = desk.only().flapping;
+    assert!(flapping.is_on() && flapping.count >= 5, "{flapping:?}");
+    desk.clear(KEYS[0]);
+    desk.meet();
+    desk.pass(10 * 60);
+    desk.meet();
+    assert_eq!(desk.only().state, State::Verifying, "good just now is not over");
+    desk.pass(6 * 60);
+    desk.meet();
+    let ticket = desk.only();
+    assert_eq!((ticket.state, ticket.flapping.is_on()), (State::Settled, false));
+    let count = |name: &str| desk.book.events().iter().filter(|one| one.event.name() == name).count();
+    assert_eq!((count("flapping_started"), count("flapping_ended"), count("resolved")), (1, 1, 1));
+}
+
+#[test]
+fn a_flapping_ticket_is_not_resolved_by_anybody_before_it_was_quiet() {
+    let mut desk = Desk::new();
+    desk.raise(KEYS[0]);
+    desk.pass(60);
+    desk.meet();
+    for _ in 0..2 {
+        desk.fade(KEYS[0]);
+        desk.pass(30);
+        desk.meet();
+        desk.raise(KEYS[0]);
+        desk.pass(30);
+        desk.meet();
+    }
+    desk.fade(KEYS[0]);
+    desk.meet();
+    let ticket = desk.only();
+    assert!(ticket.flapping.is_on() && ticket.state == State::Verifying, "{ticket:?}");
+    let resolved = Event::Resolved { fault: Box::new(desk.faults[0].clone()), restored_at: desk.now() };
+    let refused = desk.book.apply(&ticket.id, None, resolved, Actor::linesman()).expect_err("refused");
+    assert!(refused.to_string().contains("15 quiet minutes"), "{refused}");
+}

@@ -20,16 +20,20 @@ mod customers;
 mod disk;
 mod families;
 mod fixture;
+mod knowledge;
 mod life;
 mod maintenance;
 mod notify;
 mod observations;
+mod outage;
 mod process;
 mod receipts;
 mod runs;
+mod statistics;
 mod telling;
 mod tickets;
 mod twins;
+mod walks;
 
 /// Runs each test on both databases.
 #[macro_export]

@@ -333,12 +333,13 @@ async fn channels_that_note_one_event_at_once_settle_it(database: Database) {
     told_of(&database, 80).await;
     telling.kill().await;
     for seq in 1..=20 {
-        let noting = names.map(|name| {
+        let mut noting = tokio::task::JoinSet::new();
+        for name in names {
             let store = daemon.store.clone();
-            tokio::spawn(async move { store.delivered(name, &[seq]).await })
-        });
-        for noted in noting {
-            noted.await.unwrap().unwrap();
+            noting.spawn(async move { store.delivered(name, &[seq]).await });
+        }
+        while let Some(noted) = noting.join_next().await {
+            noted.unwrap().unwrap();
         }
     }
     assert_eq!(daemon.store.outbox_pending(20).await.unwrap(), Vec::<i64>::new());

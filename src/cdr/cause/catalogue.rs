@@ -189,7 +189,8 @@ impl Catalogue {
         if record.amount != ABSENT && record.amount > 0 && shown.row.is_some() {
             all.extend(amounts(leg, &shown.amount, pricer, with));
         }
-        all.retain(|deviation| with.iter().all(|other| other.order() != deviation.order()));
+        let taken = with.iter().fold(0u32, |taken, other| taken | 1 << other.order());
+        all.retain(|deviation| taken >> deviation.order() & 1 == 0);
         all
     }
 }
@@ -207,12 +208,11 @@ impl Catalogue {
             return Vec::new();
         }
         let candidates = self.prefixes.iter().filter(|(prefix, rates)| {
-            *prefix != of
-                && !begins(situation.callee, *prefix)
-                && match named {
-                    Some(rate) => rates.contains(&rate) && (few || prefix.head(1) == of.head(1)),
-                    None => self.prefixes.len() <= FEW || prefix.head(1) == of.head(1),
-                }
+            let priced = match named {
+                Some(rate) => rates.contains(&rate) && (few || prefix.head(1) == of.head(1)),
+                None => self.prefixes.len() <= FEW || prefix.head(1) == of.head(1),
+            };
+            priced && *prefix != of && !begins(situation.callee, *prefix)
         });
         candidates.map(|(used, _)| Deviation::Prefix { of, used: *used }).collect()
     }

@@ -68,6 +68,19 @@ pub(super) enum Deviation {
 }
 
 impl Deviation {
+    /// Whether it may bring a call to another row of the deck.
+    pub const fn moves(&self) -> bool {
+        matches!(
+            self,
+            Self::Prefix { .. }
+                | Self::Tech { .. }
+                | Self::Stale { .. }
+                | Self::BandOffset(_)
+                | Self::BandAlways(_)
+                | Self::BandOther
+        )
+    }
+
     /// Place in the agreed order of attribution.
     #[must_use]
     pub const fn order(&self) -> u8 {
@@ -139,6 +152,75 @@ struct Changes {
     band_always: Option<u32>,
     band_other: bool,
     band_split: Option<bool>,
+}
+
+impl Changes {
+    fn of(situation: &Situation, deviations: &[Deviation]) -> Self {
+        let mut changes = Self::default();
+        for deviation in deviations {
+            match *deviation {
+                Deviation::Talk(_) => {
+                    let place = usize::from(deviation.order()).saturating_sub(1);
+                    changes.talk_by += situation.by_ms.get(place).map_or(0, |by| i64::from(*by));
+                }
+                Deviation::Ring => changes.ring = true,
+                Deviation::Unrated => changes.unrated = true,
+                Deviation::Unpriced => changes.unpriced = true,
+                Deviation::Prefix { of, used } => changes.prefix = Some((of, used)),
+                Deviation::Tech { digits, marked } => changes.tech = Some((digits, marked)),
+                Deviation::Stale { of, from_ms } => changes.stale = Some((of, from_ms)),
+                Deviation::Rate { row, rate } => changes.rate = Some((row, rate)),
+                Deviation::BandOffset(offset) => changes.band_offset = Some(offset),
+                Deviation::BandAlways(second) => changes.band_always = Some(second),
+                Deviation::BandOther => changes.band_other = true,
+                Deviation::BandSplit(split) => changes.band_split = Some(split),
+                _ => {}
+            }
+        }
+        changes
+    }
+
+    fn talk_ms(&self, situation: &Situation) -> u32 {
+        let talk_ms = i64::from(situation.talk_ms).saturating_add(self.talk_by);
+        let talk_ms = u32::try_from(talk_ms).unwrap_or(0);
+        if self.ring { talk_ms.saturating_add(situation.ring_ms) } else { talk_ms }
+    }
+}
+
+/// A call under some deviations, ready for one more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prepared {
+    /// The row that it goes by.
+    pub row: Option<u32>,
+    terms: Option<Terms>,
+    talk_ms: u32,
+    ring_ms: u32,
+    answered: bool,
+}
+
+impl Prepared {
+    /// Charged seconds under one more deviation, where that does not take the whole price to say.
+    pub fn billed_s(&self, deviation: &Deviation) -> Option<u32> {
+        let mut terms = self.terms?;
+        let mut talk_ms = self.talk_ms;
+        match deviation {
+            Deviation::Subsecond(_) | Deviation::Increment { .. } | Deviation::Free { .. } => {
+                apply(deviation, &mut terms);
+            }
+            Deviation::Ring => talk_ms = talk_ms.saturating_add(self.ring_ms),
+            Deviation::Rate { .. }
+            | Deviation::Factor { .. }
+            | Deviation::Label
+            | Deviation::Minimum(_)
+            | Deviation::NoFee
+            | Deviation::FeeAdded(_)
+            | Deviation::Decimals(_)
+            | Deviation::Mode(_)
+            | Deviation::Tax { .. } => {}
+            _ => return None,
+        }
+        Some(if self.answered { terms.billed_s(terms.subsecond.seconds(talk_ms)) } else { 0 })
+    }
 }
 
 /// Prices calls under deviations. Slower than [`Rater::rate`], and agrees with it when there are none.
@@ -239,55 +321,56 @@ impl<'a> Pricer<'a> {
 
     /// What the call comes to under deviations, in whatever order they are given.
     pub fn price(&self, situation: &Situation, deviations: &[Deviation]) -> Shown {
-        let mut changes = Changes::default();
-        for deviation in deviations {
-            match *deviation {
-                Deviation::Talk(_) => {
-                    let place = usize::from(deviation.order()).saturating_sub(1);
-                    changes.talk_by += situation.by_ms.get(place).map_or(0, |by| i64::from(*by));
-                }
-                Deviation::Ring => changes.ring = true,
-                Deviation::Unrated => changes.unrated = true,
-                Deviation::Unpriced => changes.unpriced = true,
-                Deviation::Prefix { of, used } => changes.prefix = Some((of, used)),
-                Deviation::Tech { digits, marked } => changes.tech = Some((digits, marked)),
-                Deviation::Stale { of, from_ms } => changes.stale = Some((of, from_ms)),
-                Deviation::Rate { row, rate } => changes.rate = Some((row, rate)),
-                Deviation::BandOffset(offset) => changes.band_offset = Some(offset),
-                Deviation::BandAlways(second) => changes.band_always = Some(second),
-                Deviation::BandOther => changes.band_other = true,
-                Deviation::BandSplit(split) => changes.band_split = Some(split),
-                _ => {}
-            }
-        }
-        if changes.unrated {
-            return Shown::default();
-        }
-        let Some(row) = self.placed(situation, situation.at_ms, &changes) else {
-            let unknown = || self.rater.row_of(situation.callee, situation.at_ms).is_none();
-            let amount = if changes.unpriced && unknown() { situation.unpriced } else { 0 };
-            return Shown { amount, ..Shown::default() };
-        };
+        self.price_on(None, situation, deviations)
+    }
+
+    /// A call under deviations, ready for one more.
+    pub fn prepared(&self, situation: &Situation, deviations: &[Deviation]) -> Prepared {
+        let changes = Changes::of(situation, deviations);
+        let row = self.placed(situation, situation.at_ms, &changes);
+        let priced = row.filter(|_| !changes.unrated);
+        let terms = priced.map(|row| self.terms_under(row, &changes, deviations));
+        let Situation { answered, ring_ms, .. } = *situation;
+        Prepared { row, terms, talk_ms: changes.talk_ms(situation), ring_ms, answered }
+    }
+
+    fn terms_under(&self, row: u32, changes: &Changes, deviations: &[Deviation]) -> Terms {
         let mut terms = self.rater.terms(row);
-        let own_rate = self.with_rate(row, &changes);
-        terms.rate = own_rate;
+        terms.rate = self.with_rate(row, changes);
         if deviations.contains(&Deviation::NoFee) {
             terms.connect_fee = 0;
         }
         for deviation in deviations {
             apply(deviation, &mut terms);
         }
-        let talk_ms = i64::from(situation.talk_ms).saturating_add(changes.talk_by);
-        let mut talk_ms = u32::try_from(talk_ms).unwrap_or(0);
-        if changes.ring {
-            talk_ms = talk_ms.saturating_add(situation.ring_ms);
+        terms
+    }
+
+    /// As [`Pricer::price`]; the row is looked up unless it is known.
+    pub fn price_on(
+        &self,
+        row: Option<Option<u32>>,
+        situation: &Situation,
+        deviations: &[Deviation],
+    ) -> Shown {
+        let changes = Changes::of(situation, deviations);
+        if changes.unrated {
+            return Shown::default();
         }
+        let row = row.unwrap_or_else(|| self.placed(situation, situation.at_ms, &changes));
+        let Some(row) = row else {
+            let unknown = || self.rater.row_of(situation.callee, situation.at_ms).is_none();
+            let amount = if changes.unpriced && unknown() { situation.unpriced } else { 0 };
+            return Shown { amount, ..Shown::default() };
+        };
+        let terms = self.terms_under(row, &changes, deviations);
+        let talk_ms = changes.talk_ms(situation);
         let charge = if changes.band_split.unwrap_or_else(|| self.rater.splits()) && situation.answered {
             self.split(situation, &changes, row, &terms, talk_ms)
         } else {
             terms.charge(talk_ms, situation.answered)
         };
-        Shown { row: Some(row), rate: own_rate, billed_s: charge.billed_s, amount: charge.amount }
+        Shown { row: Some(row), rate: terms.rate, billed_s: charge.billed_s, amount: charge.amount }
     }
 
     fn with_rate(&self, row: u32, changes: &Changes) -> i64 {

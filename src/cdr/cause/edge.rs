@@ -8,6 +8,9 @@
 //!
 //! Else a file that lacks its last hours is a file with missing calls.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::case::Class;
 use super::leg::Item;
 use crate::record::{ABSENT_32, Record, Side};
@@ -105,10 +108,14 @@ fn edges_of(items: &[Item], side: Side, attempts: bool) -> Vec<(Edge, Cut)> {
     let mut found = Vec::new();
     for last in [true, false] {
         let both = [false, true].map(|by_end| {
-            let mut line: Vec<(i64, bool)> =
-                calls.iter().map(|(record, missing)| (moment(record, by_end), *missing)).collect();
-            line.sort_unstable_by_key(|(at_ms, missing)| (if last { -*at_ms } else { *at_ms }, !*missing));
-            cut(&line, lacking, longest).map(|cut| (Edge { side, by_end, last, at_ms: cut.at_ms }, cut))
+            // Only the outermost calls are looked at: the others need no order.
+            let inwards = |at_ms: i64| if last { -at_ms } else { at_ms };
+            let call =
+                |(record, missing): &(Record, bool)| Reverse((inwards(moment(record, by_end)), !*missing));
+            let mut heap: BinaryHeap<_> = calls.iter().map(call).collect();
+            let line = std::iter::from_fn(|| heap.pop().map(|Reverse((at, there))| (inwards(at), !there)));
+            cut(line, calls.len(), lacking, longest)
+                .map(|cut| (Edge { side, by_end, last, at_ms: cut.at_ms }, cut))
         });
         // By the end only where more calls prove it.
         let best = match both {
@@ -123,32 +130,35 @@ fn edges_of(items: &[Item], side: Side, attempts: bool) -> Vec<(Edge, Cut)> {
     found
 }
 
-/// From the outermost call inwards, the moment up to which hardly any call is there.
-fn cut(line: &[(i64, bool)], lacking: usize, longest: i64) -> Option<Cut> {
-    let outermost = line.first()?.0;
+/// From the outermost of so many calls inwards, the moment up to which hardly any call is there.
+fn cut(line: impl Iterator<Item = (i64, bool)>, all: usize, lacking: usize, longest: i64) -> Option<Cut> {
+    let mut line = line.peekable();
+    let outermost = line.peek()?.0;
     let (mut sum, mut many) = (0i64, 0i64);
-    let mut best: Option<(i64, i64, usize)> = None;
-    for (place, (_, missing)) in line.iter().enumerate() {
-        if *missing {
+    // The innermost that is missing, and the next one that is not.
+    let mut best: Option<(i64, i64, i64)> = None;
+    let mut inside = None;
+    for (at_ms, missing) in line {
+        if missing {
             (sum, many) = (sum + 1, many + 1);
             if best.is_none_or(|(most, ..)| sum > most) {
-                best = Some((sum, many, place));
+                (best, inside) = (Some((sum, many, at_ms)), None);
             }
         } else {
+            inside = inside.or(Some(at_ms));
             sum -= DEAR;
             if sum < -DEAR {
                 break;
             }
         }
     }
-    let (sum, many, place) = best?;
-    let at_ms = line[place].0;
+    let (sum, many, at_ms) = best?;
     // As unlikely as it is that so many in a row are missing by chance, at either end, by either moment.
-    let elsewhere = (lacking as i64 - many).max(1) as f64 / line.len() as f64;
+    let elsewhere = (lacking as i64 - many).max(1) as f64 / all as f64;
     let proof = sum as f64 * -elsewhere.ln();
     // And that a whole hour lies between the calls that are missing and those that are not.
-    let inside = line.get(place + 1).filter(|_| sum == many).map(|(inside, _)| *inside);
-    let hour = inside.map_or(0.0, |inside| by_hour(at_ms.min(inside), at_ms.max(inside)));
+    let hour =
+        inside.filter(|_| sum == many).map_or(0.0, |inside| by_hour(at_ms.min(inside), at_ms.max(inside)));
     let apart_ms = (outermost - at_ms).abs();
     let long = sum >= 2 && proof > PROOF;
     let of_hour = hour > 0.0 && proof + hour > PROOF_OF_HOUR;
@@ -177,7 +187,9 @@ mod tests {
     }
 
     fn proven(line: &[(i64, bool)], lacking: usize) -> Option<(i64, i64)> {
-        cut(line, lacking, SHORT_MS).filter(|cut| cut.proven).map(|cut| (cut.many, cut.at_ms + 1_800_000))
+        cut(line.iter().copied(), line.len(), lacking, SHORT_MS)
+            .filter(|cut| cut.proven)
+            .map(|cut| (cut.many, cut.at_ms + 1_800_000))
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::found::{Destinations, Found, Pick};
 use super::ledger::LedgerContext;
 use super::leg::{Item, Leg, Standing};
 use super::quick::Quick;
-use super::region::{Region, regions, thinned};
+use super::region::{Census, Region, regions, thinned};
 use super::selector::Finder;
 use super::solve::solve;
 use crate::record::Side;
@@ -246,6 +246,7 @@ impl<'s, 'a> Search<'s, 'a> {
             if !context.iter().all(|rule| self.allowed(*at, rule)) {
                 continue;
             }
+            let prepared = leg.prepared(self.pricer, context);
             let mut tried = self.catalogue.of(leg, self.pricer, context);
             tried.extend(solved.iter().filter(|rule| match rule {
                 Deviation::Rate { row, .. } => self.items[*at].keys.row == Some(*row) || !context.is_empty(),
@@ -256,7 +257,7 @@ impl<'s, 'a> Search<'s, 'a> {
                 // A number that no prefix begins costs nothing, as does a call that was not rated: no proof.
                 let found = !matches!(rule, Deviation::Tech { .. })
                     || self.pricer.price(&leg.situation, &rules).row.is_some();
-                if found && leg.explained_by(self.pricer, &rules) {
+                if found && leg.explained_beside(&prepared, self.pricer, &rules) {
                     // Rules that stand in the pool already are no news.
                     let mut news: Vec<Deviation> =
                         rules.iter().copied().filter(|rule| !self.pool.contains(rule)).collect();
@@ -276,18 +277,13 @@ impl<'s, 'a> Search<'s, 'a> {
         votes: HashMap<Vec<Deviation>, Vec<usize>, Quick>,
         whole: bool,
     ) -> Option<Candidate> {
-        let mut total: HashMap<Region, usize, Quick> = HashMap::default();
-        for at in sample {
-            for region in regions(&self.items[*at].keys) {
-                *total.entry(region).or_default() += 1;
-            }
-        }
+        let mut census = Census::new(sample.iter().map(|at| (*at, &self.items[*at].keys)));
         let mut candidates: Vec<Candidate> = votes
             .into_iter()
             .map(|(rules, mut explains)| {
                 explains.sort_unstable();
                 explains.dedup();
-                let score = if whole { self.purest(&explains, &total) } else { explains.len() };
+                let score = if whole { census.purest(&explains) } else { explains.len() };
                 Candidate { rules, explains, score, against: 0 }
             })
             .filter(|candidate| candidate.score >= LEAST.min(sample.len()).max(3))
@@ -325,33 +321,20 @@ impl<'s, 'a> Search<'s, 'a> {
         prices.values().filter(|many| **many >= 2).count() >= 2
     }
 
-    /// Calls of the largest region that is explained nearly whole.
-    fn purest(&self, explains: &[usize], total: &HashMap<Region, usize, Quick>) -> usize {
-        let mut inside: HashMap<Region, usize, Quick> = HashMap::default();
-        for at in explains {
-            for region in regions(&self.items[*at].keys) {
-                *inside.entry(region).or_default() += 1;
-            }
-        }
-        let whole =
-            inside.iter().filter(|(region, n)| **n * 10 >= total.get(*region).copied().unwrap_or(0) * 9);
-        whole.map(|(_, n)| *n).max().unwrap_or(0)
-    }
-
     /// Calls like those that a candidate explains on which it would be seen, and is not.
     fn against(&self, candidate: &Candidate) -> usize {
         let mut shared: Option<Vec<Region>> = None;
         for at in &candidate.explains {
-            let own = regions(&self.items[*at].keys);
+            let keys = &self.items[*at].keys;
             match &mut shared {
-                None => shared = Some(own),
-                Some(shared) => shared.retain(|region| own.contains(region)),
+                None => shared = Some(regions(keys).collect()),
+                Some(shared) => shared.retain(|region| region.holds(keys)),
             }
         }
         let shared = shared.unwrap_or_default();
         let near = |at: &&usize| {
-            let own = regions(&self.items[**at].keys);
-            shared.iter().all(|region| own.contains(region))
+            let keys = &self.items[**at].keys;
+            shared.iter().all(|region| region.holds(keys))
         };
         let fitting: Vec<usize> = self.fitting.iter().filter(near).copied().collect();
         let sample = thinned(&fitting, 300);

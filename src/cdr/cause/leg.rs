@@ -1,11 +1,11 @@
 //! [`Item`]: a kept case made ready for the analysis; [`Leg`]: what one side has of it.
 
 use super::case::{Case, Class};
-use super::deviation::{Deviation, Pricer, Shown, Situation, answered, ring_ms};
+use super::deviation::{Deviation, Prepared, Pricer, Shown, Situation, answered, ring_ms};
 use super::ledger::{LedgerContext, shows};
 use crate::number::Number;
 use crate::outcome::CauseKind;
-use crate::record::{Record, Side, flag};
+use crate::record::{ABSENT_32, Record, Side, flag};
 
 /// What a side's record is to the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,33 @@ pub(super) struct Item {
 impl Leg {
     /// Whether this leg shows, in all that it shows, what the deviations give; by its own duration.
     pub fn explained_by(&self, pricer: &Pricer<'_>, deviations: &[Deviation]) -> bool {
+        self.explained_on(None, pricer, deviations)
+    }
+
+    /// Ready for one more deviation.
+    pub fn prepared(&self, pricer: &Pricer<'_>, deviations: &[Deviation]) -> Prepared {
+        pricer.prepared(&own(&self.situation), deviations)
+    }
+
+    /// As [`Leg::explained_by`], of what was prepared under all deviations but the last.
+    pub fn explained_beside(
+        &self,
+        prepared: &Prepared,
+        pricer: &Pricer<'_>,
+        deviations: &[Deviation],
+    ) -> bool {
+        let Some(new) = deviations.last() else { return self.explained_by(pricer, deviations) };
+        let whole = matches!(self.standing, Standing::Whole | Standing::Extra(_));
+        // Most are ruled out by the charged seconds.
+        let other = |billed_s: u32| billed_s != self.record.billed_s;
+        if whole && self.record.billed_s != ABSENT_32 && prepared.billed_s(new).is_some_and(other) {
+            return false;
+        }
+        self.explained_on((!new.moves()).then_some(prepared.row), pricer, deviations)
+    }
+
+    /// As [`Leg::explained_by`]; the row is looked up unless it is known.
+    fn explained_on(&self, row: Option<Option<u32>>, pricer: &Pricer<'_>, deviations: &[Deviation]) -> bool {
         if self.standing == Standing::Absent {
             return true;
         }
@@ -66,7 +93,7 @@ impl Leg {
                 self.shown_as(record, &pricer.price(&own(situation), deviations), deviations)
             });
         }
-        let shown = pricer.price(&own(&self.situation), deviations);
+        let shown = pricer.price_on(row, &own(&self.situation), deviations);
         if self.standing == Standing::Parts {
             // The parts together are charged as the whole.
             return self.charged() == shown.amount;

@@ -340,7 +340,7 @@ impl FromStr for Injection {
         let (kind, side) = head.split_once('@').unwrap_or((head, "theirs"));
         let word = |word: &str| serde_json::Value::String(word.trim().to_owned());
         let kind: CauseKind = serde_json::from_value(word(kind))
-            .map_err(|_| InjectionError(format!("`{kind}` is no kind of cause, such as increment")))?;
+            .map_err(|error| InjectionError(format!("`{kind}` is no kind of cause: {error}")))?;
         let side: Side = serde_json::from_value(word(side))
             .map_err(|_| InjectionError(format!("`{side}` is no side; write ours or theirs")))?;
         let mut injection = Self::new(kind, side);

@@ -12,6 +12,8 @@ pub(super) struct Tick {
     pub theirs: i64,
     /// Where their record stands.
     pub places: [u64; 2],
+    /// Whether it was answered on both sides.
+    pub answered: bool,
 }
 
 impl Tick {
@@ -103,10 +105,20 @@ struct Segment {
     offset: f64,
 }
 
+/// Brings ticks in the order of time. They come in parts that are in that order.
+pub(super) fn sort(ticks: &mut [Tick]) {
+    ticks.sort_by_key(|tick| (tick.ours, tick.theirs, tick.places));
+}
+
 /// Fits the clocks; none when too few calls agree.
 pub(super) fn fit(mut ticks: Vec<Tick>) -> Option<Fit> {
+    sort(&mut ticks);
+    fit_sorted(ticks)
+}
+
+/// As [`fit()`], of ticks in the order of time.
+pub(super) fn fit_sorted(mut ticks: Vec<Tick>) -> Option<Fit> {
     ticks.retain(|tick| tick.apart().abs() <= FURTHEST);
-    ticks.sort_unstable_by_key(|tick| (tick.ours, tick.theirs, tick.places));
     let segments = segments(&ticks);
     if segments.is_empty() {
         return few(ticks);
@@ -128,7 +140,8 @@ pub(super) fn fit(mut ticks: Vec<Tick>) -> Option<Fit> {
         fit.plateaus[next - 1].ticks.end = boundary;
         fit.plateaus[next].ticks.start = boundary;
     }
-    for place in 0..fit.plateaus.len() {
+    // One alone is as it was.
+    for place in 0..if fit.plateaus.len() > 1 { fit.plateaus.len() } else { 0 } {
         let range = fit.plateaus[place].ticks.clone();
         fit.plateaus[place] = plateau(&fit, range);
     }
@@ -232,11 +245,11 @@ fn drift(segments: &[Segment], starts: &[usize]) -> f64 {
     if slopes.len() < 6 {
         return 0.0;
     }
-    slopes.sort_unstable_by(f64::total_cmp);
-    let slope = slopes[slopes.len() / 2];
+    let (many, part) = (slopes.len(), slopes.len() / 10);
+    let mut at = |place: usize| *slopes.select_nth_unstable_by(place, f64::total_cmp).1;
+    let slope = at(many / 2);
     // Significant: nearly all slopes have its sign, and over the whole it is more than a second.
-    let low = slopes[slopes.len() / 10];
-    let high = slopes[slopes.len() - 1 - slopes.len() / 10];
+    let (low, high) = (at(part), at(many - 1 - part));
     let one_way = low > 0.0 && slope > 0.0 || high < 0.0 && slope < 0.0;
     if one_way && (slope * longest).abs() >= 1_000.0 { slope * 1e6 } else { 0.0 }
 }
@@ -285,7 +298,7 @@ mod tests {
                 // Every ninth vote is wrong.
                 let wrong = if call % 9 == 0 { (call * 7_919_000) % 80_000_000 } else { 0 };
                 let theirs = (ours + apart(call) + wrong).div_euclid(1_000) * 1_000;
-                Tick { ours, theirs, places: [0, 0] }
+                Tick { ours, theirs, places: [0, 0], answered: true }
             })
             .collect()
     }

@@ -7,28 +7,31 @@ use crate::record::{NO_NAME, Names, Record};
 
 /// Gateways that stand for each other, one to one: index of theirs, index of ours.
 pub(super) fn gateways(pairs: &[(&Record, &Record)]) -> Vec<(u16, u16)> {
-    let mut counts: BTreeMap<(u16, u16), usize> = BTreeMap::new();
-    let (mut of_ours, mut of_theirs) = (BTreeMap::<u16, usize>::new(), BTreeMap::<u16, usize>::new());
-    for (ours, theirs) in pairs {
-        if ours.gateway == NO_NAME || theirs.gateway == NO_NAME {
-            continue;
-        }
-        *counts.entry((theirs.gateway, ours.gateway)).or_default() += 1;
-        *of_ours.entry(ours.gateway).or_default() += 1;
-        *of_theirs.entry(theirs.gateway).or_default() += 1;
+    let mut all: Vec<(u16, u16)> = pairs
+        .iter()
+        .map(|(ours, theirs)| (theirs.gateway, ours.gateway))
+        .filter(|(theirs, ours)| *theirs != NO_NAME && *ours != NO_NAME)
+        .collect();
+    all.sort_unstable();
+    let (mut counts, mut of_ours, mut of_theirs) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+    for alike in all.chunk_by(|one, next| one == next) {
+        let (theirs, ours) = alike[0];
+        counts.push((alike[0], alike.len()));
+        *of_ours.entry(ours).or_default() += alike.len();
+        *of_theirs.entry(theirs).or_default() += alike.len();
     }
-    let all: usize = counts.values().sum();
     let mut mapped = Vec::new();
     let mut together = 0;
     for ((theirs, ours), count) in counts {
-        let both = of_ours.get(&ours).copied().unwrap_or(0).max(of_theirs.get(&theirs).copied().unwrap_or(0));
+        let both: usize =
+            of_ours.get(&ours).copied().unwrap_or(0).max(of_theirs.get(&theirs).copied().unwrap_or(0));
         if count >= 3 && count * 100 >= both * 98 {
             mapped.push((theirs, ours));
             together += count;
         }
     }
     // Only when it holds for the files, not for a gateway by chance.
-    if together * 100 >= all * 95 { mapped } else { Vec::new() }
+    if together * 100 >= all.len() * 95 { mapped } else { Vec::new() }
 }
 
 /// Pairs of names that differ, theirs and ours.
@@ -43,19 +46,21 @@ pub(super) fn names_that_differ(mapped: &[(u16, u16)], names: [&Names; 2]) -> Ve
 
 /// By what the lines of a file are sorted.
 pub(super) fn order(records: &[Record]) -> &'static str {
-    let mut sorted: Vec<&Record> = records.iter().collect();
-    sorted.sort_unstable_by_key(|record| record.place);
-    let share = |moment: &dyn Fn(&Record) -> i64| {
+    let mut sorted: Vec<(u64, [i64; 2])> =
+        records.iter().map(|record| (record.place, [record.start_ms, super::learned::end(record)])).collect();
+    // Records come in parts, each in the file's order.
+    sorted.sort_by_key(|(place, _)| *place);
+    let share = |moment: usize| {
         let (mut down, mut up) = (0usize, 0usize);
         for pair in sorted.windows(2) {
-            let (one, next) = (moment(pair[0]), moment(pair[1]));
+            let (one, next) = (pair[0].1[moment], pair[1].1[moment]);
             down += usize::from(next < one);
             up += usize::from(next > one);
         }
         (down, up)
     };
     let few = sorted.len() / 500;
-    let (start, end) = (share(&|record| record.start_ms), share(&super::learned::end));
+    let (start, end) = (share(0), share(1));
     match (start, end) {
         _ if sorted.len() < 20 => "unknown",
         ((down, _), (end_down, _)) if down <= few && (down <= end_down || end_down > few) => "start_time",

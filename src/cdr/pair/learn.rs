@@ -1,9 +1,11 @@
 //! Learning from a part of the records: first the clocks, by the ends of numbers, then the numbers, by
 //! calls at the same moment, then the habits.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
-use super::clock::{Fit, Tick, fit, median};
+use super::clock::{Fit, Tick, fit, fit_sorted, median, sort};
 use super::habits;
 use super::learned::{LearnContext, Learned, TimeBasis, moment};
 use super::number::Party;
@@ -30,9 +32,7 @@ pub fn learn(ours: &[Record], theirs: &[Record], context: &LearnContext<'_>) -> 
     let fine = fine[0] && fine[1];
     let mut found = fit_with_basis(ours, theirs, &votes, fine);
     if found.as_ref().is_none_or(|found| agreeing(&found.1) < 30) {
-        votes.extend(&called);
-        votes.sort_unstable();
-        votes.dedup();
+        votes = votes::together(votes, &called);
         let wider = fit_with_basis(ours, theirs, &votes, fine);
         if wider.as_ref().map(|found| agreeing(&found.1)) > found.as_ref().map(|found| agreeing(&found.1)) {
             found = wider;
@@ -59,35 +59,19 @@ pub fn learn(ours: &[Record], theirs: &[Record], context: &LearnContext<'_>) -> 
     if let Some(tolerance) = context.tolerance_ms {
         learned.tolerance_ms = tolerance;
     }
-    votes.extend(&called);
-    votes.sort_unstable();
-    votes.dedup();
-    let (mut ours_copy, mut theirs_copy) = (ours.to_vec(), theirs.to_vec());
-    learned.prepare(Side::Ours, &mut ours_copy);
-    learned.prepare(Side::Theirs, &mut theirs_copy);
-    let same = |votes: &[Vote], ours: &[Record], theirs: &[Record]| -> Vec<(Record, Record)> {
-        let pair = |vote: &Vote| Some((*ours.get(vote.0 as usize)?, *theirs.get(vote.1 as usize)?));
-        votes.iter().filter_map(pair).filter(|(ours, theirs)| at_once(&learned, ours, theirs)).collect()
-    };
-    let pairs = same(&votes, &ours_copy, &theirs_copy);
+    votes = votes::together(votes, &called);
+    let mut prepared = [Cow::Borrowed(ours), Cow::Borrowed(theirs)];
+    prepare(&learned, &mut prepared);
+    let pairs: Vec<(&Record, &Record)> =
+        of_votes(&votes, &prepared).filter(|(ours, theirs)| at_once(&learned, ours, theirs)).collect();
     learned.numbers = numbers(&pairs, context);
-    drop(pairs);
     // With the numbers in one form, what is left tells of callers and names.
-    for (side, records) in [(Side::Ours, &mut ours_copy), (Side::Theirs, &mut theirs_copy)] {
-        Learned { numbers: learned.numbers.clone(), ..Learned::default() }.prepare(side, records);
-    }
-    let called: Vec<(Record, Record)> = called
-        .iter()
-        .filter_map(|vote| Some((*ours_copy.get(vote.0 as usize)?, *theirs_copy.get(vote.1 as usize)?)))
-        .filter(|(ours, theirs)| at_once(&learned, ours, theirs) && ours.callee == theirs.callee)
-        .collect();
-    learned.callers_unreliable = callers_unreliable(&called);
-    let both: Vec<(Record, Record)> = votes
-        .iter()
-        .filter_map(|vote| Some((*ours_copy.get(vote.0 as usize)?, *theirs_copy.get(vote.1 as usize)?)))
-        .filter(|(ours, theirs)| at_once(&learned, ours, theirs) && ours.callee == theirs.callee)
-        .collect();
-    let both: Vec<(&Record, &Record)> = both.iter().map(|(ours, theirs)| (ours, theirs)).collect();
+    prepare(&Learned { numbers: learned.numbers.clone(), ..Learned::default() }, &mut prepared);
+    let same =
+        |(ours, theirs): &(&Record, &Record)| ours.callee == theirs.callee && at_once(&learned, ours, theirs);
+    let callers_unreliable = callers_unreliable(of_votes(&called, &prepared).filter(same));
+    let both: Vec<(&Record, &Record)> = of_votes(&votes, &prepared).filter(same).collect();
+    learned.callers_unreliable = callers_unreliable;
     learned.call_ids_shared = habits::call_ids_shared(&both);
     learned.gateways = habits::gateways(&both);
     let coverages = [&context.sides[0].coverage, &context.sides[1].coverage];
@@ -95,6 +79,22 @@ pub fn learn(ours: &[Record], theirs: &[Record], context: &LearnContext<'_>) -> 
     let more = more_findings(&learned, ours, theirs, context);
     learned.findings.extend(more);
     learned
+}
+
+/// Brings the records of both sides to the common terms; those that stay as they are are not copied.
+fn prepare(learned: &Learned, records: &mut [Cow<'_, [Record]>; 2]) {
+    for (side, records) in Side::BOTH.into_iter().zip(records).filter(|(side, _)| learned.changes(*side)) {
+        learned.prepare(side, records.to_mut());
+    }
+}
+
+/// The records that votes are of.
+fn of_votes<'r>(
+    votes: &'r [Vote],
+    records: &'r [Cow<'_, [Record]>; 2],
+) -> impl Iterator<Item = (&'r Record, &'r Record)> {
+    let [ours, theirs] = records;
+    votes.iter().filter_map(|vote| Some((ours.get(vote.0 as usize)?, theirs.get(vote.1 as usize)?)))
 }
 
 fn agreeing(fit: &Fit) -> usize {
@@ -131,20 +131,24 @@ fn fit_with_basis(
         .iter()
         .filter_map(|vote| Some((ours.get(vote.0 as usize)?, theirs.get(vote.1 as usize)?)))
         .collect();
-    let ticks = |basis: [TimeBasis; 2], answered: bool| -> Vec<Tick> {
+    let tick = |basis: [TimeBasis; 2], (a, b): &(&Record, &Record)| {
         let whole = |time: i64| if fine { time } else { time.div_euclid(SECOND) * SECOND };
-        pairs
-            .iter()
-            .filter(|(a, b)| !answered || !a.is(flag::ATTEMPT) && !b.is(flag::ATTEMPT))
-            .map(|(a, b)| Tick {
-                ours: whole(moment(basis[0], a)),
-                theirs: whole(moment(basis[1], b)),
-                places: [a.place, b.place],
-            })
-            .collect()
+        Tick {
+            ours: whole(moment(basis[0], a)),
+            theirs: whole(moment(basis[1], b)),
+            places: [a.place, b.place],
+            answered: !a.is(flag::ATTEMPT) && !b.is(flag::ATTEMPT),
+        }
+    };
+    let ticks = |basis: [TimeBasis; 2]| -> Vec<Tick> { pairs.iter().map(|pair| tick(basis, pair)).collect() };
+    let only_answered = |mut ticks: Vec<Tick>| {
+        ticks.retain(|tick| tick.answered);
+        ticks
     };
     let as_written = [Start, Start];
-    let answered = ticks(as_written, true);
+    let mut all = ticks(as_written);
+    sort(&mut all);
+    let answered = only_answered(all.clone());
     let count = answered.len();
     let close = |fit: &Option<Fit>| {
         fit.as_ref().map_or(0, |fit| {
@@ -153,7 +157,7 @@ fn fit_with_basis(
                 .count()
         })
     };
-    let written = close(&fit(answered));
+    let written = close(&fit_sorted(answered));
     let mut best = (as_written, written);
     if written * 10 < count * 9 && count >= 6 {
         let rings = |side: usize| {
@@ -170,13 +174,14 @@ fn fit_with_basis(
             if !possible {
                 continue;
             }
-            let agreeing = close(&fit(ticks(basis, true)));
+            let agreeing = close(&fit(only_answered(ticks(basis))));
             if agreeing > best.1 + best.1 / 4 + 3 {
                 best = (basis, agreeing);
             }
         }
     }
-    fit(ticks(best.0, false)).map(|fit| (best.0, fit))
+    let fit = if best.0 == as_written { fit_sorted(all) } else { fit(ticks(best.0)) };
+    fit.map(|fit| (best.0, fit))
 }
 
 fn learn_basis(learned: &mut Learned, basis: [TimeBasis; 2]) {
@@ -214,7 +219,7 @@ fn tolerance(fit: &Fit) -> i64 {
     reach.max(6 * mad).clamp(2 * SECOND, WIDEST)
 }
 
-fn numbers(pairs: &[(Record, Record)], context: &LearnContext<'_>) -> [Vec<super::NumberRule>; 2] {
+fn numbers(pairs: &[(&Record, &Record)], context: &LearnContext<'_>) -> [Vec<super::NumberRule>; 2] {
     let deck = DeckPrefixes::new(context.deck_prefixes);
     let seen = |party: Party| -> Vec<Seen> {
         let number = |record: &Record| match party {
@@ -245,8 +250,8 @@ fn numbers(pairs: &[(Record, Record)], context: &LearnContext<'_>) -> [Vec<super
 }
 
 /// Whether callers of calls that are the same otherwise differ more than now and then.
-fn callers_unreliable(called: &[(Record, Record)]) -> bool {
-    let known = called.iter().filter(|(ours, theirs)| !ours.caller.is_none() && !theirs.caller.is_none());
+fn callers_unreliable<'r>(called: impl Iterator<Item = (&'r Record, &'r Record)>) -> bool {
+    let known = called.filter(|(ours, theirs)| !ours.caller.is_none() && !theirs.caller.is_none());
     let (mut all, mut differ) = (0usize, 0usize);
     for (ours, theirs) in known {
         all += 1;

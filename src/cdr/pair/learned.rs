@@ -229,6 +229,15 @@ impl Learned {
         }
     }
 
+    /// Whether [`Learned::prepare`] may change a record of a side.
+    pub(super) fn changes(&self, side: Side) -> bool {
+        let index = side.index();
+        !self.numbers[index].is_empty()
+            || !self.clocks[index].is_reference()
+            || self.time_is_end[index]
+            || self.basis[index] == TimeBasis::Start && self.basis[1 - index] == TimeBasis::Answer
+    }
+
     /// Digits before called numbers of a side that are no part of the number.
     #[must_use]
     pub fn tech_prefixes(&self, side: Side) -> Vec<crate::Number> {

@@ -4,18 +4,22 @@ pub mod calls;
 pub mod customers;
 pub mod diagnosis;
 pub mod inventory;
+pub mod knowledge;
 pub mod maintenance;
 pub mod notifications;
 pub mod observations;
+pub mod outages;
 pub mod paging;
 pub mod reconciliation_upload;
 pub mod reconciliations;
+pub mod reports;
 pub mod settings;
 pub mod ticket_changes;
 pub mod ticket_clocks;
 pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
+pub mod ticket_tree;
 pub mod ticket_who;
 pub mod tickets;
 pub mod tokens;
@@ -65,7 +69,22 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Agent, routes!(ticket_process::link))
         .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
         .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))
+        .needs_or_billing(Role::Viewer, routes!(ticket_tree::tree))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::answer))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::begin))
+        .needs_or_billing(Role::Agent, routes!(ticket_tree::back))
         .needs_or_billing(Role::Viewer, routes!(tickets::one))
+        .needs_or_billing(Role::Viewer, routes!(knowledge::of_ticket))
+        .needs_or_billing(Role::Viewer, routes!(outages::children))
+        .needs(Role::Agent, routes!(outages::customer_text))
+        .needs(Role::Agent, routes!(outages::split))
+        .needs(Role::Viewer, routes!(knowledge::list))
+        .needs(Role::Viewer, routes!(knowledge::one))
+        .needs_or_billing(Role::Viewer, routes!(knowledge::scripts))
+        .needs(Role::Agent, routes!(knowledge::draft))
+        .needs(Role::Agent, routes!(knowledge::edit))
+        .needs(Role::Agent, routes!(knowledge::step))
+        .needs_or_billing(Role::Agent, routes!(knowledge::used))
         .needs_or_billing(Role::Viewer, routes!(tickets::events))
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))
         .needs_or_billing(Role::Viewer, routes!(tickets::explain))
@@ -113,6 +132,9 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Noc, routes!(maintenance::announce))
         .needs(Role::Noc, routes!(maintenance::postpone))
         .needs(Role::Noc, routes!(maintenance::cancel))
+        .needs(Role::Viewer, routes!(reports::list))
+        .needs(Role::Viewer, routes!(reports::one))
+        .needs(Role::Manager, routes!(reports::freeze))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))

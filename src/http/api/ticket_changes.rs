@@ -56,7 +56,7 @@ impl Change<'_> {
 }
 
 /// The version that the client saw; `None` for `*`, which waives the question.
-fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
     let Some(value) = headers.get(header::IF_MATCH) else {
         return Err(Problem::say(Code::PreconditionRequired, "precondition_required"));
     };

@@ -20,7 +20,9 @@ use crate::store::WriteError;
 use crate::store::process::WantedTicket;
 use crate::ticket::receipt::{Receipt, receipt};
 use crate::ticket::registration::{CustomerRef, Nature, Referral, Warranty};
-use crate::ticket::{Actor, Channel, Deed, Intake, Registration, Ticket, TicketId, TicketKind, TicketText};
+use crate::ticket::{
+    Actor, Channel, Deed, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText,
+};
 
 use super::ticket_clocks::{ClockView, clock_views};
 use super::ticket_known::{Known, known, targets_of};
@@ -86,6 +88,9 @@ pub struct NewTicket {
     /// The ticket above; unless stated that of an open fault on his path.
     #[serde(default)]
     parent: Option<TicketId>,
+    /// The closed ticket that this one goes on from (R104).
+    #[serde(default)]
+    follows: Option<TicketId>,
     /// Never below a ticket of its own accord.
     #[serde(default)]
     stand_alone: bool,
@@ -154,8 +159,13 @@ pub async fn register(
     let new_customer = named.as_ref().is_some_and(|named| named.is_new);
 
     let customer = named.map(|named| named.reference);
+    let stand_alone = body.stand_alone;
     let wanted = wanted(body, customer, parent, actor.0.clone(), key, now)?;
-    let registered = state.writer.register(wanted, actor).await?;
+    let mut registered = state.writer.register(wanted, actor.clone()).await?;
+    if stand_alone && !registered.repeated {
+        let alone = Event::from(Deed::Linked { parent: None });
+        registered.ticket = state.writer.apply(&registered.ticket.id, None, alone, actor).await?;
+    }
     let inventory = state.settings.borrow().inventory.clone();
     let targets = targets_of(&inventory, &known.path);
     let ordered = !registered.repeated
@@ -243,7 +253,7 @@ fn wanted(
         department: body.department,
         level: body.level,
         parent,
-        follows: None,
+        follows: body.follows,
     };
     Ok(WantedTicket { intake, text, key })
 }

@@ -14,6 +14,7 @@ use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Named, Params, Speaks, listed};
 use crate::http::openapi::{BadRequest, Invalid, NotFound};
+use crate::http::walk;
 use crate::store::{Role, TicketFilter};
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{State as TicketState, Ticket, TicketId, TicketKind};
@@ -138,7 +139,11 @@ pub async fn list(
     let base = base_url(&state);
     let next = page.next.as_ref().map(write_cursor);
     let link = next_link(&uri, "cursor", next.as_deref());
-    let tickets = page.tickets.into_iter().map(|ticket| TicketView::of(ticket, &base, language)).collect();
+    let view = |ticket: Ticket| {
+        let next = walk::next_question(&state, &ticket, None, language);
+        TicketView::of(ticket, &base, language).asking(next)
+    };
+    let tickets = page.tickets.into_iter().map(view).collect();
     Ok((link, Json(TicketList { tickets, next })).into_response())
 }
 
@@ -180,8 +185,19 @@ pub fn entity_tag(version: i64) -> String {
 /// A ticket with its entity tag.
 #[must_use]
 pub fn show(state: &HttpState, ticket: Ticket, language: crate::locale::Language) -> Response {
+    show_below(state, ticket, None, language)
+}
+
+/// The same, of a ticket below another whose diagnosis answers questions of its tree.
+fn show_below(
+    state: &HttpState,
+    ticket: Ticket,
+    above: Option<&Ticket>,
+    language: crate::locale::Language,
+) -> Response {
     let tag = entity_tag(ticket.version);
-    let body = Json(TicketView::of(ticket, &base_url(state), language));
+    let next = walk::next_question(state, &ticket, above, language);
+    let body = Json(TicketView::of(ticket, &base_url(state), language).asking(next));
     ([(header::ETAG, tag), (header::CONTENT_LANGUAGE, language.tag().to_owned())], body).into_response()
 }
 
@@ -207,7 +223,13 @@ pub async fn one(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| holds(known, &tag)) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    Ok(show(&state, ticket, language))
+    let above = walk::above(&state, &ticket).await?;
+    let knowledge = super::knowledge::suggested(&state, &ticket, language).await?;
+    let next = walk::next_question(&state, &ticket, above.as_ref(), language);
+    let mut view = TicketView::of(ticket, &base_url(&state), language).asking(next);
+    view.knowledge = Some(knowledge);
+    Ok(([(header::ETAG, tag), (header::CONTENT_LANGUAGE, language.tag().to_owned())], Json(view))
+        .into_response())
 }
 
 /// Whether a list of entity tags holds this one, weakly compared (RFC 9110 section 13.1.2).

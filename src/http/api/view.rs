@@ -8,11 +8,14 @@ use utoipa::ToSchema;
 
 use crate::diagnosis::{Billing, Cause, Class, ElementState, Fault, Side};
 use crate::http::HttpState;
+use crate::http::walk::NextQuestion;
 use crate::inventory::ElementKind;
 use crate::locale::{Language, Message};
 use crate::metrics::verdict;
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{Actor, Ticket};
+
+use super::knowledge::SuggestionView;
 
 /// How others name this server, without a slash at the end.
 #[must_use]
@@ -42,6 +45,14 @@ pub struct TicketView {
     pub headline: String,
     /// The status that TMF621 knows for its state.
     pub tmf621_status: String,
+    /// Of a fault that comes and goes: what that says, in the language asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unstable: Option<String>,
+    /// Published articles for it; of one ticket only, not of a list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<Vec<SuggestionView>>,
+    /// What its decision tree asks now; the walk itself is at `/tree`.
+    pub next_question: Option<NextQuestion>,
 }
 
 impl TicketView {
@@ -51,14 +62,35 @@ impl TicketView {
         // What clocks are computed from is shown by the clocks themselves.
         ticket.process.log.clear();
         ticket.process.fired.clear();
+        // The walk is shown by itself, with its words.
+        ticket.process.walks.clear();
         Self {
             url: format!("{base_url}/tickets/{}", ticket.number),
             path: ticket.fault.iter().flat_map(Fault::path).map(str::to_owned).collect(),
             headline: ticket.headline().render(language),
             tmf621_status: ticket.state.tmf621().to_owned(),
+            unstable: unstable(&ticket).map(|hint| hint.render(language)),
+            knowledge: None,
+            next_question: None,
             ticket,
         }
     }
+
+    /// With what its tree asks now.
+    #[must_use]
+    pub fn asking(self, next_question: Option<NextQuestion>) -> Self {
+        Self { next_question, ..self }
+    }
+}
+
+/// That a fault comes and goes, since when, how often, and for which share of the time it was bad.
+#[must_use]
+pub fn unstable(ticket: &Ticket) -> Option<Message> {
+    let since = ticket.flapping.since?;
+    let percent = ticket.flapping.bad_percent(ticket.updated_at);
+    let message = Message::new("flapping.hint").with("turns", ticket.flapping.count);
+    let message = message.with("since", since.to_rfc3339());
+    Some(message.with("percent", percent.map_or_else(|| "?".to_owned(), |percent| percent.to_string())))
 }
 
 /// A hop with its evidence in words.

@@ -128,6 +128,8 @@ pub struct Draft {
     pub segment: String,
     /// Its cause.
     pub cause: Option<Cause>,
+    /// What was told beside an answer of the tree.
+    pub told: std::collections::BTreeMap<String, String>,
 }
 
 impl Draft {
@@ -139,13 +141,13 @@ impl Draft {
 }
 
 /// Why nothing was done.
-struct Failure {
-    status: StatusCode,
-    why: Vec<Message>,
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    pub(super) why: Vec<Message>,
 }
 
 impl Failure {
-    fn new(status: StatusCode, why: Message) -> Self {
+    pub(super) fn new(status: StatusCode, why: Message) -> Self {
         Self { status, why: vec![why] }
     }
 }
@@ -174,13 +176,14 @@ pub async fn act(
                 text: fields.text,
                 segment: fields.segment,
                 cause: Cause::parse(&fields.cause),
+                ..Draft::default()
             };
             failed(&state, &viewer, &tongue, &number, failure, draft).await
         }
     }
 }
 
-async fn failed(
+pub(super) async fn failed(
     state: &HttpState,
     viewer: &Viewer,
     tongue: &Tongue,
@@ -280,7 +283,7 @@ const fn side(cause: Cause, owner: Option<Owner>) -> Side {
     }
 }
 
-fn refused(error: WriteError) -> Failure {
+pub(super) fn refused(error: WriteError) -> Failure {
     match error {
         WriteError::Refused(refusal) => {
             Failure { status: StatusCode::UNPROCESSABLE_ENTITY, why: refusal.unmet }
@@ -299,7 +302,7 @@ fn refused(error: WriteError) -> Failure {
     }
 }
 
-fn broken(error: &crate::store::StoreError) -> Failure {
+pub(super) fn broken(error: &crate::store::StoreError) -> Failure {
     tracing::error!(%error, "a button of a ticket failed");
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, Message::new("page.store_failed"))
 }

@@ -73,8 +73,15 @@ fn proposed() -> Ticket {
 fn ticket_page(language: Language, role: Role) -> String {
     let ticket = proposed();
     let frame = Frame::of_ticket(&ticket, at());
-    let material =
-        Material { ticket, events: Vec::new(), frame, rounds: Vec::new(), follows: None, now: at() };
+    let material = Material {
+        ticket,
+        events: Vec::new(),
+        frame,
+        rounds: Vec::new(),
+        follows: None,
+        walk: Ok(None),
+        now: at(),
+    };
     page::page(shell(language, role), &material, &fixture::inventory(), None, Draft::default())
         .render()
         .unwrap()

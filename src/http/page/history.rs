@@ -1,5 +1,7 @@
 //! What happened to a ticket, in words: who, when, what.
 
+use linesman_process::tree::Taken;
+
 use crate::locale::Message;
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{Deed, Event};
@@ -72,6 +74,10 @@ fn sentence(shell: &Shell, event: &Event) -> Message {
         | Event::ResolutionConfirmed { .. }
         | Event::ResolutionDeclined { .. }
         | Event::Closed => name,
+        Event::FlappingStarted { turns } => name.with("turns", turns),
+        Event::FlappingEnded { turns, bad_percent } => name
+            .with("turns", turns)
+            .with("percent", bad_percent.map_or_else(|| "?".to_owned(), |percent| percent.to_string())),
         Event::Deed(deed) => of_deed(deed),
     }
 }
@@ -106,7 +112,23 @@ fn of_deed(deed: &Deed) -> Message {
             name.with("kind", format!("record.{}", kind.name())).with("reference", reference)
         }
         Deed::LevelChanged { level, .. } => name.with("level", format!("level.{}", level.name())),
+        Deed::OutageDeclared { segment, complaints } => {
+            name.with("segment", segment).with("count", complaints)
+        }
         Deed::Promised { due_at, .. } => name.with("until", due_at.to_rfc3339()),
+        Deed::WalkBegun { from, .. } => name.with("place", format!("{}/{}", from.tree, from.node)),
+        Deed::Walked { step } => {
+            let (back, there) = (&step.to, &step.place);
+            match &step.taken {
+                Taken::Answered { answer } => {
+                    name.with("place", format!("{}/{}", there.tree, there.node)).with("answer", answer)
+                }
+                Taken::Corrected { .. } => {
+                    let place = format!("{}/{}", back.tree, back.node);
+                    Message::new("page.deed_walked_back").with("place", place)
+                }
+            }
+        }
         Deed::ClockCalled { call, policy, rule, due_at, .. } => {
             Message::new(&format!("page.deed_clock_{}", call.name()))
                 .with("policy", policy)

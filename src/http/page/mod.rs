@@ -11,7 +11,7 @@
 //! | [`shell`] | what every page shares; [`words`] numbers, times and marks; [`escape`] hostile text |
 //! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
-//! | [`action`] | the buttons of a ticket |
+//! | [`action`], [`tree`] | the buttons of a ticket; its decision tree |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
 //! | [`assets`] | embedded files, named by their content |
 
@@ -38,6 +38,7 @@ pub mod shell;
 mod tests;
 pub mod ticket;
 pub mod tickets;
+pub mod tree;
 pub mod words;
 
 use axum::Router;
@@ -53,6 +54,9 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets", get(tickets::show))
         .route("/tickets/{number}", get(ticket::show))
         .route("/tickets/{number}/measurements", get(series::of_ticket))
+        .route("/tickets/{number}/tree", post(tree::answer))
+        .route("/tickets/{number}/tree-back", post(tree::back))
+        .route("/tickets/{number}/tree-begin", post(tree::begin))
         .route("/tickets/{number}/{action}", post(action::act))
         .route(
             "/reconciliations",

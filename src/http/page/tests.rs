@@ -33,7 +33,8 @@ fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Opti
     let (ticket, events) = if after_repair { fixture::resolved(language) } else { fixture::ticket(language) };
     let frame = Frame::of_ticket(&ticket, fixture::now());
     let rounds = fixture::rounds(&ticket);
-    let material = Material { ticket, events, frame, rounds, follows: None, now: fixture::now() };
+    let material =
+        Material { ticket, events, frame, rounds, follows: None, walk: Ok(None), now: fixture::now() };
     let page =
         ticket::page(shell(language, role), &material, &fixture::inventory(), outcome, Draft::default());
     page.render().unwrap()
@@ -263,7 +264,15 @@ fn buttons_are_those_that_role_and_state_allow() {
 fn a_refusal_stands_on_the_page_and_what_was_typed_is_not_lost() {
     let (ticket, events) = fixture::ticket(Language::English);
     let frame = Frame::of_ticket(&ticket, fixture::now());
-    let material = Material { ticket, events, frame, rounds: Vec::new(), follows: None, now: fixture::now() };
+    let material = Material {
+        ticket,
+        events,
+        frame,
+        rounds: Vec::new(),
+        follows: None,
+        walk: Ok(None),
+        now: fixture::now(),
+    };
     let outcome = Outcome { done: false, sentences: vec![words(Language::English, "page.conflict")] };
     let draft = Draft { action: "note", text: "Splice at <km 3>".to_owned(), ..Draft::default() };
     let html = ticket::page(
@@ -361,6 +370,8 @@ fn templates_trust_nothing_but_times_and_marks() {
         "segment.mark",
         "footing.mark",
         "looked",
+        "until",
+        "step.at",
         "at",
         // Escapes everything but its times.
         "shell.spoken(headline)",

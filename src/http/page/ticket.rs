@@ -12,11 +12,12 @@ use serde::Deserialize;
 use crate::diagnosis::{Cause, Class, Side, TreeStep};
 use crate::http::HttpState;
 use crate::http::auth::sees;
+use crate::http::walk::{self, WalkView};
 use crate::inventory::Inventory;
 use crate::locale::Message;
 use crate::store::{Role, StoreError};
 use crate::ticket::event::RecordedEvent;
-use crate::ticket::{Ticket, TicketNumber};
+use crate::ticket::{Actor, Ticket, TicketNumber};
 
 use super::action::{Action, Draft};
 use super::asker::{Tongue, Viewer};
@@ -26,6 +27,7 @@ use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
 use super::tickets::{corrected_by, headline, is_unconfirmed};
+use super::tree::{self, Part};
 use super::words::{Moment, SeverityMark, span};
 
 /// Most events that the page lists.
@@ -45,6 +47,8 @@ pub struct Material {
     pub rounds: Vec<Observation>,
     /// The closed ticket of the same root cause before it.
     pub follows: Option<TicketNumber>,
+    /// Its walk through the decision trees; a sentence where it cannot be shown.
+    pub walk: Result<Option<WalkView>, Message>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -101,6 +105,7 @@ pub struct Page {
     reasons: Vec<String>,
     why_not: Vec<String>,
     steps: Vec<Step>,
+    walk: Part,
     rows: Vec<Row>,
     has_rounds: bool,
     has_unmeasured: bool,
@@ -193,9 +198,13 @@ pub async fn show(
     Path(number): Path<String>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
-    let done = asked.ok().and_then(|Query(asked)| Action::parse(&asked.done)).map(|action| Outcome {
+    let done = asked.ok().and_then(|Query(asked)| {
+        let known = Action::parse(&asked.done).map(Action::name);
+        known.or_else(|| tree::DONE.into_iter().find(|name| **name == asked.done))
+    });
+    let done = done.map(|name| Outcome {
         done: true,
-        sentences: vec![crate::locale::words(tongue.language, &format!("page.done_{}", action.name()))],
+        sentences: vec![crate::locale::words(tongue.language, &format!("page.done_{name}"))],
     });
     respond(&state, &viewer, &tongue, &number, StatusCode::OK, done, Draft::default()).await
 }
@@ -215,7 +224,7 @@ pub async fn respond(
         not_found(tongue, viewer, &Message::new("page.no_such_ticket").with("number", shown))
     };
     let Ok(number) = number.parse::<TicketNumber>() else { return unknown() };
-    let material = match gather(state, number).await {
+    let material = match gather(state, viewer, tongue, number).await {
         Ok(Some(material)) if sees(viewer.role, &material.ticket) => material,
         Ok(_) => return unknown(),
         Err(error) => return store_failed(tongue, viewer, &error),
@@ -228,7 +237,12 @@ pub async fn respond(
     page.shell.respond(status, &page)
 }
 
-async fn gather(state: &HttpState, number: TicketNumber) -> Result<Option<Material>, StoreError> {
+async fn gather(
+    state: &HttpState,
+    viewer: &Viewer,
+    tongue: &Tongue,
+    number: TicketNumber,
+) -> Result<Option<Material>, StoreError> {
     let Some(ticket) = state.store.ticket_by_number(number).await? else { return Ok(None) };
     let now = state.clock.now_utc();
     let events = state.store.ticket_events(&ticket.id, 0, MOST_EVENTS).await?;
@@ -238,7 +252,8 @@ async fn gather(state: &HttpState, number: TicketNumber) -> Result<Option<Materi
         Some(id) => state.store.ticket(id).await?.map(|before| before.number),
         None => None,
     };
-    Ok(Some(Material { ticket, events, frame, rounds, follows, now }))
+    let walk = walk::view(state, &ticket, &Actor(viewer.name.clone()), tongue.language).await?;
+    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, now }))
 }
 
 /// The page of a material.
@@ -250,7 +265,7 @@ pub fn page(
     outcome: Option<Outcome>,
     draft: Draft,
 ) -> Page {
-    let Material { ticket, events, frame, rounds, follows, now } = material;
+    let Material { ticket, events, frame, rounds, follows, walk, now } = material;
     let fault = ticket.fault.as_ref();
     let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
@@ -315,6 +330,7 @@ pub fn page(
         reasons: say_all(fault.map(|fault| &fault.reasons)),
         why_not: say_all(fault.map(|fault| &fault.why_not)),
         steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
+        walk: tree::part(&shell, ticket, walk, &draft),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,
         has_rounds: !rounds.is_empty(),
@@ -345,7 +361,7 @@ fn may(ticket: &Ticket, role: Role) -> May {
         // Confirmed once is enough; what was corrected may yet be confirmed by another.
         confirm: technician
             && !ticket.state.is_final()
-            && ticket.class.is_some()
+            && ticket.fault.is_some()
             && !ticket.verdict.as_ref().is_some_and(|verdict| verdict.confirmed),
         judge: technician && !ticket.state.is_final(),
         remeasure: technician && open && !is_bill && ticket.fault.is_some(),

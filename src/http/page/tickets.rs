@@ -53,10 +53,10 @@ pub struct Entry {
 }
 
 /// Whether nobody has confirmed or corrected the diagnosis yet: such a ticket does not count as
-/// confirmed right, even when measurement resolved it.
+/// confirmed right, even when measurement resolved it. Where nothing was diagnosed there is nothing to confirm.
 #[must_use]
 pub fn is_unconfirmed(ticket: &Ticket) -> bool {
-    ticket.class.is_some()
+    ticket.fault.is_some()
         && ticket.verdict.is_none()
         && !matches!(ticket.state, TicketState::Cancelled | TicketState::Rejected)
 }

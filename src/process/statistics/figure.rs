@@ -1,7 +1,7 @@
 //! The figures of a month as a person reads them: value, target, whether it is reached, how it moved.
 
 use linesman_deadlines::policy::Policies;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::facts::RegulatorClass;
 use super::rate::{Mean, Rate};
@@ -9,7 +9,7 @@ use super::report::Report;
 use crate::text::{Language, Text};
 
 /// A value; what could not be measured has none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "unit", rename_all = "snake_case")]
 pub enum Value {
     /// How many.

@@ -2,10 +2,10 @@
 
 use chrono::TimeDelta;
 use linesman_deadlines::policy::Threshold;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// So many of so many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Rate {
     /// So many ...
     pub reached: u64,
@@ -52,7 +52,7 @@ fn scaled(reached: u64, of: u64, units: u64, decimals: u32) -> Option<String> {
 }
 
 /// A mean of times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mean {
     /// All seconds.
     pub seconds: u64,

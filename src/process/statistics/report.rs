@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use linesman_deadlines::policy::Kind;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::facts::{Handling, Period, Rating, RegulatorClass, TicketFacts};
 use super::rate::{Mean, Rate};
 
 /// How many there are to compare with; `None` where it is not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Bases {
     /// Customers (R117).
     pub customers: Option<u64>,
@@ -18,7 +18,7 @@ pub struct Bases {
 }
 
 /// How often something is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// What.
     pub name: String,
@@ -27,7 +27,7 @@ pub struct Share {
 }
 
 /// The counts of a month.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The month.
     pub period: Period,

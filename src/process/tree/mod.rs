@@ -60,6 +60,8 @@ pub struct Detail {
     pub id: String,
     /// What is asked.
     pub text: Text,
+    /// It may tell of a person: kept apart, where it can be erased (R111).
+    pub personal: bool,
 }
 
 /// A longest time (R65, R82).

@@ -66,6 +66,8 @@ struct Asked {
     id: Spanned<String>,
     text: String,
     text_zh: String,
+    #[serde(default)]
+    personal: bool,
 }
 
 #[derive(Deserialize)]
@@ -202,7 +204,7 @@ fn node(tree: &str, entry: Entry, mistakes: &mut Mistakes<'_>) -> (Node, Vec<At>
         if ask.iter().any(|known| known.id == *asked.id.get_ref()) {
             mistakes.add(asked.id.span(), "this is asked twice; give each detail an id of its own");
         }
-        ask.push(Detail { id: asked.id.into_inner(), text });
+        ask.push(Detail { id: asked.id.into_inner(), text, personal: asked.personal });
     }
     let is_measured = !entry.measured_by.is_empty();
     let (mut answers, mut targets) = (Vec::new(), Vec::new());

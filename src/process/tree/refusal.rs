@@ -68,7 +68,7 @@ pub enum Refusal {
         /// The rule that asks for it.
         rule: String,
         /// What.
-        detail: Detail,
+        detail: Box<Detail>,
     },
     /// The node was never answered, so there is nothing to correct.
     NotInPath {

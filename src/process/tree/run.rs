@@ -217,9 +217,18 @@ impl Run {
         Ok(run)
     }
 
-    fn begin(versions: BTreeMap<String, u32>, tree: &str, node: &str, at: DateTime<Utc>) -> Self {
+    /// A run as it began, of what was recorded of it; [`Run::take`] adds its steps.
+    #[must_use]
+    pub fn begin(versions: BTreeMap<String, u32>, tree: &str, node: &str, at: DateTime<Utc>) -> Self {
         let from = Place { tree: tree.to_owned(), node: node.to_owned() };
         Self { versions, current: from.clone(), from, started_at: at, entered_at: at, path: Vec::new() }
+    }
+
+    /// Adds a recorded step, which was checked when it was taken.
+    pub fn take(&mut self, step: Step) {
+        self.current = step.to.clone();
+        self.entered_at = step.at;
+        self.path.push(step);
     }
 
     /// The versions that it keeps, by tree.
@@ -359,7 +368,11 @@ impl Run {
         for detail in &node.ask {
             if given.details.get(&detail.id).is_none_or(|told| told.trim().is_empty()) {
                 let node = (node.id.clone(), node.rule.clone());
-                against.push(Refusal::Missing { node: node.0, rule: node.1, detail: detail.clone() });
+                against.push(Refusal::Missing {
+                    node: node.0,
+                    rule: node.1,
+                    detail: Box::new(detail.clone()),
+                });
             }
         }
         against
@@ -416,9 +429,8 @@ impl Run {
         over_cap: bool,
         to: Place,
     ) {
-        let place = std::mem::replace(&mut self.current, to.clone());
-        self.entered_at = at;
-        self.path.push(Step { place, taken, answerer, details, at, over_cap, to });
+        let place = self.current.clone();
+        self.take(Step { place, taken, answerer, details, at, over_cap, to });
     }
 
     /// Answers with what was measured as long as the current node is one that it speaks of, and says how many

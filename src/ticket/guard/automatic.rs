@@ -73,6 +73,7 @@ pub(super) fn unmet(ticket: &Ticket, event: &Event, around: &Around) -> Vec<Mess
         }
         Event::Resolved { .. } => {
             require(state == State::Verifying, in_state("guard.not_verifying"));
+            require(!ticket.flapping.is_on(), Message::new("guard.flapping"));
             require(!is_bill, Message::new("guard.person_settles"));
         }
         Event::ResolutionProposed { fault } => {
@@ -101,6 +102,13 @@ pub(super) fn unmet(ticket: &Ticket, event: &Event, around: &Around) -> Vec<Mess
         Event::Closed => {
             require(state == State::Settled, in_state("guard.not_settled"));
             require(around.open_children == 0, by_people("children_are_open", "R107"));
+        }
+        Event::FlappingStarted { .. } => {
+            require(!state.is_final(), in_state("guard.final"));
+            require(!ticket.flapping.is_on(), Message::new("guard.flapping_already"));
+        }
+        Event::FlappingEnded { .. } => {
+            require(ticket.flapping.is_on(), Message::new("guard.not_flapping"));
         }
         // Guarded by the other rooms.
         Event::Deed(_) => {}

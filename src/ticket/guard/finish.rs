@@ -50,6 +50,29 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require(ticket.state.is_open(), "R29", "not_open_any_more");
             unmet.require(*into != ticket.id && around.named_exists, "R29", "no_other_ticket");
             unmet.require(promises_are_told(ticket), "R86", "promise_would_be_lost");
+            unmet.require(!around.named_is_over, "R29", "merge_into_over");
+            unmet.require(!around.named_is_below, "R29", "merge_circle");
+            // A measured ticket's key goes with it, to one that measurements feed too.
+            let alike = ticket.is_reported() || around.named_is_bill == Some(ticket.is_bill());
+            unmet.require(alike || !around.named_exists, "R29", "merge_alike");
+        }
+        Deed::Absorbed { from, .. } => {
+            unmet.require(!ticket.state.is_final(), "R29", "merge_into_over");
+            unmet.require(*from != ticket.id, "R29", "no_other_ticket");
+        }
+        Deed::SplitOff { into } => {
+            unmet.require(ticket.state.is_open(), "R29", "not_open_any_more");
+            unmet.require(*into != ticket.id, "R29", "split_itself");
+        }
+        Deed::SplitFrom { from } => unmet.require(*from != ticket.id, "R29", "split_itself"),
+        Deed::OutageDeclared { segment, .. } => {
+            unmet.require(ticket.state.is_open(), "R107", "not_open_any_more");
+            unmet.require_words(segment, "R60", "no_outage_segment");
+        }
+        Deed::CustomerTextSet { en, zh } => {
+            unmet.require(!ticket.state.is_final(), "R99", "over_for_good");
+            unmet.require_words(en, "R99", "no_customer_text");
+            unmet.require_words(zh, "R99", "no_customer_text");
         }
         Deed::FaultOver { parent } => {
             unmet.require(ticket.state.is_open(), "R61", "not_open_any_more");

@@ -9,12 +9,14 @@
 //! | [`intake`] | registration, class, owner, rejection |
 //! | [`work`] | contacts, waiting, work given away, promises, clocks |
 //! | [`resolve`] | repair, proof, solution |
+//! | [`tree`] | walks through the decision trees |
 //! | [`finish`] | result, confirmation, reopening, level, links |
 
 pub mod automatic;
 pub mod finish;
 pub mod intake;
 pub mod resolve;
+pub mod tree;
 pub mod work;
 
 use chrono::{DateTime, Utc};
@@ -23,6 +25,7 @@ use crate::locale::Message;
 
 use super::apply::LONGEST_NOTE;
 use super::event::{Actor, Event};
+use super::walk::Guide;
 use super::{Deed, State, Ticket};
 
 /// What stands around a ticket.
@@ -34,6 +37,14 @@ pub struct Around {
     pub alarm: Option<String>,
     /// The ticket that an event names is there.
     pub named_exists: bool,
+    /// It is over for good.
+    pub named_is_over: bool,
+    /// It was measured: whether it is about a bill; `None` when people registered it.
+    pub named_is_bill: Option<bool>,
+    /// It stands below this one.
+    pub named_is_below: bool,
+    /// The trees, and what whoever acts does in the procedure; looked up for walks alone.
+    pub guide: Option<Guide>,
 }
 
 /// An event that asks to happen.
@@ -94,8 +105,17 @@ pub fn unmet(
     let Event::Deed(deed) = event else { return automatic::unmet(ticket, event, around) };
     let asked = Asked { ticket, actor, around, now };
     let mut unmet = Unmet::default();
-    // Deeds are those of reported tickets; a measured one has its own way, but for links.
-    let fits = ticket.is_reported() || matches!(**deed, Deed::Linked { .. });
+    // Deeds are those of reported tickets; a measured one has its own way, but for links, merges, trees and words.
+    let of_both = matches!(
+        **deed,
+        Deed::Linked { .. }
+            | Deed::Merged { .. }
+            | Deed::Absorbed { .. }
+            | Deed::CustomerTextSet { .. }
+            | Deed::WalkBegun { .. }
+            | Deed::Walked { .. }
+    );
+    let fits = ticket.is_reported() || of_both;
     unmet.require(fits, "R21", "not_reported");
     let by_itself = !deed.is_automatic() || *actor == Actor::linesman();
     unmet.require(by_itself, "R86", "linesman_only");
@@ -122,6 +142,7 @@ pub fn unmet(
         | Deed::PromiseKept { .. }
         | Deed::ClockCalled { .. }
         | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),
+        Deed::WalkBegun { .. } | Deed::Walked { .. } => tree::check(&asked, deed, &mut unmet),
         Deed::RepairClaimed { .. }
         | Deed::Verified { .. }
         | Deed::VerificationWaived { .. }
@@ -133,6 +154,11 @@ pub fn unmet(
         | Deed::LevelChanged { .. }
         | Deed::Merged { .. }
         | Deed::FaultOver { .. }
+        | Deed::Absorbed { .. }
+        | Deed::SplitOff { .. }
+        | Deed::SplitFrom { .. }
+        | Deed::OutageDeclared { .. }
+        | Deed::CustomerTextSet { .. }
         | Deed::Linked { .. } => finish::check(&asked, deed, &mut unmet),
     }
     unmet.0

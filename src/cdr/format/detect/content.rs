@@ -109,8 +109,8 @@ impl Profile {
 
 /// A party's number as it may be written, of seven digits or more, or a SIP address.
 fn is_phone(text: &str, digits: usize) -> bool {
-    let lower = text.to_ascii_lowercase();
-    if lower.starts_with("sip:") || lower.starts_with("tel:") || lower.starts_with("=\"") {
+    let begins = |word: &str| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    if ["sip:", "tel:", "=\""].into_iter().any(begins) {
         return true;
     }
     let signs = |byte: u8| byte.is_ascii_digit() || b"+-()/ #*".contains(&byte);
@@ -292,12 +292,10 @@ fn share(table: &Table, column: usize, other: &Evidence, callers: bool) -> (usiz
 /// A number's last eight digits.
 pub(super) fn tail(text: &str) -> Option<u64> {
     let text = text.split(['@', ';']).next().unwrap_or(text);
-    let digits: Vec<u64> =
-        text.bytes().filter(u8::is_ascii_digit).map(|byte| u64::from(byte - b'0')).collect();
-    if digits.len() < 4 {
-        return None;
-    }
-    Some(digits[digits.len().saturating_sub(8)..].iter().fold(0, |sum, digit| sum * 10 + digit))
+    let digits = text.bytes().filter(u8::is_ascii_digit).map(|byte| u64::from(byte - b'0'));
+    let (count, tail) =
+        digits.fold((0, 0), |(count, tail), digit| (count + 1, (tail * 10 + digit) % 100_000_000));
+    (count >= 4).then_some(tail)
 }
 
 /// A moment's seconds under whichever style the value allows; both orders give the same differences

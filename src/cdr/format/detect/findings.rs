@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::{Layout, Role, SpanStyle, TimeStyle, Zone};
 use super::content::tail;
 use super::table::Table;
-use super::values::{seconds, stamp};
+use super::values::{is_of_digits, seconds, stamp};
 use super::{Evidence, Hints};
 use crate::outcome::Finding;
 
@@ -97,6 +97,9 @@ fn offset(seconds: i32) -> String {
 /// How numbers are written, when most are no plain digits.
 fn unusual_number(table: &Table, column: usize) -> Option<(&'static str, String)> {
     let kind = |text: &str| {
+        if is_of_digits(text, b"") {
+            return None;
+        }
         let lower = text.to_ascii_lowercase();
         if lower.contains("sip:") || lower.contains("tel:") || lower.contains('@') {
             Some("uri")

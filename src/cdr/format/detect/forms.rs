@@ -4,7 +4,9 @@ use super::super::field::decimal;
 use super::super::preset::Preset;
 use super::super::{Layout, Role, SpanStyle, TimeStyle, Zone, words};
 use super::table::Table;
-use super::values::{DateForm, NumberForm, bare_number, colons, epoch, is_never, seconds, span, stamp};
+use super::values::{
+    DateForm, NumberForm, bare_number, colons, epoch, is_never, is_of_digits, seconds, span, stamp,
+};
 use super::{DateOrder, DetectError, Hints};
 
 const MOMENTS: [Role; 4] = [Role::Start, Role::Answer, Role::End, Role::StartDate];
@@ -56,6 +58,9 @@ enum Proof {
 }
 
 fn proof(text: &str) -> Proof {
+    if is_of_digits(text, b"") {
+        return Proof::Plain;
+    }
     let Some(bare) = bare_number(text) else { return Proof::Plain };
     let bare = bare.trim_start_matches(['-', '+']);
     let count = |sign: char| bare.matches(sign).count();
@@ -83,21 +88,20 @@ pub(super) fn number_form(table: &Table, columns: &[usize]) -> Result<NumberForm
     for column in columns {
         let (mut here, mut closed, mut whole) = (0usize, 0usize, 0usize);
         for text in table.filled(*column) {
-            match proof(text) {
+            let proved = proof(text);
+            match proved {
                 Proof::Plain => whole += usize::from(text.len() <= 3 && text != "0"),
                 Proof::Decimal('.') | Proof::Thousands(',') => (points, closed) = (points + 1, closed + 1),
                 Proof::Decimal(_) | Proof::Thousands(_) => (commas, closed) = (commas + 1, closed + 1),
                 Proof::Open(_) => here += 1,
             }
-            if let Some(sign) = bare_number(text)
-                .and_then(|bare| bare.chars().find(|sign| " \u{a0}\u{202f}'’".contains(*sign)))
-            {
-                gaps = gaps.or(Some(sign));
+            if let Some(bare) = bare_number(text).filter(|bare| !is_of_digits(bare, b".")) {
+                gaps = gaps.or_else(|| bare.chars().find(|sign| " \u{a0}\u{202f}'’".contains(*sign)));
+                if bare.contains('.') && bare.contains(',') {
+                    groups = bare.chars().find(|sign| ".,".contains(*sign));
+                }
             }
-            if let Some(bare) = bare_number(text).filter(|bare| bare.contains('.') && bare.contains(',')) {
-                groups = bare.chars().find(|sign| ".,".contains(*sign));
-            }
-            if let Proof::Thousands(sign) = proof(text) {
+            if let Proof::Thousands(sign) = proved {
                 groups = Some(sign);
             }
         }

@@ -69,6 +69,9 @@ fn days_since_1970(year: i64, month: u32, day: u32) -> i64 {
 /// Whether a value says that there is nothing.
 pub(super) fn is_blank(text: &str) -> bool {
     let text = text.trim();
+    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     text.is_empty()
         || ["-", "--", "null", "\\n", "n/a", "na", "none", "(null)", "nil", "nan"]
             .iter()
@@ -89,7 +92,8 @@ fn digits(text: &str) -> Option<(u64, usize, &str)> {
     if count == 0 || count > 17 {
         return None;
     }
-    Some((text[..count].parse().ok()?, count, &text[count..]))
+    let value = text.bytes().take(count).fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+    Some((value, count, &text[count..]))
 }
 
 /// Reads a moment or a time of day; bare epochs and spreadsheet days are numbers, not this.
@@ -289,12 +293,16 @@ fn time_of_day(text: &str) -> Option<(f64, Option<i32>)> {
 
 /// Seconds of `m:ss` or `h:mm:ss`, hours beyond a day included, or of counts that name their units.
 pub(super) fn colons(text: &str) -> Option<f64> {
-    if let Some(ms) = super::super::field::span::spelled(text.trim().as_bytes()) {
+    let text = text.trim();
+    if is_of_digits(text, b".") {
+        return None;
+    }
+    if let Some(ms) = super::super::field::span::spelled(text.as_bytes()) {
         return Some(ms as f64 / 1e3);
     }
     let mut parts = [0.0; 3];
     let mut count = 0;
-    for part in text.trim().split(':') {
+    for part in text.split(':') {
         let plain = !part.is_empty()
             && part.len() < 10
             && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -324,13 +332,22 @@ impl NumberForm {
     /// A number's value.
     pub(super) fn read(self, text: &str) -> Option<f64> {
         let text = bare_number(text)?;
+        let finite = |value: &f64| value.is_finite();
+        if self.decimal == '.' && self.thousands != Some('.') && is_of_digits(text, b".") {
+            return text.parse::<f64>().ok().filter(finite);
+        }
         let plain: String = text
             .chars()
             .filter(|sign| Some(*sign) != self.thousands && !is_gap(*sign))
             .map(|sign| if sign == self.decimal { '.' } else { sign })
             .collect();
-        plain.parse::<f64>().ok().filter(|value| value.is_finite())
+        plain.parse::<f64>().ok().filter(finite)
     }
+}
+
+/// Digits and nothing but these signs beside them, as nearly all numbers are: most readings need not look closer.
+pub(super) fn is_of_digits(text: &str, signs: &[u8]) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || signs.contains(&byte))
 }
 
 fn is_gap(sign: char) -> bool {
@@ -345,6 +362,10 @@ pub(super) fn bare_number(text: &str) -> Option<&str> {
     let text = text.trim();
     if text.len() > LONGEST {
         return None;
+    }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if is_of_digits(unsigned, b".,") && unsigned.bytes().any(|byte| byte.is_ascii_digit()) {
+        return Some(text);
     }
     let inner = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(text);
     let mut text = inner;

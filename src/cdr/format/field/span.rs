@@ -152,6 +152,10 @@ pub fn spelled(text: &[u8]) -> Option<i64> {
             exact = false;
         }
         rest = rest.trim_ascii_start();
+        // What stands in moments begins no unit.
+        if rest.first().is_none_or(|sign| b"-/:".contains(sign)) {
+            return None;
+        }
         let named = |word: &str| {
             let head = rest.get(..word.len())?;
             head.eq_ignore_ascii_case(word.as_bytes()).then(|| rest.get(word.len()..))?

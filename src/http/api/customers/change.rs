@@ -41,6 +41,14 @@ async fn living(state: &HttpState, id: &str) -> Result<Customer, Problem> {
     if customer.erased_at.is_some() { Err(no_customer(id)) } else { Ok(customer) }
 }
 
+/// Reads a body by the settings in force, or says everything that is wrong in it.
+fn read<T>(state: &HttpState, read: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, Problem> {
+    let settings = state.settings.borrow().clone();
+    let mut reader = Reader::new(&settings);
+    let data = read(&mut reader);
+    reader.finish(data)
+}
+
 /// Carries a change out and shows what came of it.
 async fn make(
     state: &HttpState,
@@ -69,10 +77,7 @@ pub async fn create(
     caller: Caller,
     Body(body): Body<NewCustomerBody>,
 ) -> Result<Response, Problem> {
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let new = reader.new_customer(body);
-    let new = reader.finish(new)?;
+    let new = read(&state, |reader| reader.new_customer(body))?;
     let made = state.store.add_customer(&new, &caller.actor).await?;
     let place = format!("/api/v1/customers/{}", made.id);
     let mut response = show(&state, &caller, &made).await?;
@@ -97,10 +102,7 @@ pub async fn edit(
     Body(body): Body<CustomerBody>,
 ) -> Result<Response, Problem> {
     let customer = living(&state, &id).await?;
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let data = reader.customer(body, customer.data.clone());
-    let data = reader.finish(data)?;
+    let data = read(&state, |reader| reader.customer(body, customer.data.clone()))?;
     make(&state, &caller, &customer, &headers, CustomerChange::Edit(Box::new(data))).await
 }
 
@@ -118,10 +120,7 @@ pub async fn add_contact(
     Body(body): Body<ContactBody>,
 ) -> Result<Response, Problem> {
     let customer = living(&state, &id).await?;
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let data = reader.contact("", body, no_contact());
-    let data = reader.finish(data)?;
+    let data = read(&state, |reader| reader.contact("", body, no_contact()))?;
     make(&state, &caller, &customer, &headers, CustomerChange::AddContact(Box::new(data))).await
 }
 
@@ -143,10 +142,7 @@ pub async fn edit_contact(
     let known = customer.contacts.iter().find(|contact| contact.id.0 == path.part);
     let known =
         known.ok_or_else(|| Problem::say(Code::NotFound, "no_part_of_customer").with("part", "contact"))?;
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let data = reader.contact("", body, known.data.clone());
-    let data = reader.finish(data)?;
+    let data = read(&state, |reader| reader.contact("", body, known.data.clone()))?;
     let change = CustomerChange::EditContact(known.id.clone(), Box::new(data));
     make(&state, &caller, &customer, &headers, change).await
 }
@@ -201,10 +197,7 @@ pub async fn add_asset(
     Body(body): Body<AssetBody>,
 ) -> Result<Response, Problem> {
     let customer = living(&state, &id).await?;
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let data = reader.asset("", body, no_asset());
-    let data = reader.finish(data)?;
+    let data = read(&state, |reader| reader.asset("", body, no_asset()))?;
     make(&state, &caller, &customer, &headers, CustomerChange::AddAsset(Box::new(data))).await
 }
 
@@ -226,10 +219,7 @@ pub async fn edit_asset(
     let known = customer.assets.iter().find(|asset| asset.id == path.part);
     let known =
         known.ok_or_else(|| Problem::say(Code::NotFound, "no_part_of_customer").with("part", "asset"))?;
-    let settings = state.settings.borrow().clone();
-    let mut reader = Reader::new(&settings);
-    let data = reader.asset("", body, known.data.clone());
-    let data = reader.finish(data)?;
+    let data = read(&state, |reader| reader.asset("", body, known.data.clone()))?;
     let change = CustomerChange::EditAsset(known.id.clone(), Box::new(data));
     make(&state, &caller, &customer, &headers, change).await
 }
