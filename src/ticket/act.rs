@@ -7,6 +7,7 @@ use linesman_process::tree::Run;
 use super::deed::{next_level, supervisor_of, work};
 use super::event::Actor;
 use super::outage::CustomerText;
+use super::people::{StandIn, StepUp};
 use super::process::{
     Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
 };
@@ -224,6 +225,19 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             let made = promise_of(next, deed, now);
             next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
         }
+        Deed::Escalated { from, to, reason, .. } => {
+            next.process.supervisor = Some(to.clone());
+            let (from, to) = (from.clone(), to.clone());
+            next.process.escalations.push(StepUp { from, to, reason: *reason, at: now });
+        }
+        Deed::HandedOver { from, to, until } => {
+            next.owner = Some(to.clone());
+            // Handed on, it stays whose it was at first.
+            let whose = next.process.stands_in.take().map_or_else(|| from.clone(), |known| known.from);
+            next.process.stands_in = until.map(|until| StandIn { from: whose, until });
+        }
+        Deed::FormFiled { form, count, .. } => drop(next.process.forms.insert(*form, *count)),
+        Deed::CompensationGranted { grant, .. } => next.process.grants.push(grant.clone()),
         Deed::WalkBegun { from, versions, .. } => {
             next.process.walks.push(Run::begin(versions.clone(), &from.tree, &from.node, now));
         }

@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ActionKey;
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
+use linesman_process::compensation::{Claim, Exclusion, Grant};
+use linesman_process::form::FormId;
+use linesman_process::people::Reason;
 use linesman_process::tree::{Place, Step, Taken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -291,6 +294,49 @@ pub enum Deed {
         #[schema(value_type = Object)]
         step: Step,
     },
+    /// The next superior supervises it (R54, R88, R104).
+    Escalated {
+        /// Who supervised before.
+        from: Option<String>,
+        /// Who does now.
+        to: String,
+        /// Why.
+        #[schema(value_type = String)]
+        reason: Reason,
+        /// Who would have been next but is absent.
+        passed_over: Vec<String>,
+    },
+    /// Its owner is absent, or back: another has it, or he again (R98).
+    HandedOver {
+        /// Who had it.
+        from: String,
+        /// Who has it.
+        to: String,
+        /// Until when; none when it is back.
+        until: Option<DateTime<Utc>>,
+    },
+    /// A form was filed (R38 to R47).
+    FormFiled {
+        /// Which.
+        #[schema(value_type = String)]
+        form: FormId,
+        /// How often by now.
+        count: u32,
+        /// SHA-256 of what was filled in, kept apart.
+        sha256: String,
+    },
+    /// The customer is compensated (R87, R113).
+    CompensationGranted {
+        /// What it rests on.
+        #[schema(value_type = Object)]
+        claim: Claim,
+        /// Causes that could exclude it.
+        #[schema(value_type = Vec<String>)]
+        causes: Vec<Exclusion>,
+        /// Rule, version, computation, amount, approver.
+        #[schema(value_type = Object)]
+        grant: Grant,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -430,6 +476,10 @@ impl Deed {
             Self::CustomerTextSet { .. } => "customer_text_set",
             Self::WalkBegun { .. } => "walk_begun",
             Self::Walked { .. } => "walked",
+            Self::Escalated { .. } => "escalated",
+            Self::HandedOver { .. } => "handed_over",
+            Self::FormFiled { .. } => "form_filed",
+            Self::CompensationGranted { .. } => "compensation_granted",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -504,6 +554,7 @@ impl Deed {
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
                 | Self::WalkBegun { .. }
+                | Self::FormFiled { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )

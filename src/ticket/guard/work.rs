@@ -60,6 +60,10 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R92");
             unmet.require_words(reason, "R92", "no_reason");
         }
+        Deed::FormFiled { .. } => {
+            let is_final = matches!(ticket.state, State::Rejected | State::Cancelled);
+            unmet.require(!is_final, "R107", "over_for_good");
+        }
         Deed::RecordFiled { reference, .. } => {
             unmet.require(!ticket.state.is_final(), "R107", "over_for_good");
             unmet.require_words(reference, "R107", "no_reference");
