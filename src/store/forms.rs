@@ -3,12 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use linesman_process::form::{FormId, Values};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::id::{os_random, uuid_v7};
 use crate::ticket::chain::hex;
 use crate::ticket::event::{Actor, Event};
+use crate::ticket::process::LinkPurpose;
 use crate::ticket::{Deed, Ticket, TicketId, TicketText};
 
 use super::backend::{on, on_tx};
@@ -33,6 +33,10 @@ pub(super) const USE_LINK: &str =
 /// Who answers by a link, in the audit trail.
 pub const BY_LINK: &str = "customer by link";
 const LINK_PREFIX: &str = "lml_";
+/// What its signature is for.
+const SIGNED_FOR: &str = "link of a customer";
+/// Signs of a secret, and of a signature.
+const HEX_LENGTH: usize = 64;
 
 /// A form as it was filed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,31 +66,6 @@ pub struct WantedForm {
     pub link: Option<String>,
 }
 
-/// What a link is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LinkPurpose {
-    /// The customer confirms the result, or does not (R45, R103).
-    Confirmation,
-    /// The customer answers the survey (R46).
-    Survey,
-}
-
-impl LinkPurpose {
-    /// The name in outputs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Confirmation => "confirmation",
-            Self::Survey => "survey",
-        }
-    }
-
-    fn parse(name: &str) -> Option<Self> {
-        [Self::Confirmation, Self::Survey].into_iter().find(|purpose| purpose.name() == name)
-    }
-}
-
 /// A link as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerLink {
@@ -110,6 +89,20 @@ type LinkRow = (String, String, DateTime<Utc>, String, DateTime<Utc>, Option<Dat
 
 fn hash(secret: &str) -> String {
     hex(&Sha256::digest(secret.as_bytes()))
+}
+
+/// What a signature covers: whoever writes into the database cannot make a link of his own, nor a longer one.
+fn signed(secret: &str, ticket: &TicketId, purpose: LinkPurpose, expires_at: DateTime<Utc>) -> String {
+    format!("{secret} {ticket} {} {}", purpose.name(), expires_at.timestamp())
+}
+
+/// Secret and signature of a link as it was sent.
+fn parts(link: &str) -> Option<(&str, &str)> {
+    let (secret, signature) = link.split_once('.')?;
+    let is_hex = |text: &str| {
+        text.len() == HEX_LENGTH && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (is_hex(secret.strip_prefix(LINK_PREFIX)?) && is_hex(signature)).then_some((secret, signature))
 }
 
 impl Store {
@@ -138,50 +131,34 @@ impl Store {
         .transpose()
     }
 
-    /// Makes a link; the secret in it is answered once, and only its hash is kept.
+    /// A new link: its secret, signed, and the deed that makes it. Only the secret's hash is kept.
     ///
     /// # Errors
-    /// When the database does not answer, or the system gives no chance.
-    pub async fn make_link(
+    /// When there is no key to sign with, or the system gives no chance.
+    pub fn new_link(
         &self,
         ticket: &TicketId,
         purpose: LinkPurpose,
         expires_at: DateTime<Utc>,
         note: &str,
-        by: &Actor,
-    ) -> Result<String, StoreError> {
+    ) -> Result<(String, Deed), StoreError> {
         let secret = format!("{LINK_PREFIX}{}", hex(&os_random::<32>()?));
-        let now = self.now();
-        let mut tx = self.begin("make a link").await?;
-        on_tx!(tx, connection => {
-            sqlx::query(INSERT_LINK)
-                .bind(hash(&secret))
-                .bind(&ticket.0)
-                .bind(purpose.name())
-                .bind(now)
-                .bind(text(&by.0))
-                .bind(expires_at)
-                .bind(text(note))
-                .execute(connection)
-                .await
-                .map(drop)
-        })
-        .map_err(|error| StoreError::of("make a link for ticket", ticket, error))?;
-        tx.commit().await?;
-        Ok(secret)
+        let signature = self.keys()?.sign(SIGNED_FOR, &signed(&secret, ticket, purpose, expires_at));
+        let deed = Deed::LinkMade {
+            purpose,
+            expires_at,
+            no_article_because: text(note).into_owned(),
+            sha256: hash(&secret),
+        };
+        Ok((format!("{secret}.{signature}"), deed))
     }
 
-    /// The link of a secret, used or over as it may be; a wrong secret is no error.
+    /// The link that was sent, used or over as it may be; a wrong one is no error.
     ///
     /// # Errors
-    /// When the database does not answer or holds what cannot be understood.
-    pub async fn link(&self, secret: &str) -> Result<Option<CustomerLink>, StoreError> {
-        let is_one = secret.strip_prefix(LINK_PREFIX).is_some_and(|rest| {
-            rest.len() == 64 && rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        });
-        if !is_one {
-            return Ok(None);
-        }
+    /// When the database does not answer or holds what cannot be understood, or there is no key.
+    pub async fn link(&self, sent: &str) -> Result<Option<CustomerLink>, StoreError> {
+        let Some((secret, signature)) = parts(sent) else { return Ok(None) };
         let row: Option<LinkRow> =
             on!(self, pool => sqlx::query_as(LINK).bind(hash(secret)).fetch_optional(pool).await)
                 .map_err(|error| StoreError::of("look up", "a link", error))?;
@@ -194,15 +171,13 @@ impl Store {
                 "there is no such purpose",
             ));
         };
-        Ok(Some(CustomerLink {
-            ticket: TicketId(ticket),
-            purpose,
-            created_at,
-            by,
-            expires_at,
-            used_at,
-            note,
-        }))
+        let ticket = TicketId(ticket);
+        let covered = signed(secret, &ticket, purpose, expires_at);
+        if !self.keys()?.is_signed(SIGNED_FOR, &covered, signature) {
+            tracing::warn!(%ticket, "a link of a customer is not signed as it is kept");
+            return Ok(None);
+        }
+        Ok(Some(CustomerLink { ticket, purpose, created_at, by, expires_at, used_at, note }))
     }
 }
 
@@ -269,7 +244,33 @@ impl Change {
         .map_err(|error| StoreError::of("count the forms of ticket", id, error))
     }
 
-    async fn use_link(&mut self, secret: &str) -> Result<bool, StoreError> {
+    /// Keeps a link in the transaction of the event that makes it.
+    pub(super) async fn keep_link(
+        &mut self,
+        ticket: &TicketId,
+        deed: &Deed,
+        by: &Actor,
+    ) -> Result<(), StoreError> {
+        let Deed::LinkMade { purpose, expires_at, no_article_because, sha256 } = deed else { return Ok(()) };
+        let now = self.now;
+        on_tx!(self.tx, connection => {
+            sqlx::query(INSERT_LINK)
+                .bind(sha256)
+                .bind(&ticket.0)
+                .bind(purpose.name())
+                .bind(now)
+                .bind(text(&by.0))
+                .bind(*expires_at)
+                .bind(text(no_article_because))
+                .execute(connection)
+                .await
+                .map(drop)
+        })
+        .map_err(|error| StoreError::of("keep a link of ticket", ticket, error))
+    }
+
+    async fn use_link(&mut self, sent: &str) -> Result<bool, StoreError> {
+        let Some((secret, _)) = parts(sent) else { return Ok(false) };
         let now = self.now;
         let used = on_tx!(self.tx, connection => {
             sqlx::query(USE_LINK)

@@ -51,7 +51,8 @@ pub(super) fn after_work(ends_at: DateTime<Utc>) -> DateTime<Utc> {
 
 pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<Utc>) {
     match deed {
-        Deed::Registered { .. } => {}
+        // A link changes nothing until it is answered.
+        Deed::Registered { .. } | Deed::LinkMade { .. } => {}
         Deed::Classified { .. } => classify(next, deed),
         Deed::Assigned { owner, department, deadline, target, duty } => {
             next.owner = Some(owner.clone());

@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 use crate::diagnosis::{Cause, Class, Side};
 
 use super::process::{
-    ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, ToldTime, Work, WorkKind,
+    ContactPurpose, Direction, Duty, Liability, LinkPurpose, Method, Rating, RecordKind, ToldTime, Work,
+    WorkKind,
 };
 use super::registration::named;
 use super::{Channel, Registration, TicketId, TicketKind};
@@ -325,6 +326,18 @@ pub enum Deed {
         /// SHA-256 of what was filled in, kept apart.
         sha256: String,
     },
+    /// A link was made by which the customer answers once, without a login (R46, R103).
+    LinkMade {
+        /// What for.
+        #[schema(value_type = String)]
+        purpose: LinkPurpose,
+        /// Until when it is good.
+        expires_at: DateTime<Utc>,
+        /// Why no article of the knowledge base comes of the ticket, where he confirms (R108).
+        no_article_because: String,
+        /// SHA-256 of the secret in it, by which it is found.
+        sha256: String,
+    },
     /// The customer is compensated (R87, R113).
     CompensationGranted {
         /// What it rests on.
@@ -479,6 +492,7 @@ impl Deed {
             Self::Escalated { .. } => "escalated",
             Self::HandedOver { .. } => "handed_over",
             Self::FormFiled { .. } => "form_filed",
+            Self::LinkMade { .. } => "link_made",
             Self::CompensationGranted { .. } => "compensation_granted",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
@@ -555,6 +569,7 @@ impl Deed {
                 | Self::ReceiptSent { .. }
                 | Self::WalkBegun { .. }
                 | Self::FormFiled { .. }
+                | Self::LinkMade { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )

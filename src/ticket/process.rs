@@ -33,6 +33,16 @@ named! {
 }
 
 named! {
+    /// What a link that is sent to a customer is for.
+    LinkPurpose {
+        /// The customer confirms the result, or does not (R45, R103).
+        Confirmation = "confirmation",
+        /// The customer answers the survey (R46).
+        Survey = "survey",
+    }
+}
+
+named! {
     /// Whether whoever should have it is there (R22).
     Duty {
         /// He is.

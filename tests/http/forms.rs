@@ -81,6 +81,30 @@ async fn r41_a_server_maintenance_record_is_filled_from_the_ticket_and_filed_for
 }
 
 #[tokio::test]
+async fn r111_what_a_customer_said_is_not_kept_with_a_form_and_not_shown_to_everybody() {
+    let daemon = Daemon::start().await;
+    let number = registered(&daemon, "complaint").await;
+    let values = json!({ "values": { "type": "class_b", "nature": "service", "record": "measured" } });
+    done(&daemon, Role::Agent, &number, "forms/complaint_handling", values).await;
+    let path = format!("/api/v1/tickets/{number}/forms/complaint_handling");
+    let own = daemon.get(Role::Agent, &path).await;
+    assert!(own.text.contains("no calls since nine"), "{}", own.text);
+    let viewer = daemon.get(Role::Viewer, &path).await;
+    assert_eq!(viewer.json()["filed"], 1);
+    for hidden in ["no calls since nine", "Li Na", "13800138000", "138 0013 8000"] {
+        assert!(!viewer.text.contains(hidden), "{hidden}: {}", viewer.text);
+    }
+    let ticket = daemon.get(Role::Viewer, &format!("/api/v1/tickets/{number}")).await.json();
+    let id = linesman::ticket::TicketId(ticket["id"].as_str().unwrap().to_owned());
+    let form = linesman_process::form::FormId::ComplaintHandling;
+    let kept = daemon.state.store.filed_form(&id, form).await.unwrap().expect("filed");
+    let kept = format!("{:?}", kept.values);
+    for hidden in ["no calls since nine", "Li Na", "8000"] {
+        assert!(!kept.contains(hidden), "{hidden}: {kept}");
+    }
+}
+
+#[tokio::test]
 async fn r39_r66_what_came_of_a_remittance_is_finances_word() {
     let daemon = Daemon::start().await;
     let number = registered(&daemon, "recharge").await;
@@ -104,6 +128,11 @@ async fn r45_r103_a_customer_confirms_by_a_link_once_and_without_a_login() {
     let (status, html) = page(&daemon, "GET", &path, None).await;
     assert!(status == 200 && html.contains(&number) && html.contains("explained how"), "{html}");
     assert!(!html.contains("Li Na") && !html.contains("8000"), "nothing else of the ticket is shown");
+    let forged = format!("{}{}", &path[..path.len() - 1], if path.ends_with('0') { '1' } else { '0' });
+    assert_eq!(page(&daemon, "GET", &forged, None).await.0, 410, "it is signed");
+    let made = daemon.get(Role::Viewer, &format!("/api/v1/tickets/{number}/events")).await.text;
+    assert!(made.contains("link_made"), "who made it is in the trail: {made}");
+    assert!(!made.contains(&path["/answer/".len()..]), "its secret is not");
     let (status, html) = page(&daemon, "POST", &path, Some("reason=x")).await;
     assert!(status == 422 && html.contains("role=\"alert\""), "{html}");
     let (status, html) = page(&daemon, "POST", &path, Some("rating=basically")).await;

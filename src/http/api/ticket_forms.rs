@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
-use linesman_process::form::{self, FieldMistake, Form, FormId, Values};
+use linesman_process::form::{self, Field, FieldMistake, Form, FormId, Values};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -20,11 +20,11 @@ use crate::http::openapi::{BadRequest, Changes, NotFound, TakesBody};
 use crate::http::walk::APART;
 use crate::locale::Language;
 use crate::privacy::Sight;
-use crate::store::forms::{LinkPurpose, WantedForm};
+use crate::store::forms::WantedForm;
 use crate::store::{Role, WriteError};
 use crate::ticket::form::{Sources, fill};
-use crate::ticket::process::RecordKind;
-use crate::ticket::{Deed, Ticket, TicketText};
+use crate::ticket::process::{LinkPurpose, RecordKind};
+use crate::ticket::{Deed, Event, Ticket, TicketText};
 
 use super::customers::sight;
 use super::ticket_changes::{ChangeParams, Changed, check, if_match, text_flaws};
@@ -34,6 +34,8 @@ use super::view::base_url;
 
 /// Longest value of a field, in characters.
 const LONGEST_VALUE: usize = 10_000;
+/// Stands for words that a reader need not know.
+const HIDDEN: &str = "***";
 /// A link is good for so long unless stated.
 const LINK_LASTS: TimeDelta = TimeDelta::days(14);
 /// And so long at most.
@@ -145,7 +147,11 @@ pub async fn filled(
     let texts = state.store.ticket_texts(&ticket.id).await?;
     let hash = ticket.registration.as_ref().map(|registration| registration.text_sha256.as_str());
     let words = texts.iter().find(|(sha256, _)| Some(sha256.as_str()) == hash).map(|(_, words)| words);
-    let (mut customer, mut contact, mut masked) = (None, None, !caller.role.covers(Role::Agent));
+    let may_read = caller.role.covers(Role::Agent) || caller.role == Role::Billing;
+    // That there are words is no secret; what they say is (R111).
+    let hidden = TicketText::of(HIDDEN);
+    let words = words.map(|words| if may_read { words } else { &hidden });
+    let (mut customer, mut contact, mut masked) = (None, None, !may_read);
     let asks =
         form.fields.iter().any(|field| matches!(field.from.as_str(), "customer.name" | "contact.phone"));
     let named = ticket.registration.as_ref().and_then(|registration| registration.customer.as_ref());
@@ -184,11 +190,15 @@ pub async fn filled(
     }
     let filed = state.store.filed_form(&ticket.id, form.id).await?;
     let mut values: Values = filed.as_ref().map(|filed| filed.values.clone()).unwrap_or_default();
-    for field in form.fields.iter().filter(|field| field.personal) {
+    for field in form.fields.iter().filter(|field| is_kept_apart(field)) {
         let kept = values.get(&field.id).and_then(|value| value.strip_prefix(APART));
         let words = kept.and_then(|hash| texts.iter().find(|(sha256, _)| sha256 == hash));
         match words {
-            Some((_, words)) => drop(values.insert(field.id.clone(), words.description.clone())),
+            Some((_, words)) => {
+                let is_shown = field.personal || may_read;
+                let shown = if is_shown { words.description.as_str() } else { HIDDEN };
+                values.insert(field.id.clone(), shown.to_owned());
+            }
             // Erased with the person, or never there.
             None => drop(values.remove(&field.id)),
         }
@@ -206,6 +216,11 @@ pub async fn filled(
         language,
     };
     Ok(Filled { form, values: fill(form, &sources), filed, masked })
+}
+
+/// Fields that are not kept with the form: those of a person, and what he said. They are sealed, and go with him.
+fn is_kept_apart(field: &Field) -> bool {
+    field.personal || field.from == "ticket.description"
 }
 
 /// The last four signs of what a reader need not know whole.
@@ -346,8 +361,8 @@ pub fn prepared(
         deeds.push(Deed::RecordFiled { kind: RecordKind::AccountingMethod, reference });
     }
     let mut texts = Vec::new();
-    for field in form.fields.iter().filter(|field| field.personal) {
-        // What the customer's record holds stays there alone.
+    for field in form.fields.iter().filter(|field| is_kept_apart(field)) {
+        // What the customer's record or his words hold stays there alone.
         let Some(value) = filled.values.remove(&field.id).filter(|_| was_given.contains(&field.id)) else {
             continue;
         };
@@ -429,7 +444,8 @@ pub async fn link(
         return Err(Problem::invalid(vec![Flaw::at("/expires_at", "link_time")]));
     }
     let note = body.no_article_because.unwrap_or_default();
-    let secret = state.store.make_link(&ticket.id, body.purpose, expires_at, &note, &caller.actor).await?;
+    let (secret, deed) = state.store.new_link(&ticket.id, body.purpose, expires_at, &note)?;
+    state.writer.apply(&ticket.id, None, Event::from(deed), caller.actor).await?;
     let url = format!("{}/answer/{secret}", base_url(&state));
     Ok((StatusCode::CREATED, Json(LinkView { purpose: body.purpose, url, expires_at })).into_response())
 }

@@ -18,10 +18,10 @@ use crate::http::HttpState;
 use crate::http::api::ticket_process::salted;
 use crate::http::walk::APART;
 use crate::locale::Message;
-use crate::store::forms::{BY_LINK, CustomerLink, LinkPurpose, WantedForm};
+use crate::store::forms::{BY_LINK, CustomerLink, WantedForm};
 use crate::store::process::WantedTicket;
 use crate::store::{StoreError, WriteError};
-use crate::ticket::process::{Method, Rating};
+use crate::ticket::process::{LinkPurpose, Method, Rating};
 use crate::ticket::{Actor, Channel, Deed, Intake, Registration, Ticket, TicketKind, TicketText};
 
 use super::asker::Tongue;

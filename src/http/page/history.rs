@@ -4,6 +4,7 @@ use linesman_process::tree::Taken;
 
 use crate::locale::Message;
 use crate::ticket::event::RecordedEvent;
+use crate::ticket::process::LinkPurpose;
 use crate::ticket::{Deed, Event};
 
 use super::shell::Shell;
@@ -131,6 +132,13 @@ fn of_deed(deed: &Deed) -> Message {
                 [linesman_process::Language::English, linesman_process::Language::Chinese]
                     .map(|language| form.word(language));
             name.with_both("form", english, chinese)
+        }
+        Deed::LinkMade { purpose, expires_at, .. } => {
+            let known = match purpose {
+                LinkPurpose::Confirmation => name,
+                LinkPurpose::Survey => Message::new("page.deed_link_made_survey"),
+            };
+            known.with("until", expires_at.to_rfc3339())
         }
         Deed::CompensationGranted { grant, .. } => {
             name.with("amount", grant.granted).with("currency", &grant.computation.currency)

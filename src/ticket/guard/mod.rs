@@ -147,6 +147,7 @@ pub fn unmet(
         | Deed::Resumed { .. }
         | Deed::RecordFiled { .. }
         | Deed::FormFiled { .. }
+        | Deed::LinkMade { .. }
         | Deed::Promised { .. }
         | Deed::ToldOfWork { .. }
         | Deed::WorkMoved { .. }
