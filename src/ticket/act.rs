@@ -4,10 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
 use linesman_process::tree::Run;
 
-use super::deed::{next_level, supervisor_of, work};
+use super::deed::work;
 use super::event::Actor;
 use super::outage::CustomerText;
-use super::people::{StandIn, StepUp};
+use super::people::{StandIn, StepUp, next_level, supervisor_of};
 use super::process::{
     Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
 };

@@ -159,3 +159,26 @@ pub fn work(ticket: &Ticket, now: DateTime<Utc>) -> Work {
         registered_at: ticket.registered_at,
     }
 }
+
+/// Whoever supervises complaints of a level (R19, R20, mission section 9), until a person is named.
+#[must_use]
+pub const fn supervisor_of(level: Level) -> &'static str {
+    match level {
+        Level::Blue => "complaint_specialist",
+        Level::Yellow => "shift_lead",
+        Level::Orange => "quality_manager",
+        Level::Red => "customer_service_head",
+        Level::RedPlus => "company_management",
+    }
+}
+
+/// The level above (R104); above red+ there is none.
+#[must_use]
+pub const fn next_level(level: Level) -> Level {
+    match level {
+        Level::Blue => Level::Yellow,
+        Level::Yellow => Level::Orange,
+        Level::Orange => Level::Red,
+        Level::Red | Level::RedPlus => Level::RedPlus,
+    }
+}

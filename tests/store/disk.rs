@@ -32,7 +32,7 @@ async fn a_disk_that_fails_to_flush_stops_the_daemon_and_loses_nothing() {
     if !has("strace") {
         return;
     }
-    for flush in [40, 77, 120] {
+    for flush in [50, 77, 120] {
         let database = Database::sqlite();
         let done = Command::new("strace")
             .args(["-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e"])

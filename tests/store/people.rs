@@ -7,6 +7,7 @@ use linesman::clock::{Clock as _, ManualClock};
 use linesman::metrics::Metrics;
 use linesman::settings::Settings;
 use linesman::store::WriteError;
+use linesman::ticket::process::LinkPurpose;
 use linesman::ticket::{Actor, Deed, Event};
 use linesman::workers::clocks::Sweep;
 use tokio::sync::watch;
@@ -20,6 +21,7 @@ on_both! {
     r114_the_roster_is_kept_version_after_version_and_nobody_overwrites_another,
     r88_a_breach_goes_one_step_up_in_its_own_transaction_also_when_several_come_together,
     r98_work_of_the_absent_goes_to_one_person_and_comes_back,
+    r103_a_link_is_an_event_of_its_ticket_and_nobody_makes_it_longer_behind_the_stores_back,
 }
 
 fn roster(absent: bool) -> String {
@@ -101,7 +103,7 @@ async fn r88_a_breach_goes_one_step_up_in_its_own_transaction_also_when_several_
     database: Database,
 ) {
     let clock = Arc::new(ManualClock::at(noon()));
-    let daemon = Daemon::start_at(&database, clock.clone()).await;
+    let daemon = Daemon::with_people_at(&database, clock.clone()).await;
     daemon.store.write_roster(0, &roster(false), "the first", &lin()).await.unwrap().expect("written");
     let ticket = registered(&daemon).await;
     let ticket = does(&daemon, &ticket, classified()).await;
@@ -128,7 +130,7 @@ async fn r88_a_breach_goes_one_step_up_in_its_own_transaction_also_when_several_
 
 async fn r98_work_of_the_absent_goes_to_one_person_and_comes_back(database: Database) {
     let clock = Arc::new(ManualClock::at(noon()));
-    let daemon = Daemon::start_at(&database, clock.clone()).await;
+    let daemon = Daemon::with_people_at(&database, clock.clone()).await;
     let ticket = registered(&daemon).await;
     does(&daemon, &ticket, classified()).await;
     let assigned = Deed::Assigned {
@@ -151,5 +153,21 @@ async fn r98_work_of_the_absent_goes_to_one_person_and_comes_back(database: Data
     sweep(&daemon).sweep(clock.now_utc()).await.unwrap();
     let back = daemon.store.ticket(&ticket.id).await.unwrap().expect("a ticket");
     assert_eq!((back.owner.as_deref(), back.process.stands_in), (Some("lin"), None));
+    daemon.stop().await.unwrap();
+}
+
+async fn r103_a_link_is_an_event_of_its_ticket_and_nobody_makes_it_longer_behind_the_stores_back(
+    database: Database,
+) {
+    let daemon = Daemon::with_people(&database).await;
+    let ticket = registered(&daemon).await;
+    let ends = noon() + TimeDelta::days(2);
+    let (sent, made) = daemon.store.new_link(&ticket.id, LinkPurpose::Survey, ends, "").unwrap();
+    assert_eq!(daemon.store.link(&sent).await.unwrap(), None, "it is one when its event is");
+    does(&daemon, &ticket, made).await;
+    let known = daemon.store.link(&sent).await.unwrap().expect("a link");
+    assert_eq!((known.expires_at, known.by.as_str(), known.used_at), (ends, "lin", None));
+    database.tamper("UPDATE customer_link SET expires_at = '2036-01-01T00:00:00Z'").await;
+    assert_eq!(daemon.store.link(&sent).await.unwrap(), None, "it is signed for its own end");
     daemon.stop().await.unwrap();
 }
