@@ -111,7 +111,7 @@ pub struct Store {
     /// Held while a caller is looked for and registered, so that he is not registered twice.
     registering: Arc<tokio::sync::Mutex<()>>,
     /// The people of the roster as they were read last, with its version.
-    people: Arc<Mutex<Option<(i64, Arc<linesman_process::people::People>)>>>,
+    people: Arc<Mutex<Option<people::Known>>>,
 }
 
 /// What makes a store the daemon's.

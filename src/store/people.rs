@@ -30,6 +30,9 @@ pub(super) const OWNERS: &str =
 /// What the file of the roster is called in messages.
 pub const FILE: &str = "people.toml";
 
+/// The people of a roster, with its version.
+pub(super) type Known = (i64, Arc<People>);
+
 #[derive(Serialize, Deserialize)]
 struct Body {
     toml: String,

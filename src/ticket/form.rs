@@ -3,7 +3,7 @@
 //!
 //! What was filed by hand goes before what is computed. What is not known is left empty: the form says so.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use linesman_deadlines::clock::{LogEntry, What};
 use linesman_deadlines::policy::Milestone;
 use linesman_process::form::{Form, Values};
@@ -53,7 +53,7 @@ pub fn fill(form: &Form, sources: &Sources<'_>) -> Values {
 }
 
 fn time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339()
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 fn value(from: &str, sources: &Sources<'_>) -> Option<String> {
