@@ -24,6 +24,7 @@ pub mod maintenance;
 pub mod man;
 pub mod notify;
 pub mod output;
+pub mod people;
 pub mod probe;
 mod remote;
 pub mod report;
@@ -102,6 +103,8 @@ commands! {
     Audit => audit,
     /// The channels that tell people: how they stand, a test, what was given up
     Notify => notify,
+    /// Who does what: departments, persons, duty and absence; the order of work
+    People => people,
     /// The decision trees of the complaint-handling procedure: show, check, walk
     Tree => tree,
     /// Announced work: trouble inside it opens no ticket, what outlives it does

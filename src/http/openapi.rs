@@ -100,6 +100,8 @@ problems! {
     components(schemas(ProblemDocument)),
     tags(
         (name = "tickets", description = "Tickets, their events and evidence, and what people do to them."),
+        (name = "people", description = "Departments, persons, duty, absence; who gets a ticket, in which order work is done."),
+        (name = "forms", description = "The forms of R38 to R47, links for customers, compensation."),
         (name = "reconciliations", description = "Bills that are compared, and their reports."),
         (name = "customers", description = "Who the customers are, masked where a role does not need it; who looked."),
         (name = "network", description = "Inventory, targets, observations, faults and the diagnosis."),

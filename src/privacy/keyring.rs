@@ -114,6 +114,11 @@ fn print(purpose: &str, key: &[u8; KEY_BYTES]) -> String {
     print
 }
 
+/// No kind of hash begins like this: a signature is no hash by which something is found.
+fn signed_bytes(purpose: &str, text: &str) -> Vec<u8> {
+    ["linesman signature", purpose, text].join("\0").into_bytes()
+}
+
 fn is_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -191,6 +196,19 @@ impl Keyring {
         context.update(&[0]);
         context.update(normal.as_bytes());
         hex(context.sign().as_ref())
+    }
+
+    /// Signs a text for a purpose: nobody without the key makes such a signature.
+    #[must_use]
+    pub fn sign(&self, purpose: &str, text: &str) -> String {
+        hex(hmac::sign(&self.search, &signed_bytes(purpose, text)).as_ref())
+    }
+
+    /// Whether a signature is one of this key, for this purpose and text; takes as long for a wrong one.
+    #[must_use]
+    pub fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        let Some(signature) = unhex(signature) else { return false };
+        hmac::verify(&self.search, &signed_bytes(purpose, text), &signature).is_ok()
     }
 
     /// The name of the key that seals.

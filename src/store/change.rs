@@ -58,7 +58,7 @@ pub(super) struct Change {
     pub(super) newest_numbers: BTreeMap<u16, u32>,
     committed: Committed,
     pub(super) keys: Arc<OnceLock<Keyring>>,
-    pub(super) trees: Option<std::sync::Arc<linesman_process::tree::Trees>>,
+    pub(super) store: Store,
 }
 
 impl Change {
@@ -82,7 +82,7 @@ impl Change {
             newest_numbers: BTreeMap::new(),
             committed: Committed::default(),
             keys: Arc::clone(&store.keys),
-            trees: store.trees(),
+            store: store.clone(),
         })
     }
 
@@ -135,7 +135,12 @@ impl Change {
         event: &Event,
         actor: &Actor,
     ) -> Result<Result<Ticket, WriteError>, StoreError> {
+        let before = if super::people::may_escalate(event) { self.ticket(id).await? } else { None };
         let done = self.apply_one(id, expected, event, actor).await?;
+        let done = match (done, before) {
+            (Ok(after), Some(before)) => Ok(self.escalate_after(&before, after, event).await?),
+            (done, _) => done,
+        };
         if let Ok(ticket) = &done {
             self.follow(ticket, event, actor).await?;
         }

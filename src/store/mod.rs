@@ -11,6 +11,8 @@
 //! | `tickets`, `events` | reading tickets and their chain |
 //! | [`process`] | tickets that people register: words, repeated registrations, clocks, the path's tickets |
 //! | [`walks`] | walks of tickets through the decision trees, and who may answer what |
+//! | [`people`] | the roster, version after version; the steps up that follow an event |
+//! | [`forms`] | forms as they were filed, and the links by which customers answer |
 //! | `diagnoses` | looks at the measurements, and faults |
 //! | `observations`, `retention` | what was measured: appended, read, rolled up, deleted |
 //! | [`retention_count`] | what would be deleted, counted |
@@ -36,6 +38,7 @@ mod diagnoses;
 pub mod error;
 mod events;
 mod follow;
+pub mod forms;
 mod json;
 pub mod knowledge;
 mod lock;
@@ -44,6 +47,7 @@ pub mod migrate;
 pub mod model;
 mod observations;
 mod outbox;
+pub mod people;
 pub mod process;
 pub mod related;
 mod retention;
@@ -106,8 +110,8 @@ pub struct Store {
     keys: Arc<OnceLock<Keyring>>,
     /// Held while a caller is looked for and registered, so that he is not registered twice.
     registering: Arc<tokio::sync::Mutex<()>>,
-    /// The decision trees, if an operator has own ones.
-    trees: Arc<OnceLock<Arc<linesman_process::tree::Trees>>>,
+    /// The people of the roster as they were read last, with its version.
+    people: Arc<Mutex<Option<people::Known>>>,
 }
 
 /// What makes a store the daemon's.
@@ -183,7 +187,7 @@ impl Store {
             session_uses: Arc::default(),
             keys: Arc::default(),
             registering: Arc::default(),
-            trees: Arc::default(),
+            people: Arc::default(),
         }
     }
 

@@ -291,7 +291,12 @@ impl Change {
                 around.open_children = u32::try_from(open).unwrap_or(u32::MAX);
             }
             Event::Deed(deed) => match &**deed {
-                Deed::WalkBegun { .. } | Deed::Walked { .. } => around.guide = self.guide(actor).await?,
+                Deed::Assigned { .. } | Deed::Escalated { .. } | Deed::HandedOver { .. } => {
+                    around.people = Some(self.people().await?);
+                }
+                Deed::WalkBegun { .. } | Deed::Walked { .. } | Deed::CompensationGranted { .. } => {
+                    around.guide = self.guide(actor).await?
+                }
                 Deed::SolutionRecorded { .. } => {
                     around.guide = self.guide(actor).await?;
                     if let Some(parent) = &ticket.process.parent

@@ -2,8 +2,8 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, events, knowledge, maintenance, observations, outbox,
-    process, related, retention, retention_count, runs, statistics, tickets, walks,
+    access, change, check, delivery, diagnoses, events, forms, knowledge, maintenance, observations, outbox,
+    people, process, related, retention, retention_count, runs, statistics, tickets, walks,
 };
 
 /// All of them.
@@ -40,6 +40,19 @@ pub const ALL: &[&str] = &[
     process::LOOSE_COMPLAINTS,
     process::EXPLAINERS,
     walks::ROLE_OF_TOKEN,
+    people::NEWEST_ROSTER,
+    people::ROSTER,
+    people::ROSTERS,
+    people::INSERT_ROSTER,
+    people::LOADS,
+    people::OWNERS,
+    forms::INSERT_FORM,
+    forms::COUNT_FORMS,
+    forms::NEWEST_FORM,
+    forms::FORMS,
+    forms::INSERT_LINK,
+    forms::LINK,
+    forms::USE_LINK,
     diagnoses::NEWEST_GENERATION,
     diagnoses::INSERT_DIAGNOSIS,
     diagnoses::DELETE_OLD_DIAGNOSES,

@@ -53,7 +53,7 @@ impl Store {
     /// The decision trees in force, in all versions that walks may keep.
     #[must_use]
     pub fn trees(&self) -> Option<Arc<Trees>> {
-        self.trees.get().cloned().or_else(|| SHIPPED.clone())
+        SHIPPED.clone()
     }
 
     /// What an actor does in the procedure.
@@ -61,29 +61,29 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn parts_of_actor(&self, actor: &Actor) -> Result<Vec<Part>, StoreError> {
+        if let Some(person) = self.people().await?.by_login(&actor.0) {
+            return Ok(person.roles.clone());
+        }
         let role: Option<String> = on!(self, pool => {
             sqlx::query_scalar(ROLE_OF_TOKEN).bind(text(&actor.0)).fetch_optional(pool).await
         })
         .map_err(|error| StoreError::of("look for the role of", &actor.0, error))?;
         Ok(role.as_deref().and_then(Role::parse).map(parts_of).unwrap_or_default())
     }
-
-    /// Takes an operator's own trees beside the shipped ones; once, before anything walks.
-    pub fn use_trees(&self, trees: Trees) {
-        // A second call is a defect of the caller that harms nobody: the first stay.
-        let _ = self.trees.set(Arc::new(trees));
-    }
 }
 
 impl Change {
     /// The trees, and what an actor does in the procedure.
     pub(super) async fn guide(&mut self, actor: &Actor) -> Result<Option<Guide>, StoreError> {
-        let Some(trees) = self.trees.clone() else { return Ok(None) };
+        let Some(trees) = self.store.trees() else { return Ok(None) };
         let roles = self.parts(actor).await?;
         Ok(Some(Guide { trees, roles }))
     }
 
     async fn parts(&mut self, actor: &Actor) -> Result<Vec<Part>, StoreError> {
+        if let Some(person) = self.people().await?.by_login(&actor.0) {
+            return Ok(person.roles.clone());
+        }
         let role: Option<String> = on_tx!(self.tx, connection => {
             sqlx::query_scalar(ROLE_OF_TOKEN).bind(text(&actor.0)).fetch_optional(connection).await
         })

@@ -17,6 +17,7 @@ use crate::ticket::wanted::Action;
 use crate::ticket::{Refusal, Ticket, TicketId, TicketText};
 
 use super::change::{Change, Committed};
+use super::forms::WantedForm;
 use super::process::{RegisteredTicket, WantedTicket};
 use super::walks::WantedWalk;
 use super::{Store, StoreError};
@@ -141,6 +142,13 @@ enum Command {
         actor: Actor,
         reply: Reply<Ticket>,
     },
+    File {
+        ticket: TicketId,
+        expected: Option<i64>,
+        wanted: Box<WantedForm>,
+        actor: Actor,
+        reply: Reply<Ticket>,
+    },
     CarryOut {
         generation: i64,
         actions: Vec<Action>,
@@ -160,7 +168,10 @@ impl Command {
         // Whoever asked may be gone; what he asked for has happened all the same.
         match (self, answer) {
             (
-                Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. },
+                Self::Apply { reply, .. }
+                | Self::ApplyWithText { reply, .. }
+                | Self::Walk { reply, .. }
+                | Self::File { reply, .. },
                 Answer::Applied(result),
             ) => drop(reply.send(*result)),
             (Self::Register { reply, .. } | Self::Split { reply, .. }, Answer::Registered(result)) => {
@@ -174,6 +185,7 @@ impl Command {
                 | Self::Register { .. }
                 | Self::Split { .. }
                 | Self::Walk { .. }
+                | Self::File { .. }
                 | Self::CarryOut { .. },
                 _,
             ) => {}
@@ -182,9 +194,10 @@ impl Command {
 
     fn refuse(self, error: WriteError) {
         match self {
-            Self::Apply { reply, .. } | Self::ApplyWithText { reply, .. } | Self::Walk { reply, .. } => {
-                drop(reply.send(Err(error)));
-            }
+            Self::Apply { reply, .. }
+            | Self::ApplyWithText { reply, .. }
+            | Self::Walk { reply, .. }
+            | Self::File { reply, .. } => drop(reply.send(Err(error))),
             Self::Register { reply, .. } | Self::Split { reply, .. } => drop(reply.send(Err(error))),
             Self::CarryOut { reply, .. } => drop(reply.send(Err(error))),
         }
@@ -265,6 +278,23 @@ impl TicketWriter {
         let (reply, answer) = oneshot::channel();
         let wanted = Box::new(wanted);
         self.send(Command::Walk { ticket: ticket.clone(), expected, wanted, actor, reply })?;
+        answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Files a form of a ticket with all that it means, or nothing of it.
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success it is durable.
+    pub async fn file(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        wanted: WantedForm,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        let wanted = Box::new(wanted);
+        self.send(Command::File { ticket: ticket.clone(), expected, wanted, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -460,6 +490,12 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
             }
             Command::Walk { ticket, expected, wanted, actor, .. } => {
                 Answer::Applied(Box::new(match change.walk(ticket, *expected, wanted, actor).await {
+                    Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
+                    other => other?,
+                }))
+            }
+            Command::File { ticket, expected, wanted, actor, .. } => {
+                Answer::Applied(Box::new(match change.file(ticket, *expected, wanted, actor).await {
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
                 }))

@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
 use linesman_process::tree::Run;
 
-use super::deed::{next_level, supervisor_of, work};
+use super::deed::work;
 use super::event::Actor;
 use super::outage::CustomerText;
+use super::people::{StandIn, StepUp, next_level, supervisor_of};
 use super::process::{
     Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
 };
@@ -50,7 +51,8 @@ pub(super) fn after_work(ends_at: DateTime<Utc>) -> DateTime<Utc> {
 
 pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<Utc>) {
     match deed {
-        Deed::Registered { .. } => {}
+        // A link changes nothing until it is answered.
+        Deed::Registered { .. } | Deed::LinkMade { .. } => {}
         Deed::Classified { .. } => classify(next, deed),
         Deed::Assigned { owner, department, deadline, target, duty } => {
             next.owner = Some(owner.clone());
@@ -224,6 +226,19 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             let made = promise_of(next, deed, now);
             next.process.promises.extend(made.map(|promise| PromiseEvent::Made { promise }));
         }
+        Deed::Escalated { from, to, reason, .. } => {
+            next.process.supervisor = Some(to.clone());
+            let (from, to) = (from.clone(), to.clone());
+            next.process.escalations.push(StepUp { from, to, reason: *reason, at: now });
+        }
+        Deed::HandedOver { from, to, until } => {
+            next.owner = Some(to.clone());
+            // Handed on, it stays whose it was at first.
+            let whose = next.process.stands_in.take().map_or_else(|| from.clone(), |known| known.from);
+            next.process.stands_in = until.map(|until| StandIn { from: whose, until });
+        }
+        Deed::FormFiled { form, count, .. } => drop(next.process.forms.insert(*form, *count)),
+        Deed::CompensationGranted { grant, .. } => next.process.grants.push(grant.clone()),
         Deed::WalkBegun { from, versions, .. } => {
             next.process.walks.push(Run::begin(versions.clone(), &from.tree, &from.node, now));
         }

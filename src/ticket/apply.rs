@@ -7,9 +7,10 @@ use linesman_deadlines::policy::Level;
 use crate::diagnosis::{Fault, Severity};
 use crate::locale::Message;
 
-use super::deed::{Deed, supervisor_of};
+use super::deed::Deed;
 use super::event::{Actor, Applied, Effect, Event};
 use super::guard::{self, Around};
+use super::people::supervisor_of;
 use super::{
     Flapping, Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber, TicketText,
     Verdict, act, clocks,

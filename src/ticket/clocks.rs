@@ -14,8 +14,9 @@ use linesman_deadlines::policy::{self, Facts, Milestone, Policies, Policy, Purpo
 use linesman_deadlines::promise::{self, Point, PromiseAction, PromiseCall, PromiseEvent, Standing};
 use linesman_deadlines::{Calendar, Calendars};
 
-use super::deed::{Call, Deed, supervisor_of};
+use super::deed::{Call, Deed};
 use super::event::Event;
+use super::people::supervisor_of;
 use super::process::{ContactPurpose, Duty, Work, WorkKind};
 use super::{State, Ticket, TicketKind};
 

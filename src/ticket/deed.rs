@@ -9,6 +9,9 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ActionKey;
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
+use linesman_process::compensation::{Claim, Exclusion, Grant};
+use linesman_process::form::FormId;
+use linesman_process::people::Reason;
 use linesman_process::tree::{Place, Step, Taken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -16,7 +19,8 @@ use utoipa::ToSchema;
 use crate::diagnosis::{Cause, Class, Side};
 
 use super::process::{
-    ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, ToldTime, Work, WorkKind,
+    ContactPurpose, Direction, Duty, Liability, LinkPurpose, Method, Rating, RecordKind, ToldTime, Work,
+    WorkKind,
 };
 use super::registration::named;
 use super::{Channel, Registration, TicketId, TicketKind};
@@ -291,6 +295,61 @@ pub enum Deed {
         #[schema(value_type = Object)]
         step: Step,
     },
+    /// The next superior supervises it (R54, R88, R104).
+    Escalated {
+        /// Who supervised before.
+        from: Option<String>,
+        /// Who does now.
+        to: String,
+        /// Why.
+        #[schema(value_type = String)]
+        reason: Reason,
+        /// Who would have been next but is absent.
+        passed_over: Vec<String>,
+    },
+    /// Its owner is absent, or back: another has it, or he again (R98).
+    HandedOver {
+        /// Who had it.
+        from: String,
+        /// Who has it.
+        to: String,
+        /// Until when; none when it is back.
+        until: Option<DateTime<Utc>>,
+    },
+    /// A form was filed (R38 to R47).
+    FormFiled {
+        /// Which.
+        #[schema(value_type = String)]
+        form: FormId,
+        /// How often by now.
+        count: u32,
+        /// SHA-256 of what was filled in, kept apart.
+        sha256: String,
+    },
+    /// A link was made by which the customer answers once, without a login (R46, R103).
+    LinkMade {
+        /// What for.
+        #[schema(value_type = String)]
+        purpose: LinkPurpose,
+        /// Until when it is good.
+        expires_at: DateTime<Utc>,
+        /// Why no article of the knowledge base comes of the ticket, where he confirms (R108).
+        no_article_because: String,
+        /// SHA-256 of the secret in it, by which it is found.
+        sha256: String,
+    },
+    /// The customer is compensated (R87, R113).
+    CompensationGranted {
+        /// What it rests on.
+        #[schema(value_type = Object)]
+        claim: Claim,
+        /// Causes that could exclude it.
+        #[schema(value_type = Vec<String>)]
+        causes: Vec<Exclusion>,
+        /// Rule, version, computation, amount, approver.
+        #[schema(value_type = Object)]
+        grant: Grant,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -430,6 +489,11 @@ impl Deed {
             Self::CustomerTextSet { .. } => "customer_text_set",
             Self::WalkBegun { .. } => "walk_begun",
             Self::Walked { .. } => "walked",
+            Self::Escalated { .. } => "escalated",
+            Self::HandedOver { .. } => "handed_over",
+            Self::FormFiled { .. } => "form_filed",
+            Self::LinkMade { .. } => "link_made",
+            Self::CompensationGranted { .. } => "compensation_granted",
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -504,32 +568,11 @@ impl Deed {
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
                 | Self::WalkBegun { .. }
+                | Self::FormFiled { .. }
+                | Self::LinkMade { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )
-    }
-}
-
-/// Whoever supervises complaints of a level (R19, R20, mission section 9), until a person is named.
-#[must_use]
-pub const fn supervisor_of(level: Level) -> &'static str {
-    match level {
-        Level::Blue => "complaint_specialist",
-        Level::Yellow => "shift_lead",
-        Level::Orange => "quality_manager",
-        Level::Red => "customer_service_head",
-        Level::RedPlus => "company_management",
-    }
-}
-
-/// The level above (R104); above red+ there is none.
-#[must_use]
-pub const fn next_level(level: Level) -> Level {
-    match level {
-        Level::Blue => Level::Yellow,
-        Level::Yellow => Level::Orange,
-        Level::Orange => Level::Red,
-        Level::Red | Level::RedPlus => Level::RedPlus,
     }
 }
 

@@ -17,6 +17,8 @@
 //! | [`act`] | what a deed changes |
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`waits`] | the end of the fault above, or of announced work, that its customer waits for |
+//! | [`people`] | who supervises it next, who has it meanwhile, its place in the queue |
+//! | [`form`] | its forms, filled from what is known of it |
 //! | [`walk`] | its walks through the decision trees |
 //! | [`event`] | what can happen to a ticket, and to what end |
 //! | [`mod@apply`] | one event applied to a ticket, for API, CLI, pages and automation alike |
@@ -32,8 +34,10 @@ pub mod clocks;
 pub mod deed;
 pub mod event;
 pub mod flapping;
+pub mod form;
 pub mod guard;
 pub mod outage;
+pub mod people;
 pub mod process;
 pub mod receipt;
 pub mod registration;

@@ -3,18 +3,21 @@
 //! Everything here follows from the ticket's events and from nothing else. Deliberately absent: words that could
 //! tell of a person; a contact's words are a [`TicketText`](super::registration::TicketText) kept apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::{ActionKey, LogEntry};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::PromiseEvent;
+use linesman_process::compensation::Grant;
+use linesman_process::form::FormId;
 use linesman_process::tree::Run;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::TicketId;
 use super::outage::CustomerText;
+use super::people::{StandIn, StepUp};
 use super::registration::named;
 
 named! {
@@ -26,6 +29,16 @@ named! {
         NoFault = "no_fault",
         /// Not clear: treated as ours, customer first (R35).
         Unclear = "unclear",
+    }
+}
+
+named! {
+    /// What a link that is sent to a customer is for.
+    LinkPurpose {
+        /// The customer confirms the result, or does not (R45, R103).
+        Confirmation = "confirmation",
+        /// The customer answers the survey (R46).
+        Survey = "survey",
     }
 }
 
@@ -315,6 +328,20 @@ pub struct Process {
     /// When the customer was sent his receipt by Linesman (R31).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_sent_at: Option<DateTime<Utc>>,
+    /// Steps up, oldest first (R54, R88, R104).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub escalations: Vec<StepUp>,
+    /// Whose it is while somebody stands in (R98).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stands_in: Option<StandIn>,
+    /// Forms that were filed, each with how often (R38 to R47).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = Object)]
+    pub forms: BTreeMap<FormId, u32>,
+    /// Compensations that were granted (R113).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub grants: Vec<Grant>,
     /// Walks through the decision trees, the newest last (R57, R64).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]

@@ -16,7 +16,7 @@ use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::process::{ClockCursor, WantedTicket};
-use crate::store::{Store, StoreError, TicketWriter, WriteError};
+use crate::store::{Store, StoreError, TicketFilter, TicketWriter, WriteError};
 use crate::ticket::deed::{Call, Deed};
 use crate::ticket::{
     Actor, Channel, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks,
@@ -88,7 +88,39 @@ impl Sweep {
             }
             after = Some(last);
         }
+        done += self.hand_over(now).await?;
         self.close(now).await?;
+        Ok(done)
+    }
+
+    /// Gives open tickets of whoever is absent to whoever has the work meanwhile, and back (R98).
+    async fn hand_over(&self, now: DateTime<Utc>) -> Result<usize, WriteError> {
+        let people = self.store.people().await?;
+        let mut done = 0;
+        if people.persons().next().is_none() {
+            return Ok(done);
+        }
+        for owner in self.store.owners().await? {
+            let filter = TicketFilter { open: Some(true), owner: Some(owner), ..TicketFilter::default() };
+            let mut after = None;
+            loop {
+                let page = self.store.tickets(&filter, after.as_ref(), PAGE).await?;
+                for ticket in &page.tickets {
+                    let Some(deed) = crate::ticket::people::hand_over(ticket, &people, now) else { continue };
+                    match self.writer.apply(&ticket.id, None, Event::from(deed), Actor::linesman()).await {
+                        Ok(_) => done += 1,
+                        Err(WriteError::Refused(refusal)) => {
+                            tracing::debug!(%refusal, "handed over meanwhile")
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
         Ok(done)
     }
 

@@ -26,6 +26,7 @@ mod maintenance;
 mod notify;
 mod observations;
 mod outage;
+mod people;
 mod process;
 mod receipts;
 mod runs;

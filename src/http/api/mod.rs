@@ -10,12 +10,15 @@ pub mod notifications;
 pub mod observations;
 pub mod outages;
 pub mod paging;
+pub mod people;
 pub mod reconciliation_upload;
 pub mod reconciliations;
 pub mod reports;
 pub mod settings;
 pub mod ticket_changes;
 pub mod ticket_clocks;
+pub mod ticket_compensation;
+pub mod ticket_forms;
 pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
@@ -69,6 +72,20 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Agent, routes!(ticket_process::link))
         .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
         .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))
+        .needs_or_billing(Role::Viewer, routes!(people::roster))
+        .needs(Role::Manager, routes!(people::replace))
+        .needs(Role::Manager, routes!(people::duty))
+        .needs_or_billing(Role::Agent, routes!(people::absence))
+        .needs_or_billing(Role::Viewer, routes!(people::on_duty))
+        .needs_or_billing(Role::Viewer, routes!(people::queue))
+        .needs_or_billing(Role::Agent, routes!(people::assign))
+        .needs_or_billing(Role::Agent, routes!(people::escalate))
+        .needs_or_billing(Role::Viewer, routes!(ticket_forms::list))
+        .needs_or_billing(Role::Viewer, routes!(ticket_forms::one))
+        .needs_or_billing(Role::Agent, routes!(ticket_forms::file))
+        .needs_or_billing(Role::Agent, routes!(ticket_forms::link))
+        .needs_or_billing(Role::Agent, routes!(ticket_compensation::compute))
+        .needs_or_billing(Role::Agent, routes!(ticket_compensation::grant))
         .needs_or_billing(Role::Viewer, routes!(ticket_tree::tree))
         .needs_or_billing(Role::Agent, routes!(ticket_tree::answer))
         .needs_or_billing(Role::Agent, routes!(ticket_tree::begin))

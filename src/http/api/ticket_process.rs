@@ -32,7 +32,7 @@ use super::tickets::show;
 ///
 /// # Errors
 /// When the operating system gives no chance.
-pub(super) fn salted(mut text: TicketText) -> Result<TicketText, Problem> {
+pub(in crate::http) fn salted(mut text: TicketText) -> Result<TicketText, Problem> {
     let chance: [u8; 16] = os_random().map_err(|error| {
         tracing::error!(%error, "no randomness");
         Problem::internal()

@@ -4,6 +4,7 @@ use linesman_process::tree::Taken;
 
 use crate::locale::Message;
 use crate::ticket::event::RecordedEvent;
+use crate::ticket::process::LinkPurpose;
 use crate::ticket::{Deed, Event};
 
 use super::shell::Shell;
@@ -116,6 +117,32 @@ fn of_deed(deed: &Deed) -> Message {
             name.with("segment", segment).with("count", complaints)
         }
         Deed::Promised { due_at, .. } => name.with("until", due_at.to_rfc3339()),
+        Deed::Escalated { to, reason, .. } => {
+            let [english, chinese] =
+                [linesman_process::Language::English, linesman_process::Language::Chinese]
+                    .map(|language| reason.word(language));
+            name.with("to", to).with_both("reason", english, chinese)
+        }
+        Deed::HandedOver { from, to, until } => {
+            let known = if until.is_some() { "page.deed_handed_over" } else { "page.deed_handed_back" };
+            Message::new(known).with("from", from).with("to", to)
+        }
+        Deed::FormFiled { form, .. } => {
+            let [english, chinese] =
+                [linesman_process::Language::English, linesman_process::Language::Chinese]
+                    .map(|language| form.word(language));
+            name.with_both("form", english, chinese)
+        }
+        Deed::LinkMade { purpose, expires_at, .. } => {
+            let known = match purpose {
+                LinkPurpose::Confirmation => name,
+                LinkPurpose::Survey => Message::new("page.deed_link_made_survey"),
+            };
+            known.with("until", expires_at.to_rfc3339())
+        }
+        Deed::CompensationGranted { grant, .. } => {
+            name.with("amount", grant.granted).with("currency", &grant.computation.currency)
+        }
         Deed::WalkBegun { from, .. } => name.with("place", format!("{}/{}", from.tree, from.node)),
         Deed::Walked { step } => {
             let (back, there) = (&step.to, &step.place);

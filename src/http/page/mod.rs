@@ -12,10 +12,12 @@
 //! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
 //! | [`action`], [`tree`] | the buttons of a ticket; its decision tree |
+//! | [`form`], [`answer`] | forms to print; what a customer answers by a link, without a login |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
 //! | [`assets`] | embedded files, named by their content |
 
 pub mod action;
+pub mod answer;
 pub mod asker;
 pub mod assets;
 pub mod bill;
@@ -25,6 +27,7 @@ pub mod element;
 pub mod escape;
 #[cfg(test)]
 mod fixture;
+pub mod form;
 pub mod gather;
 pub mod history;
 pub mod login;
@@ -54,6 +57,8 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets", get(tickets::show))
         .route("/tickets/{number}", get(ticket::show))
         .route("/tickets/{number}/measurements", get(series::of_ticket))
+        .route("/tickets/{number}/forms/{form}", get(form::show))
+        .route("/answer/{secret}", get(answer::show).post(answer::answer))
         .route("/tickets/{number}/tree", post(tree::answer))
         .route("/tickets/{number}/tree-back", post(tree::back))
         .route("/tickets/{number}/tree-begin", post(tree::begin))

@@ -22,6 +22,7 @@ use crate::ticket::{Actor, Ticket, TicketNumber};
 use super::action::{Action, Draft};
 use super::asker::{Tongue, Viewer};
 use super::bill::{self, BillView};
+use super::form::{self, FormLine};
 use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
 use super::series::{self, Frame, Row};
@@ -106,6 +107,7 @@ pub struct Page {
     why_not: Vec<String>,
     steps: Vec<Step>,
     walk: Part,
+    forms: Vec<FormLine>,
     rows: Vec<Row>,
     has_rounds: bool,
     has_unmeasured: bool,
@@ -331,6 +333,7 @@ pub fn page(
         why_not: say_all(fault.map(|fault| &fault.why_not)),
         steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
         walk: tree::part(&shell, ticket, walk, &draft),
+        forms: form::lines(ticket, shell.language()),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,
         has_rounds: !rounds.is_empty(),

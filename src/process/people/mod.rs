@@ -1,7 +1,7 @@
 //! People: departments, persons with their roles, the duty roster, absences (R1 to R22); and what is decided by
 //! them: transfer, assignment, escalation, hand-over (R22, R51, R54, R55, R88, R96, R98, R104).
 //!
-//! Absent on purpose: who may sign in, and contact data (R111).
+//! Absent on purpose: whether a login is there and what it may do, and contact data (R111).
 
 mod assign;
 mod escalate;
@@ -43,6 +43,8 @@ pub struct Department {
 pub struct Person {
     /// Name in files and outputs.
     pub id: String,
+    /// Name that they sign in with, where it is another.
+    pub login: Option<String>,
     /// What people call them.
     pub name: String,
     /// Where they work.
@@ -107,6 +109,25 @@ impl People {
     #[must_use]
     pub fn person(&self, id: &str) -> Option<&Person> {
         self.persons.get(id)
+    }
+
+    /// The person who signs in under a name: a stated login goes before the name in the roster.
+    #[must_use]
+    pub fn by_login(&self, login: &str) -> Option<&Person> {
+        let stated = self.persons.values().find(|person| person.login.as_deref() == Some(login));
+        stated.or_else(|| self.persons.get(login).filter(|person| person.login.is_none()))
+    }
+
+    /// The name that a person signs in with; of somebody not known, the name as it is.
+    #[must_use]
+    pub fn login_of<'p>(&'p self, id: &'p str) -> &'p str {
+        self.persons.get(id).and_then(|person| person.login.as_deref()).unwrap_or(id)
+    }
+
+    /// Whether the roster has duties of a department at all; if not, it says nothing of who is there.
+    #[must_use]
+    pub fn has_duties(&self, department: &str) -> bool {
+        self.duties.iter().any(|duty| duty.department == department)
     }
 
     /// Those of a department, by name.

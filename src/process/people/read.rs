@@ -38,6 +38,7 @@ struct DepartmentEntry {
 #[serde(deny_unknown_fields)]
 struct PersonEntry {
     id: Spanned<String>,
+    login: Option<Spanned<String>>,
     name: Spanned<String>,
     department: Spanned<String>,
     #[serde(default)]
@@ -92,7 +93,18 @@ pub fn read(file: &str, text: &str) -> Result<People, Vec<Mistake>> {
             }
         }
     }
+    let mut logins: Vec<&str> = Vec::new();
     for entry in &read.person {
+        let login =
+            entry.login.as_ref().map_or(entry.id.get_ref().as_str(), |login| login.get_ref().as_str());
+        if logins.contains(&login) || login.trim() != login || login.is_empty() {
+            let at = entry.login.as_ref().map_or(entry.id.span(), Spanned::span);
+            mistakes.add(
+                at,
+                "somebody else signs in under this name, or it is none; give each a `login` of their own",
+            );
+        }
+        logins.push(login);
         known.department(&entry.department, &mut mistakes);
         known.person(entry.supervisor.as_ref(), &mut mistakes);
         if entry.name.get_ref().trim().is_empty() {
@@ -159,6 +171,7 @@ fn person(entry: PersonEntry) -> (String, Person) {
     let id = entry.id.into_inner();
     let person = Person {
         id: id.clone(),
+        login: entry.login.map(Spanned::into_inner),
         name: entry.name.into_inner(),
         department: entry.department.into_inner(),
         roles: entry.roles,

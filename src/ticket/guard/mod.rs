@@ -9,17 +9,23 @@
 //! | [`intake`] | registration, class, owner, rejection |
 //! | [`work`] | contacts, waiting, work given away, promises, clocks |
 //! | [`resolve`] | repair, proof, solution |
+//! | [`people`], [`grant`] | who is there, who supervises, who has it meanwhile; compensation |
 //! | [`tree`] | walks through the decision trees |
 //! | [`finish`] | result, confirmation, reopening, level, links |
 
 pub mod automatic;
 pub mod finish;
+pub mod grant;
 pub mod intake;
+pub mod people;
 pub mod resolve;
 pub mod tree;
 pub mod work;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+use linesman_process::people::People;
 
 use crate::locale::Message;
 
@@ -45,6 +51,8 @@ pub struct Around {
     pub named_is_below: bool,
     /// The trees, and what whoever acts does in the procedure; looked up for walks alone.
     pub guide: Option<Guide>,
+    /// The roster; looked up for what it decides alone.
+    pub people: Option<Arc<People>>,
 }
 
 /// An event that asks to happen.
@@ -105,7 +113,7 @@ pub fn unmet(
     let Event::Deed(deed) = event else { return automatic::unmet(ticket, event, around) };
     let asked = Asked { ticket, actor, around, now };
     let mut unmet = Unmet::default();
-    // Deeds are those of reported tickets; a measured one has its own way, but for links, merges, trees and words.
+    // Deeds are those of reported tickets; a measured one has its own way, but for links, merges, trees, forms and words.
     let of_both = matches!(
         **deed,
         Deed::Linked { .. }
@@ -114,17 +122,22 @@ pub fn unmet(
             | Deed::CustomerTextSet { .. }
             | Deed::WalkBegun { .. }
             | Deed::Walked { .. }
+            | Deed::FormFiled { .. }
     );
     let fits = ticket.is_reported() || of_both;
     unmet.require(fits, "R21", "not_reported");
     let by_itself = !deed.is_automatic() || *actor == Actor::linesman();
     unmet.require(by_itself, "R86", "linesman_only");
     match &**deed {
-        Deed::Registered { .. }
-        | Deed::Classified { .. }
-        | Deed::Assigned { .. }
-        | Deed::Accepted
-        | Deed::Rejected { .. } => intake::check(&asked, deed, &mut unmet),
+        Deed::Registered { .. } | Deed::Classified { .. } | Deed::Accepted | Deed::Rejected { .. } => {
+            intake::check(&asked, deed, &mut unmet)
+        }
+        Deed::Assigned { .. } => {
+            intake::check(&asked, deed, &mut unmet);
+            people::check(&asked, deed, &mut unmet);
+        }
+        Deed::Escalated { .. } | Deed::HandedOver { .. } => people::check(&asked, deed, &mut unmet),
+        Deed::CompensationGranted { .. } => grant::check(&asked, deed, &mut unmet),
         Deed::Contacted { .. }
         | Deed::AskedCustomer { .. }
         | Deed::HeldExternal { .. }
@@ -133,6 +146,8 @@ pub fn unmet(
         | Deed::HeldPlanned { .. }
         | Deed::Resumed { .. }
         | Deed::RecordFiled { .. }
+        | Deed::FormFiled { .. }
+        | Deed::LinkMade { .. }
         | Deed::Promised { .. }
         | Deed::ToldOfWork { .. }
         | Deed::WorkMoved { .. }

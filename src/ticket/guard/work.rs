@@ -60,6 +60,14 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R92");
             unmet.require_words(reason, "R92", "no_reason");
         }
+        Deed::FormFiled { .. } => {
+            let is_final = matches!(ticket.state, State::Rejected | State::Cancelled);
+            unmet.require(!is_final, "R107", "over_for_good");
+        }
+        Deed::LinkMade { expires_at, .. } => {
+            unmet.require(!is_over, "R103", "over_for_good");
+            unmet.require(expires_at > now, "R103", "link_used");
+        }
         Deed::RecordFiled { reference, .. } => {
             unmet.require(!ticket.state.is_final(), "R107", "over_for_good");
             unmet.require_words(reference, "R107", "no_reference");
