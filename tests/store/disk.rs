@@ -32,7 +32,7 @@ async fn a_disk_that_fails_to_flush_stops_the_daemon_and_loses_nothing() {
     if !has("strace") {
         return;
     }
-    for flush in [50, 77, 120] {
+    for flush in [40, 77, 120] {
         let database = Database::sqlite();
         // Its migrations flush too; those are not what is tried.
         database.open_when_free(Arc::new(ManualClock::at(noon()))).await.close().await;
