@@ -9,7 +9,7 @@
 //! | [`signature`] | what kind of case it is: class, cause, kind of segment, features; how alike two are |
 //! | [`draft`] | the draft that a solved ticket leaves |
 //! | [`tokens`] | words and pairs of Chinese signs that a text is found by |
-//! | [`rank`] | articles for a case: first by signature, then by text |
+//! | [`mod@rank`] | articles for a case: first by signature, then by text |
 //! | [`script`] | set phrases for each purpose, in both languages |
 
 pub mod article;

@@ -10,7 +10,7 @@
 //! | [`month`] | a month on the operator's clocks, and when its report is due |
 //! | [`facts`](mod@facts) | what the statistics know of a ticket |
 //! | [`content`] | the report: figures, shares, cases, suggestions; its hash; what differs from another |
-//! | [`tables`] | the report as tables in a language |
+//! | [`mod@tables`] | the report as tables in a language |
 //! | [`html`], [`xlsx`], [`plain`] | those as a page to print, a workbook, lines of a terminal |
 
 pub mod content;

@@ -173,7 +173,14 @@ pub async fn answer(
         Ok(wanted) => wanted,
         Err(why) => return refuse(StatusCode::UNPROCESSABLE_ENTITY, why),
     };
-    let values = wanted.values.clone();
+    // First what follows of it: an answer that was thanked for is never without its second handling, and after a
+    // death between the two he answers again and finds the one that is there.
+    if link.purpose == LinkPurpose::Survey
+        && let Err(error) = second_handling(&state, &ticket, &wanted.values).await
+    {
+        tracing::error!(%error, number = %ticket.number, "a second handling was not registered");
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, vec![Message::new("page.store_failed")]);
+    }
     let actor = Actor(BY_LINK.to_owned());
     match state.writer.file(&ticket.id, None, wanted, actor).await {
         Ok(_) => {}
@@ -182,9 +189,6 @@ pub async fn answer(
             tracing::error!(%error, number = %ticket.number, "a customer's answer was not kept");
             return refuse(StatusCode::SERVICE_UNAVAILABLE, vec![Message::new("page.store_failed")]);
         }
-    }
-    if link.purpose == LinkPurpose::Survey {
-        second_handling(&state, &ticket, &values).await;
     }
     say(&tongue, StatusCode::OK, Message::new("page.answer_thanks").with("number", ticket.number))
 }
@@ -256,10 +260,10 @@ fn wanted(
 }
 
 /// A score below the threshold is handled a second time (R80): a follow-up of the ticket, registered once.
-async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) {
-    let (Some(form), Some(table)) = (form::shipped(FormId::Survey), policy::defaults()) else { return };
+async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) -> Result<(), WriteError> {
+    let (Some(form), Some(table)) = (form::shipped(FormId::Survey), policy::defaults()) else { return Ok(()) };
     let low = form.second_handling(values, table);
-    let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return };
+    let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return Ok(()) };
     let named: Vec<String> = low
         .iter()
         .map(|field| format!("{}: {}", field.id, values.get(&field.id).map_or("", String::as_str)))
@@ -285,7 +289,5 @@ async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) {
         text: TicketText::of(&format!("{}: R80, {}", ticket.number, named.join(", "))),
         key: Some(format!("{}/second-handling", ticket.id)),
     };
-    if let Err(error) = state.writer.register(wanted, Actor::linesman()).await {
-        tracing::error!(%error, number = %ticket.number, "a second handling was not registered");
-    }
+    state.writer.register(wanted, Actor::linesman()).await.map(drop)
 }
