@@ -261,7 +261,9 @@ fn wanted(
 
 /// A score below the threshold is handled a second time (R80): a follow-up of the ticket, registered once.
 async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) -> Result<(), WriteError> {
-    let (Some(form), Some(table)) = (form::shipped(FormId::Survey), policy::defaults()) else { return Ok(()) };
+    let (Some(form), Some(table)) = (form::shipped(FormId::Survey), policy::defaults()) else {
+        return Ok(());
+    };
     let low = form.second_handling(values, table);
     let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return Ok(()) };
     let named: Vec<String> = low
