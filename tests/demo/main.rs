@@ -13,6 +13,7 @@ mod tests {
 
     use rustix::process::Signal;
 
+    use crate::support::api::Api;
     use crate::support::eventually;
     use crate::support::process::{Process, program};
 
@@ -43,10 +44,9 @@ mod tests {
             hears(&mut demo, &["LM-", "is open", "link-1", "/tickets/"], Duration::from_secs(40)).await;
         // The API names the page that the story names: that of the port which was free.
         let page = opened.split_whitespace().last().expect("its address");
-        let token = door.split("#").nth(1).expect("a token").trim();
-        let asked = reqwest::Client::new().get(page.replace("/tickets/", "/api/v1/tickets/"));
-        let ticket = asked.bearer_auth(token).send().await.expect("it answers").text().await.expect("text");
-        let ticket: serde_json::Value = serde_json::from_str(&ticket).expect("JSON");
+        let (base, number) = page.split_once("/tickets/").expect("the page of a ticket");
+        let token = door.split('#').nth(1).expect("a token").trim();
+        let ticket = Api::new(base, token).get(&format!("/api/v1/tickets/{number}")).await;
         assert_eq!(ticket["url"], page);
         hears(&mut demo, &["link-1 is repaired"], Duration::from_secs(60)).await;
         hears(&mut demo, &["is resolved by measurement"], Duration::from_secs(60)).await;
