@@ -1,5 +1,7 @@
 //! The report as a page that needs nothing else: to be read on any screen, and printed.
 
+use linesman_reconcile::report::escape;
+
 use super::tables::{Cell, Table, Tables};
 use crate::locale::{Language, Message};
 
@@ -85,22 +87,4 @@ fn table(text: &mut String, table: &Table, nothing: &str, language: Language) {
         let sentence = Message::new("report.more_cases").with("count", more).render(language);
         text.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
     }
-}
-
-/// Text as it stands in markup: nothing of it is taken for markup, nothing moves the direction of writing.
-fn escape(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for sign in text.chars() {
-        match sign {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
-            sign if sign.is_control() => safe.push(' '),
-            sign => safe.push(sign),
-        }
-    }
-    safe
 }

@@ -1,7 +1,8 @@
 //! Text into markup.
 
 /// Text as it stands in markup: nothing of it is taken for markup, nothing moves the direction of writing.
-pub(super) fn escape(text: &str) -> String {
+#[must_use]
+pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for sign in text.chars() {
         match sign {

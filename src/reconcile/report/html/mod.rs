@@ -4,6 +4,8 @@
 mod markup;
 mod parts;
 
+pub use markup::escape;
+
 use std::fmt::Write as _;
 
 use super::Heading;
@@ -12,7 +14,6 @@ use super::overview::Overview;
 use super::words::Language;
 use super::{figures, sentence};
 use crate::job::Finished;
-use markup::escape;
 
 /// What all parts of the page are written from.
 pub(crate) struct Page<'a> {
