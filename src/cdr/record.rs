@@ -94,7 +94,8 @@ pub mod flag {
     /// The file's own answer and end times give the same conversation as its duration says.
     pub const TIMES_AGREE: u32 = 1 << 7;
     /// No column gives the conversation: `talk_ms` is what the call took, perhaps with its ringing, while
-    /// `billed_s` says what was charged.
+    /// `billed_s` says what was charged. Of an attempt of which nothing was charged, `ring_ms` is what it
+    /// took, perhaps with a conversation.
     pub const MAY_RING: u32 = 1 << 28;
     /// Said of a call at the edge of the period: it began in another period than that of the file which goes by
     /// beginnings.

@@ -146,6 +146,9 @@ fn without_ring(record: &Record, other: &Record) -> Record {
     if !record.is(flag::MAY_RING) || other.is(flag::MAY_RING) {
         return *record;
     }
+    if record.is(flag::ATTEMPT) {
+        return if was_free(record, other) { answered(record, other) } else { *record };
+    }
     let rung = if other.ring_ms == ABSENT_32 {
         let more = record.talk_ms.saturating_sub(other.talk_ms);
         if more <= LONGEST_RING_MS { record.talk_ms - more } else { record.talk_ms }
@@ -165,6 +168,34 @@ fn without_ring(record: &Record, other: &Record) -> Record {
     let apart = |talk_ms: u32| talk_ms.abs_diff(other.talk_ms);
     let talk_ms = if left_out || apart(rung) < apart(record.talk_ms) { rung } else { record.talk_ms };
     Record { talk_ms, ..*record }
+}
+
+/// Most milliseconds that two clocks differ on what the same call took.
+const SLACK_MS: u32 = 2_000;
+
+/// Whether a call of which nothing was charged, and nothing else is said, took the time of one that the
+/// other side had answered.
+fn was_free(record: &Record, other: &Record) -> bool {
+    if other.is(flag::ATTEMPT) || record.ring_ms == ABSENT_32 {
+        return false;
+    }
+    let rung = if other.ring_ms == ABSENT_32 {
+        record.ring_ms.saturating_add(SLACK_MS).saturating_sub(other.talk_ms)
+    } else {
+        record.ring_ms.abs_diff(other.talk_ms.saturating_add(other.ring_ms))
+    };
+    let most = if other.ring_ms == ABSENT_32 { LONGEST_RING_MS } else { SLACK_MS };
+    rung <= most && other.talk_ms <= record.ring_ms.saturating_add(SLACK_MS)
+}
+
+/// Such a record with the conversation that the other side tells of.
+fn answered(record: &Record, other: &Record) -> Record {
+    Record {
+        talk_ms: other.talk_ms,
+        ring_ms: record.ring_ms.saturating_sub(other.talk_ms),
+        flags: record.flags & !flag::ATTEMPT,
+        ..*record
+    }
 }
 
 /// Likewise where no other record tells: what was charged is the best that is known.
@@ -208,6 +239,16 @@ mod tests {
         assert_eq!(without_ring(&whole, &other).talk_ms, 63_000);
         let contradicted = Record { flags: flag::TIMES_DISAGREE, ..other };
         assert_eq!(without_ring(&whole, &contradicted).talk_ms, 48_000);
+    }
+
+    #[test]
+    fn a_call_that_was_free_is_told_from_one_that_was_not_answered_by_the_other_side() {
+        let free = Record { billed_s: 0, ..record(0, 69_000, flag::ATTEMPT | flag::MAY_RING) };
+        let told = without_ring(&free, &record(61_000, 8_000, 0));
+        assert_eq!((told.talk_ms, told.ring_ms, told.flags & flag::ATTEMPT), (61_000, 8_000, 0));
+        assert_eq!(without_ring(&free, &record(61_000, ABSENT_32, 0)).talk_ms, 61_000);
+        assert_eq!(without_ring(&free, &record(30_000, 8_000, 0)), free, "it took another time");
+        assert_eq!(without_ring(&free, &record(0, 69_000, flag::ATTEMPT)), free);
     }
 
     #[test]

@@ -73,7 +73,13 @@ impl Given {
             flags |= if apart <= SLACK_MS { flag::TIMES_AGREE } else { flag::TIMES_DISAGREE };
         }
         let (start_ms, ring_ms) = if self.start != ABSENT {
-            (self.start, self.ring_after_start(flags))
+            let ring_ms = self.ring_after_start(flags);
+            if flags & flag::ATTEMPT != 0 && ring_ms == ABSENT_32 && self.is_free_or_unanswered() {
+                flags |= flag::MAY_RING;
+                (self.start, between(self.start, self.end).unwrap_or(ABSENT_32))
+            } else {
+                (self.start, ring_ms)
+            }
         } else {
             self.start_from_the_rest(talk_ms, &mut flags)?
         };
@@ -110,6 +116,17 @@ impl Given {
             0
         };
         Ok(total.saturating_sub(ring))
+    }
+
+    /// Whether nothing but a charge of no seconds says that there was no conversation: free seconds leave
+    /// as little of a short call.
+    #[inline(always)]
+    fn is_free_or_unanswered(&self) -> bool {
+        self.billed == 0
+            && self.talk == ABSENT_32
+            && self.answered.is_none()
+            && !self.says_answer
+            && self.end != ABSENT
     }
 
     #[inline(always)]

@@ -163,7 +163,7 @@ fn fit_with_basis(
         let rings = |side: usize| {
             pairs.iter().any(|pair| {
                 let record = if side == 0 { pair.0 } else { pair.1 };
-                record.ring_ms != crate::record::ABSENT_32 && record.ring_ms > 0
+                record.ring_ms != crate::record::ABSENT_32 && record.ring_ms > 0 && !record.is(flag::MAY_RING)
             })
         };
         let rings = [rings(0), rings(1)];

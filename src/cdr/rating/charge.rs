@@ -141,7 +141,7 @@ impl Terms {
         }
         let billed_s = self.billed_s(self.subsecond.seconds(talk_ms));
         let amount = self.fast(billed_s).unwrap_or_else(|| {
-            let raw = self.raw(billed_s, self.blocks_price(billed_s));
+            let raw = self.raw(self.blocks_price(billed_s));
             self.finished(raw)
         });
         Charge { billed_s, amount }
@@ -185,7 +185,7 @@ impl Terms {
         }
         let talk = self.rate.checked_mul(i64::from(billed_s))?;
         let mut raw = self.connect_fee.checked_mul(SIXTIETHS)?.checked_add(talk)?;
-        if self.minimum != 0 && billed_s > 0 {
+        if self.minimum != 0 {
             raw = raw.max(self.minimum.checked_mul(SIXTIETHS)?);
         }
         if self.maximum != i64::MAX {
@@ -216,10 +216,10 @@ impl Terms {
     }
 
     /// Fee, least and most charge around the price of the charged seconds, in sixtieths of a billionth.
-    pub(super) fn raw(&self, billed_s: u32, blocks: i128) -> i128 {
+    pub(super) fn raw(&self, blocks: i128) -> i128 {
         let sixty = i128::from(SIXTIETHS);
         let mut raw = i128::from(self.connect_fee) * sixty + blocks;
-        if self.minimum != 0 && billed_s > 0 {
+        if self.minimum != 0 {
             raw = raw.max(i128::from(self.minimum) * sixty);
         }
         if self.maximum != i64::MAX {

@@ -106,7 +106,7 @@ pub struct Contract {
     /// Fee of each answered call, instead of the deck's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_fee: Option<Decimal>,
-    /// Least charge of a call that has charged seconds.
+    /// Least charge of an answered call, also of one that free seconds leave nothing to charge of.
     pub minimum_charge: Decimal,
     /// Most that a call may cost; none: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -209,13 +209,13 @@ impl Rater {
             let sum = cut(blocks + i128::from(terms.connect_fee) * 60);
             steps.push(Step::ConnectFee { fee: money(terms.connect_fee), sum });
         }
-        let raw = terms.raw(billed_s, blocks);
+        let raw = terms.raw(blocks);
         let before = blocks + i128::from(terms.connect_fee) * 60;
         let least = i128::from(terms.minimum) * 60;
-        if billed_s > 0 && terms.minimum != 0 && least > before {
+        if terms.minimum != 0 && least > before {
             steps.push(Step::Minimum { minimum: money(terms.minimum) });
         }
-        if raw < before || raw < least && billed_s > 0 {
+        if raw < before || terms.minimum != 0 && raw < least {
             steps.push(Step::Maximum { maximum: money(terms.maximum) });
         }
         if let Some(precision) = terms.before_factor {

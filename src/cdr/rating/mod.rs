@@ -94,7 +94,8 @@ pub struct Terms {
     pub free: FreeSeconds,
     /// Fee of an answered call, in billionths.
     pub connect_fee: i64,
-    /// Least charge of a call that has charged seconds, in billionths.
+    /// Least charge of an answered call, also of one that free seconds leave nothing to charge of, in
+    /// billionths.
     pub minimum: i64,
     /// Most that a call may cost before currency and tax, in billionths; `i64::MAX` for no limit.
     pub maximum: i64,

@@ -322,7 +322,7 @@ impl Rater {
             SpanRounding::Once => spans.iter().map(|span| self.price_of(span)).sum(),
             SpanRounding::Each => self.rounded_spans(&spans, terms),
         };
-        Charge { billed_s, amount: terms.finished(terms.raw(billed_s, blocks)) }
+        Charge { billed_s, amount: terms.finished(terms.raw(blocks)) }
     }
 
     /// In sixtieths of a billionth.

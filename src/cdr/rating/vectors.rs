@@ -74,6 +74,7 @@ const VECTORS: &[Vector] = &[
     (22, "free_sec=10", "0.03,6,6,0,,", 12_000, Some(6), "0.003"),
     (22, "free_sec=10\nfree_rule='threshold'", "0.03,6,6,0,,", 12_000, Some(12), "0.006"),
     (23, "minimum_charge='0.01'\ndecimals=4", "0.006,1,1,0,,", 3_000, None, "0.01"),
+    (23, "minimum_charge='0.01'\ndecimals=4\nfree_sec=10", "0.006,1,1,0,,", 3_000, Some(0), "0.01"),
     (24, "decimals=0\ncurrency='JPY'", "8,1,1,0,,", 125_000, None, "17"),
     (25, "", "0.048,1,1,0,00:00,12:00:30\n0.031,1,1,0,12:00:30,24:00", 60_000, None, "0.048"),
     (25, "bands='split'", "0.048,1,1,0,00:00,12:00:30\n0.031,1,1,0,12:00:30,24:00", 60_000, None, "0.0395"),
@@ -204,7 +205,7 @@ fn any_terms() -> impl Strategy<Value = Terms> {
 /// The definition of the arithmetic once more, as fractions over 60 × 10^6, with nothing clever.
 fn by_definition(terms: &Terms, billed_s: u32) -> i128 {
     let mut value = i128::from(terms.connect_fee) * 60 + i128::from(terms.rate) * i128::from(billed_s);
-    if billed_s > 0 {
+    if terms.minimum != 0 {
         value = value.max(i128::from(terms.minimum) * 60);
     }
     value = value.min(i128::from(terms.maximum) * 60);

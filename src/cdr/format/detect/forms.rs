@@ -440,7 +440,9 @@ fn date_order(
     if let Some(days) = hints.other.as_ref().and_then(|other| other.days) {
         let within = |style: TimeStyle| {
             let mut counts = (0usize, 0usize);
-            for text in table.filled(column) {
+            // Where day and month are the same, both readings are.
+            let telling = |text: &&str| stamp(text).is_some_and(|stamp| stamp.first != stamp.second);
+            for text in table.filled(column).filter(telling) {
                 if let Some(at) = seconds(text, style) {
                     let day = (at / 86_400.0).floor() as i64;
                     counts.0 += usize::from((days[0] - 1..=days[1] + 1).contains(&day));

@@ -127,6 +127,25 @@ fn a_date_that_can_be_read_two_ways_is_asked_for_unless_the_other_file_proves_it
 }
 
 #[test]
+fn days_that_are_the_same_in_both_readings_do_not_keep_the_other_file_from_proving_the_order() {
+    let table = |date: &dyn Fn(u32) -> String| {
+        let mut text = "caller,callee,start,duration,amount\n".to_owned();
+        for at in 0..100 {
+            let day = 2 + at % 4;
+            text +=
+                &format!("8520000{at:04},44200{at:05},{} 08:00:{:02},{},0.03\n", date(day), at % 60, at + 31);
+        }
+        text
+    };
+    let ours = found(&table(&|day| format!("2026-04-{day:02}"))).expect("certain");
+    let theirs = table(&|day| format!("04/{day:02}/2026"));
+    assert!(matches!(found(&theirs), Err(DetectError::Ambiguous { .. })));
+    let proved = Hints { other: Some(ours.evidence), ..hints() };
+    let layout = detect(&Sample::of(theirs.as_bytes()), &proved, None).expect("proved").layout;
+    assert_eq!(layout.time, TimeStyle::MonthFirst, "a quarter of the calls is of 04/04");
+}
+
+#[test]
 fn parties_without_a_header_in_an_odd_order_are_asked_for_unless_the_other_file_proves_them() {
     let text = include_str!("../testdata/no_header_odd.csv");
     let said = found(text).expect_err("not provable").to_string();
