@@ -1,20 +1,7 @@
 //! `linesman knowledge` and the verbs of outages: drafts, reviews, words in Chinese, merging and splitting.
 
-use std::path::Path;
-
-use serde_json::Value;
-
 use super::support::daemon::{Daemon, free_port};
-use super::{folder, json, run};
-
-fn fine(folder: &Path, address: &str, command: &str, arguments: &[&str]) -> Value {
-    let server = format!("http://{address}");
-    let mut all = vec![command, "--server", &server, "--token-file", "token", "--json"];
-    all.extend(arguments);
-    let (code, out, said) = run(folder, &all);
-    assert_eq!(code, 0, "{arguments:?}: {said}");
-    json(&out)
-}
+use super::{answer, complaint, folder, json, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r107_r112_an_article_is_written_published_and_found_by_chinese_words_and_phrases_are_shown() {
@@ -23,7 +10,7 @@ async fn r107_r112_an_article_is_written_published_and_found_by_chinese_words_an
     let address = format!("127.0.0.1:{}", free_port());
     let (_daemon, api) = Daemon::start(folder, &address, "", &[], None).await;
     std::fs::write(folder.join("token"), api.token()).expect("written");
-    let know = |arguments: &[&str]| fine(folder, &address, "knowledge", arguments);
+    let know = |arguments: &[&str]| answer(folder, &address, "knowledge", arguments);
     let draft = know(&[
         "draft",
         "--title",
@@ -44,26 +31,9 @@ async fn r107_r112_an_article_is_written_published_and_found_by_chinese_words_an
     assert_eq!((&shown["zh"]["title"], &shown["zh"]["symptom"]), (&"单向无声".into(), &"一方听不到".into()));
     assert!(know(&["scripts"])["scripts"].as_array().expect("phrases").len() >= 12);
 
-    let ticket = |arguments: &[&str]| fine(folder, &address, "ticket", arguments);
-    let register = |words: &str| {
-        let arguments = [
-            "register",
-            "--kind",
-            "complaint",
-            "--channel",
-            "phone",
-            "--phone",
-            "138 0013 8000",
-            "--name",
-            "Li Na",
-            "--create",
-            "--level",
-            "blue",
-            "--description",
-            words,
-        ];
-        ticket(&arguments)["ticket"]["number"].as_str().expect("a number").to_owned()
-    };
+    let ticket = |arguments: &[&str]| answer(folder, &address, "ticket", arguments);
+    let register =
+        |words: &str| complaint(folder, &address, words)["number"].as_str().expect("a number").to_owned();
     let (first, second) = (register("单向无声，客户听不到"), register("the same again"));
     let suggested = know(&["suggest", &first]);
     assert_eq!(suggested["suggestions"][0]["name"], name.as_str(), "{suggested}");

@@ -52,6 +52,24 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
+/// What a command against a running daemon answers as JSON, with the token that the folder holds.
+fn answer(folder: &Path, address: &str, command: &str, arguments: &[&str]) -> Value {
+    let server = format!("http://{address}");
+    let mut all = vec![command, "--server", &server, "--token-file", "token", "--json"];
+    all.extend(arguments);
+    let (code, out, said) = run(folder, &all);
+    assert_eq!(code, 0, "{arguments:?}: {said}");
+    json(&out)
+}
+
+/// Registers a customer's complaint by telephone; its ticket.
+fn complaint(folder: &Path, address: &str, words: &str) -> Value {
+    let spoken = "register --kind complaint --channel phone --create --level blue --phone";
+    let mut arguments: Vec<&str> = spoken.split(' ').collect();
+    arguments.extend(["138 0013 8000", "--name", "Li Na", "--description", words]);
+    answer(folder, address, "ticket", &arguments)["ticket"].clone()
+}
+
 #[test]
 fn a_good_file_is_said_to_be_fine_with_what_watching_it_costs() {
     let here = folder();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::support::daemon::{Daemon, free_port};
-use super::{folder, json, linesman, run};
+use super::{answer, folder, linesman, run};
 
 /// Runs `ticket` with arguments against the daemon.
 fn ticket(folder: &Path, address: &str, arguments: &[&str]) -> (i32, String, String) {
@@ -16,11 +16,7 @@ fn ticket(folder: &Path, address: &str, arguments: &[&str]) -> (i32, String, Str
 }
 
 fn fine(folder: &Path, address: &str, arguments: &[&str]) -> Value {
-    let mut all = vec!["--json"];
-    all.extend(arguments);
-    let (code, out, said) = ticket(folder, address, &all);
-    assert_eq!(code, 0, "{arguments:?}: {said}");
-    json(&out)
+    answer(folder, address, "ticket", arguments)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! `linesman report`: the month as text, page, workbook and document, beside a running daemon.
 
 use super::support::daemon::{Daemon, free_port};
-use super::{folder, json, run};
+use super::{complaint, folder, json, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r81_r115_a_month_is_written_as_text_page_workbook_and_document_in_both_languages() {
@@ -10,32 +10,8 @@ async fn r81_r115_a_month_is_written_as_text_page_workbook_and_document_in_both_
     let address = format!("127.0.0.1:{}", free_port());
     let (_daemon, api) = Daemon::start(folder, &address, "", &[], None).await;
     std::fs::write(folder.join("token"), api.token()).expect("written");
-    let server = format!("http://{address}");
-    let register = [
-        "ticket",
-        "--server",
-        &server,
-        "--token-file",
-        "token",
-        "--json",
-        "register",
-        "--kind",
-        "complaint",
-        "--channel",
-        "phone",
-        "--phone",
-        "138 0013 8000",
-        "--name",
-        "Li Na",
-        "--create",
-        "--level",
-        "blue",
-        "--description",
-        "no calls",
-    ];
-    let (code, out, said) = run(folder, &register);
-    assert_eq!(code, 0, "{said}");
-    let registered = json(&out)["ticket"]["registered_at"].as_str().expect("a time").to_owned();
+    let registered = complaint(folder, &address, "no calls")["registered_at"].clone();
+    let registered = registered.as_str().expect("a time");
     let month = linesman::statistics::Month::of(registered.parse().expect("a time")).to_string();
 
     let (code, out, said) = run(folder, &["report", "monthly", "--month", &month]);
