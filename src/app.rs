@@ -140,6 +140,11 @@ impl App {
         let address = listener.local_addr().unwrap_or(address);
         // Links name the port that port 0 became.
         settings.http.listen = address;
+        if !crate::procedure::put_in_force(&settings.procedure.tables) {
+            tracing::error!(
+                "another daemon of this process works by other tables; they hold for this one too"
+            );
+        }
         let store = Store::open(&settings.database.url, clock.clone()).await?;
         unlock(&store, settings.key_file()).await?;
         let first_token = store.create_first_token().await?;
@@ -158,7 +163,7 @@ impl App {
         let lifecycle = Lifecycle::default();
         let soft = lifecycle.soft().clone();
         let metrics = Arc::new(Metrics::new());
-        metrics.set_calendars(&linesman_deadlines::calendar::official::calendars());
+        metrics.set_calendars(&crate::procedure::in_force().calendars);
         let live = Arc::new(Live::default());
         let recent = Arc::new(Recent::default());
         let grace = settings.http.grace;

@@ -37,7 +37,8 @@
 //! What was learnt of earlier cases is [`knowledge`]: drafts of solved tickets, what is alike, set phrases.
 //!
 //! What the complaint-handling procedure asks, chooses and computes is the package [`linesman_process`]: decision
-//! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees.
+//! trees, levels, people, compensation, statistics, forms; purely. [`cli::tree`] walks its trees. Which tables are in
+//! force, the shipped ones or the operator's own, is [`procedure`].
 //!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
@@ -63,6 +64,7 @@ pub mod maintenance;
 pub mod metrics;
 pub mod notify;
 pub mod privacy;
+pub mod procedure;
 pub mod settings;
 pub mod sim;
 pub mod statistics;

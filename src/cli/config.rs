@@ -1,4 +1,4 @@
-//! `linesman config check|show`.
+//! `linesman config check|show|table`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,11 @@ enum Action {
     Check(Which),
     /// Show the effective values as TOML, secrets hidden
     Show(Which),
+    /// Print a table that tickets run by as it is shipped, for an own one to begin with ([procedure])
+    Table {
+        /// calendars, deadlines, levels, compensation, or a tree: INTAKE, TOP-UP, A, B, C, D, E
+        name: String,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -45,7 +50,10 @@ struct Which {
 /// # Errors
 /// Two different files named, mistakes in the configuration (`show`), unwritable output.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
-    let (Action::Check(which) | Action::Show(which)) = &arguments.action;
+    let which = match &arguments.action {
+        Action::Check(which) | Action::Show(which) => which,
+        Action::Table { name } => return table(name),
+    };
     let chosen = match (&which.file, &global.config) {
         (Some(file), Some(config)) if file != config => {
             let both = format!("{} and --config {} are named; name one", file.display(), config.display());
@@ -56,8 +64,25 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
     };
     match &arguments.action {
         Action::Check(which) => check(&chosen, which.json),
-        Action::Show(which) => show(&chosen, which.json),
+        Action::Show(_) | Action::Table { .. } => show(&chosen, which.json),
     }
+}
+
+fn table(name: &str) -> anyhow::Result<Exit> {
+    let text = match name.to_lowercase().as_str() {
+        "calendars" => Some(linesman_deadlines::calendar::official::CALENDARS_TEXT),
+        "deadlines" => Some(linesman_deadlines::policy::SHIPPED),
+        "levels" => Some(linesman_process::level::SHIPPED),
+        "compensation" => Some(linesman_process::compensation::SHIPPED),
+        _ => linesman_process::tree::shipped_text(name),
+    };
+    let Some(text) = text else {
+        let known = "calendars, deadlines, levels, compensation, INTAKE, TOP-UP, A, B, C, D, E";
+        let message = format!("there is no table `{}`; known are {known}", name.escape_debug());
+        return Err(Failure::new(Exit::Usage, message).into());
+    };
+    output::line(text.trim_end())?;
+    Ok(Exit::Fine)
 }
 
 /// What `config check --json` says.

@@ -44,7 +44,9 @@ impl Global {
     /// # Errors
     /// [`Failure`] that ends it with exit code 3.
     pub fn settings(&self) -> Result<crate::settings::Settings, Failure> {
-        self.loaded().map(|(loaded, _)| loaded.settings).map_err(Failure::from)
+        let (loaded, _) = self.loaded().map_err(Failure::from)?;
+        crate::procedure::put_in_force(&loaded.settings.procedure.tables);
+        Ok(loaded.settings)
     }
 }
 

@@ -140,7 +140,7 @@ fn show_question(next: &serde_json::Value) -> anyhow::Result<()> {
 
 /// The next question as the database has it: what measurements say now is the daemon's to know.
 pub(super) fn next_question(ticket: &Ticket, language: Language) -> Option<String> {
-    let trees = linesman_process::tree::Trees::shipped()?;
+    let trees = crate::procedure::trees()?;
     let evidence: Vec<Evidence> = ticket.fault.iter().map(of_fault).collect();
     let preview = walk::preview(ticket, trees, &evidence, SystemClock.now_utc()).ok().flatten()?;
     let spoken = language.into();

@@ -48,9 +48,13 @@ pub(crate) fn settle(learned: &mut Learned, rater: &Rater, records: [&[Record]; 
         .filter(|place| (0..2).all(|side| right(side, *place) >= now[side]))
         .max_by_key(|place| (right(0, *place) + right(1, *place), std::cmp::Reverse(*place)));
     let Some(best) = best.filter(|best| right(0, *best) + right(1, *best) > now[0] + now[1]) else { return };
-    // One side at least must be charged by the deck, or nothing is proved.
-    let proves =
-        |side: usize| right(side, best) * 5 >= calls[side].len() * 4 && right(side, best) > now[side];
+    // One side at least must be charged by the deck, or nothing is proved. Calls that are wrong in every zone
+    // deviate in something else and tell nothing of it, as long as they are not nearly all.
+    let telling = |side: usize| calls[side].iter().filter(|call| call.right.contains(&true)).count();
+    let proves = |side: usize| {
+        let right = right(side, best);
+        right > now[side] && right * 5 >= telling(side) * 4 && right * 5 >= calls[side].len()
+    };
     if !proves(0) && !proves(1) {
         return;
     }
@@ -204,6 +208,15 @@ mod tests {
         // One side's amounts are enough.
         let silent: Vec<Record> = china.iter().map(|call| Record { amount: ABSENT, ..*call }).collect();
         assert_eq!(zone(&silent, &china), 8);
+    }
+
+    #[test]
+    fn calls_that_are_charged_wrongly_in_every_zone_do_not_keep_the_others_from_proving_it() {
+        let mut theirs = records(8, 0);
+        theirs.iter_mut().step_by(2).for_each(|call| call.amount += 7_000_000);
+        assert_eq!(zone(&[], &theirs), 8);
+        theirs.iter_mut().take(44).for_each(|call| call.amount = 7_000_000);
+        assert_eq!(zone(&[], &theirs), 0, "too few are left");
     }
 
     #[test]

@@ -220,6 +220,28 @@ pub const SECTIONS: &[SectionDoc] = &[
         ],
     },
     SectionDoc {
+        name: "procedure",
+        list: false,
+        about: "Own tables that tickets run by, in files; `linesman config table NAME` prints the shipped ones to begin with.",
+        keys: &[
+            key("calendars", "[\"calendars.toml\"]", "own calendars and overrides, over the shipped ones"),
+            key("holidays", "[\"holidays.ics\"]", "iCalendar feeds of holidays and make-up workdays"),
+            key("holidays_of", "\"cn-office\"", "the calendar that they are laid over"),
+            key(
+                "deadlines",
+                "[\"deadlines-2.toml\"]",
+                "what is due when: tables that hold from their `valid_from` on; older tickets keep theirs",
+            ),
+            key(
+                "trees",
+                "[\"B.toml\"]",
+                "own trees; one of a shipped name has a higher version and takes its place",
+            ),
+            key("levels", "\"level.toml\"", "levels of complaints, in place of the shipped table"),
+            key("compensation", "\"compensation.toml\"", "the standard, in place of the shipped one"),
+        ],
+    },
+    SectionDoc {
         name: "notify",
         list: true,
         about: "Who is told of what happens to tickets, over which channel, when and in which language.",

@@ -15,6 +15,7 @@ mod mistake;
 mod network;
 pub mod notify;
 mod places;
+pub mod procedure;
 mod read;
 mod secret;
 mod section;
@@ -40,6 +41,7 @@ pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
 pub use notify::{Audience, ChannelKind, ChannelSettings};
+pub use procedure::ProcedureSettings;
 pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
@@ -65,6 +67,8 @@ pub struct Settings {
     pub billing: BillingSettings,
     /// `[voice]` and every `[[media]]`: where voice is listened to, and whose it is.
     pub voice: VoiceSettings,
+    /// `[procedure]`: own tables that tickets run by.
+    pub procedure: ProcedureSettings,
     /// Every `[[notify]]`: who is told of what.
     pub notify: Vec<ChannelSettings>,
     /// `[log]`: what is logged.

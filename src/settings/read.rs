@@ -23,8 +23,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Largest file that is read; a hundred thousand elements take a tenth of it.
 const LARGEST_FILE: u64 = 256 * 1024 * 1024;
-/// Largest file with a secret.
-const LARGEST_SECRET: u64 = 64 * 1024;
+/// Largest file that a key names: a secret, a table, a feed of holidays.
+const LARGEST_NAMED: u64 = 8 * 1024 * 1024;
 
 /// Settings with the declarations that their inventory was built from.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,7 +74,7 @@ pub fn load_declared(
             return Err(mistakes.placed(&name, &before));
         }
     };
-    read(&name, &text, environment, &secret_file)
+    read(&name, &text, environment, &named_file)
 }
 
 /// Reads the text of a file that `name` stands for.
@@ -86,12 +86,12 @@ pub fn parse(
     text: &str,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Loaded, Vec<SettingsMistake>> {
-    read(name, text, environment, &secret_file)
+    read(name, text, environment, &named_file)
 }
 
-/// What a file with a secret holds, without the line's end.
-fn secret_file(file: &Path) -> std::io::Result<String> {
-    let bytes = bounded(file, LARGEST_SECRET)?;
+/// What a file that a key names holds, without the end of its last line.
+fn named_file(file: &Path) -> std::io::Result<String> {
+    let bytes = bounded(file, LARGEST_NAMED)?;
     let text = String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8"))?;
     Ok(text.trim().to_owned())
 }
@@ -105,7 +105,7 @@ fn bounded(file: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// PURE but for `secret`, which reads the file that `url_file` names.
+/// PURE but for `secret`, which reads a file that a key names.
 pub(super) fn read(
     name: &str,
     text: &str,
@@ -128,6 +128,7 @@ pub(super) fn read(
 
     let mut settings = Settings::default();
     sections(root, &variables, &mut settings, secret, &mut mistakes);
+    super::procedure::read(root, &variables, secret, &mut settings.procedure, &mut mistakes);
     let outside = super::notify::Outside { file: secret, environment: &environment };
     super::notify::read(root, &outside, &mut settings.notify, &mut mistakes);
     let mut places = Places::default();

@@ -133,6 +133,7 @@ fn sections(settings: &Settings) -> Table {
                 .0,
         )
         .put("billing", billing_keys(&settings.billing).0)
+        .put("procedure", procedure_keys(&settings.procedure).0)
         .put("voice", super::show_voice::voice(&settings.voice).0)
         .put(
             "log",
@@ -142,6 +143,19 @@ fn sections(settings: &Settings) -> Table {
                 .0,
         )
         .0
+}
+
+fn procedure_keys(procedure: &super::ProcedureSettings) -> Keys {
+    let shown = |path: &std::path::PathBuf| path.display().to_string();
+    let all = |paths: &[std::path::PathBuf]| paths.iter().map(shown).collect::<Vec<_>>();
+    Keys::default()
+        .list("calendars", &all(&procedure.calendars))
+        .list("holidays", &all(&procedure.holidays))
+        .put("holidays_of", procedure.holidays_of.as_str())
+        .list("deadlines", &all(&procedure.deadlines))
+        .list("trees", &all(&procedure.trees))
+        .text("levels", procedure.levels.as_ref().map(shown))
+        .text("compensation", procedure.compensation.as_ref().map(shown))
 }
 
 fn billing_keys(billing: &BillingSettings) -> Keys {

@@ -257,6 +257,12 @@ fn documented_examples_of_sections_with_defaults_are_those_defaults() {
         "vq_rtcpxr",
         "vxlan",
         "tzsp",
+        "calendars",
+        "holidays",
+        "deadlines",
+        "trees",
+        "levels",
+        "compensation",
     ];
     for section in SECTIONS.iter().filter(|section| !section.list) {
         text.push_str(&format!("{}\n", section.header()));
@@ -369,4 +375,62 @@ proptest::proptest! {
             }
         }
     }
+}
+
+/// What `[procedure]` makes of files by their names.
+fn procedure(
+    section: &str,
+    files: &[(&str, String)],
+) -> Result<std::sync::Arc<crate::procedure::Procedure>, Vec<String>> {
+    let file = |path: &Path| {
+        let found = files.iter().find(|(name, _)| Path::new(name) == path);
+        found.map(|(_, text)| text.clone()).ok_or_else(|| std::io::Error::other("no such file"))
+    };
+    let read = read("linesman.toml", &format!("[procedure]\n{section}\n"), [], &file);
+    read.map(|loaded| loaded.settings.procedure.tables)
+        .map_err(|mistakes| mistakes.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn own_tables_take_the_place_of_the_shipped_ones_from_their_time_on() {
+    use linesman_deadlines::policy::SHIPPED;
+    let second =
+        SHIPPED.replace("version = 1\n", "version = 2\nvalid_from = \"2027-01-01T00:00:00+08:00\"\n");
+    let tree =
+        linesman_process::tree::shipped_text("E").expect("shipped").replace("version = 1", "version = 2");
+    let day = "[[override]]\ncalendar = \"cn-office\"\ndate = 2026-11-24\nkind = \"closed\"\nreason = \"founding\"\n";
+    let files = [
+        ("two.toml", second.clone()),
+        ("E.toml", tree),
+        ("days.toml", day.to_owned()),
+        (
+            "same.toml",
+            second.replace("[[policy]]\nid = \"dispatch-order\"", "[[policy]]\nid = \"dispatched\""),
+        ),
+        ("bare.toml", SHIPPED.replace("version = 1\n", "version = 3\n")),
+    ];
+    let tables =
+        procedure("calendars = [\"days.toml\"]\ndeadlines = [\"two.toml\"]\ntrees = [\"E.toml\"]", &files)
+            .expect("fine");
+    let version = |text: &str| tables.deadlines_at(text.parse().expect("a time")).map(|table| table.version);
+    assert_eq!(version("2026-12-31T15:59:59Z"), Some(1), "what began before keeps the shipped table");
+    assert_eq!(version("2026-12-31T16:00:00Z"), Some(2));
+    assert_eq!(tables.trees.as_ref().and_then(|trees| trees.latest("E")).map(|tree| tree.version), Some(2));
+    let office = tables.calendars.get("cn-office").expect("shipped");
+    let date = chrono::NaiveDate::from_ymd_opt(2026, 11, 24).expect("a date");
+    assert!(office.day(date).windows.is_empty(), "an own holiday");
+
+    let wrong = procedure("deadlines = [\"two.toml\", \"same.toml\"]\nlevels = \"none.toml\"", &files)
+        .expect_err("mistakes");
+    let said = wrong.join("\n");
+    assert!(said.contains("linesman.toml:2:14: same.toml: there is no policy `dispatch-order`"), "{said}");
+    assert!(said.contains("another table has its `version` or its `valid_from`"), "{said}");
+    assert!(said.contains("linesman.toml:3:10: `levels` in [procedure]: none.toml: no such file"), "{said}");
+    let said = procedure("deadlines = [\"bare.toml\"]\nholidays_of = \"no\"", &files)
+        .expect_err("mistakes")
+        .join("\n");
+    assert!(
+        said.contains("there is no `valid_from`") && said.contains("known are always, cn-office"),
+        "{said}"
+    );
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use linesman_deadlines::policy;
+use linesman_deadlines::policy::{self, Policies};
 use linesman_process::statistics::{Bases, Handling, Period, Report, TicketFacts, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -142,9 +142,14 @@ pub struct Difference {
 
 /// The versions of the rules that a report made now is counted by.
 #[must_use]
-pub fn rule_version() -> String {
-    let table = policy::defaults().map_or(0, |table| table.version);
+pub fn rule_version(month: Month) -> String {
+    let table = deadlines(month).map_or(0, |table| table.version);
     format!("counting {COUNTING}, deadlines {table}")
+}
+
+/// The table whose figures a month is held against: the one that held when it began.
+fn deadlines(month: Month) -> Option<&'static Policies> {
+    crate::procedure::deadlines_at(month.period().from)
 }
 
 impl Content {
@@ -162,7 +167,7 @@ impl Content {
         all.retain(|ticket| period.holds(ticket.registered_at));
         all.sort_by(|a, b| (a.registered_at, &a.ticket).cmp(&(b.registered_at, &b.ticket)));
         let report = Report::of(period, bases, &all);
-        let figures = match policy::defaults() {
+        let figures = match deadlines(month) {
             Some(table) => report.figures(table, before.as_ref()),
             None => Vec::new(),
         };
@@ -195,7 +200,7 @@ impl Content {
         Self {
             month: month.to_string(),
             period,
-            rule_version: rule_version(),
+            rule_version: rule_version(month),
             bases,
             report,
             before,

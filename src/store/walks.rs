@@ -1,7 +1,7 @@
 //! Walks of tickets through the decision trees: what an answer comes to is planned and carried out within one
 //! transaction; who may answer what is looked up here, decided in [`crate::ticket::walk`].
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use linesman_process::Role as Part;
 use linesman_process::tree::Trees;
@@ -17,8 +17,6 @@ use super::json::text;
 use super::{Role, Store, StoreError, WriteError};
 
 pub(super) const ROLE_OF_TOKEN: &str = "SELECT role FROM api_token WHERE name = $1 AND revoked_at IS NULL";
-
-static SHIPPED: LazyLock<Option<Arc<Trees>>> = LazyLock::new(|| Trees::shipped().cloned().map(Arc::new));
 
 /// A walk to be moved on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +51,7 @@ impl Store {
     /// The decision trees in force, in all versions that walks may keep.
     #[must_use]
     pub fn trees(&self) -> Option<Arc<Trees>> {
-        SHIPPED.clone()
+        crate::procedure::trees().cloned()
     }
 
     /// What an actor does in the procedure.

@@ -5,27 +5,23 @@
 //! opened by itself binds nobody towards a customer. Deliberately absent: the clocks of months and of new
 //! customers (R81, R78), which belong to no ticket.
 
-use std::sync::LazyLock;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use linesman_deadlines::calendar::official;
+use linesman_deadlines::Calendar;
 use linesman_deadlines::clock::{Action, Clock, ClockState, LogEntry, Reading};
-use linesman_deadlines::policy::{self, Facts, Milestone, Policies, Policy, Purpose};
+use linesman_deadlines::policy::{Facts, Milestone, Policies, Policy, Purpose};
 use linesman_deadlines::promise::{self, Point, PromiseAction, PromiseCall, PromiseEvent, Standing};
-use linesman_deadlines::{Calendar, Calendars};
 
 use super::deed::{Call, Deed};
 use super::event::Event;
 use super::people::supervisor_of;
 use super::process::{ContactPurpose, Duty, Work, WorkKind};
 use super::{State, Ticket, TicketKind};
-
-static CALENDARS: LazyLock<Calendars> = LazyLock::new(official::calendars);
+use crate::procedure;
 
 /// The calendar by which offices work.
 #[must_use]
 pub fn office() -> Option<&'static Calendar> {
-    CALENDARS.get("cn-office")
+    procedure::in_force().calendars.get("cn-office")
 }
 
 /// The clock that ends the reopen window of a settled ticket; no policy has this name.
@@ -73,9 +69,9 @@ struct Ruled<'t> {
 }
 
 fn ruled(ticket: &Ticket) -> Vec<Ruled<'_>> {
-    let Some(table) = policy::defaults() else { return Vec::new() };
+    let Some(table) = procedure::deadlines_at(ticket.registered_at) else { return Vec::new() };
     let mut all = Vec::new();
-    let calendar = |policy: &Policy| CALENDARS.get(&policy.calendar);
+    let calendar = |policy: &Policy| procedure::in_force().calendars.get(&policy.calendar);
     let facts = facts(ticket);
     // A follow-up is a ticket of its own: the one that it follows only triggers it.
     let is_follow_up = ticket.kind == TicketKind::FollowUp;
@@ -184,7 +180,7 @@ pub fn due_deeds(ticket: &Ticket, now: DateTime<Utc>) -> Vec<Deed> {
         let actions = clock.due_actions(now, ticket.process.level, &fired_of(ticket, &name));
         deeds.extend(actions.unwrap_or_default().into_iter().map(|action| of_clock(ticket, &name, action)));
     }
-    if let Some(table) = policy::defaults() {
+    if let Some(table) = procedure::deadlines_at(ticket.registered_at) {
         let fired = &ticket.process.fired;
         let actions = promise::due_actions(&ticket.process.promises, &table.promise, now, fired);
         deeds.extend(actions.into_iter().map(|action| of_promise(ticket, action)));
@@ -239,7 +235,7 @@ fn supervisor(ticket: &Ticket) -> String {
 
 /// When promises ask for something next.
 fn next_of_promises(ticket: &Ticket, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let table: &Policies = policy::defaults()?;
+    let table: &Policies = procedure::deadlines_at(ticket.registered_at)?;
     let (log, rules, fired) = (&ticket.process.promises, &table.promise, &ticket.process.fired);
     if !promise::due_actions(log, rules, now, fired).is_empty() {
         return Some(now);

@@ -8,7 +8,6 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::clock::ClockState;
 use linesman_deadlines::policy::Level;
-use linesman_process::level;
 use linesman_process::people::{Case, Escalation, People, Reason, Work};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -81,7 +80,7 @@ pub fn step_up(
     people: &People,
     now: DateTime<Utc>,
 ) -> Option<Deed> {
-    let levels = level::defaults()?;
+    let levels = crate::procedure::levels()?;
     let known = |login: Option<&str>| login.and_then(|login| people.by_login(login));
     let owner = known(ticket.owner.as_deref()).or_else(|| known(ticket.process.first_owner.as_deref()))?;
     let case = Case {

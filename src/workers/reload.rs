@@ -100,6 +100,11 @@ impl Reloader {
         if old.http != new.http || old.database != new.database || old.log != new.log {
             tracing::warn!("[http], [database] and [log] take effect at the next start");
         }
+        if old.procedure != new.procedure {
+            tracing::warn!(
+                "[procedure] takes effect at the next start: no ticket changes its rules on its way"
+            );
+        }
         if old.key_file() != new.key_file() {
             tracing::warn!("`key_file` in [privacy] takes effect at the next start");
         }

@@ -7,6 +7,7 @@ mod deadline;
 mod knowledge;
 mod life;
 mod listen;
+mod procedure;
 mod process;
 mod report;
 mod rtp;

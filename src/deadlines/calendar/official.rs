@@ -40,6 +40,9 @@ static SHIPPED_YEARS: LazyLock<Vec<OfficialYear>> =
 static SHIPPED: LazyLock<Calendars> =
     LazyLock::new(|| file::read(CALENDARS.0, CALENDARS.1, &Calendars::default()).unwrap_or_default());
 
+/// The shipped calendars as they are written: what a file of own ones looks like.
+pub const CALENDARS_TEXT: &str = CALENDARS.1;
+
 /// Reads a year's file, in the form of the shipped ones.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub mod target;
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use facts::{Caller, Facts, Kind, Level, Match, Milestone, Purpose, Urgency};
@@ -175,6 +176,8 @@ pub struct PromiseRules {
 pub struct Policies {
     /// Counts changes of the table.
     pub version: u32,
+    /// It holds for tickets that are registered from then on; the shipped one for those before.
+    pub valid_from: Option<DateTime<Utc>>,
     /// Deadlines.
     pub policies: Vec<Policy>,
     /// Figures.
@@ -200,10 +203,11 @@ impl Policies {
     }
 }
 
-const DEFAULT: &str = include_str!("default.toml");
+/// The shipped table as it is written: what an own one begins with.
+pub const SHIPPED: &str = include_str!("default.toml");
 
 static DEFAULTS: LazyLock<Option<Policies>> =
-    LazyLock::new(|| read::read("default.toml", DEFAULT, &crate::calendar::official::calendars()).ok());
+    LazyLock::new(|| read::read("default.toml", SHIPPED, &crate::calendar::official::calendars()).ok());
 
 /// The shipped table; that it can be read is held by a test, so there always is one.
 #[must_use]

@@ -1,5 +1,6 @@
 //! Reads a table of deadlines from TOML and checks it whole.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -14,6 +15,7 @@ use crate::mistake::{Mistake, Mistakes};
 #[serde(deny_unknown_fields)]
 struct File {
     version: u32,
+    valid_from: Option<DateTime<Utc>>,
     policy: Vec<Entry>,
     #[serde(default)]
     threshold: Vec<Threshold>,
@@ -81,6 +83,7 @@ pub fn read(file: &str, text: &str, calendars: &Calendars) -> Result<Policies, V
     }
     mistakes.or(Policies {
         version: read.version,
+        valid_from: read.valid_from,
         policies,
         thresholds: read.threshold,
         refunds: read.refund,

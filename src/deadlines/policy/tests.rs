@@ -7,7 +7,7 @@ use crate::calendar::official::calendars;
 use crate::due::Basis;
 
 fn table() -> &'static Policies {
-    match read::read("default.toml", DEFAULT, &calendars()) {
+    match read::read("default.toml", SHIPPED, &calendars()) {
         Ok(_) => defaults().expect("it was read"),
         Err(mistakes) => {
             let shown: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
@@ -147,8 +147,8 @@ fn no_clock_towards_the_customer_stands_while_a_carrier_works() {
 
 #[test]
 fn every_mistake_of_a_table_is_told_with_its_place() {
-    let begin = DEFAULT.find("[[policy]]").expect("there are policies");
-    let head = &DEFAULT[..begin];
+    let begin = SHIPPED.find("[[policy]]").expect("there are policies");
+    let head = &SHIPPED[..begin];
     let lines = head.matches('\n').count();
     let wrong = "[[policy]]\nid = \"Urgent\"\nrule = \"71\"\ntitle = \"x\"\ntitle_zh = \"x\"\nagreement = \"SLA\"\npurpose = \"response\"\n\
 target = \"2 hours\"\nbasis = \"working_days\"\ncalendar = \"office\"\nfrom = []\nto = [\"responded\"]\n\

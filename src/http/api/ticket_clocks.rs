@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::Reading;
 use linesman_deadlines::due::trace::Step;
 use linesman_deadlines::due::words;
-use linesman_deadlines::policy;
 use linesman_deadlines::promise::{self, Duty, Standing};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -92,7 +91,7 @@ pub async fn deadlines(
 ) -> Result<Json<Deadlines>, Problem> {
     let ticket = find_for(&state, &caller, &name).await?;
     let at = state.clock.now_utc();
-    let duties = policy::defaults()
+    let duties = crate::procedure::deadlines_at(ticket.registered_at)
         .map(|table| promise::duties(&ticket.process.promises, &table.promise, at))
         .unwrap_or_default();
     Ok(Json(Deadlines {

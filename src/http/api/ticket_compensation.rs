@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use linesman_process::compensation::{self, Claim, Computation, Exclusion, Grant};
+use linesman_process::compensation::{Claim, Computation, Exclusion, Grant};
 use linesman_process::{Language as Spoken, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +63,7 @@ fn refused(unmet: Vec<crate::locale::Message>) -> Problem {
 }
 
 fn computed(claim: &Claim, causes: &[Exclusion]) -> Result<Computation, Problem> {
-    let standard = compensation::defaults().ok_or_else(Problem::internal)?;
+    let standard = crate::procedure::compensation().ok_or_else(Problem::internal)?;
     standard.compute(claim, causes).map_err(|unmet| refused(sentences(&unmet)))
 }
 
@@ -81,7 +81,8 @@ pub async fn compute(
 ) -> Result<Response, Problem> {
     find_for(&state, &caller, &name).await?;
     let computation = computed(&body.claim, &body.causes)?;
-    let approver = compensation::defaults().and_then(|standard| standard.approver_for(computation.amount));
+    let approver =
+        crate::procedure::compensation().and_then(|standard| standard.approver_for(computation.amount));
     let view = ComputedView {
         rule: computation.rule,
         version: computation.version,
@@ -110,7 +111,7 @@ pub async fn grant(
         return Err(Problem::invalid(vec![Flaw::at("/granted", "text_length").with("most", 20)]));
     };
     let computation = computed(&body.claim, &body.causes)?;
-    let standard = compensation::defaults().ok_or_else(Problem::internal)?;
+    let standard = crate::procedure::compensation().ok_or_else(Problem::internal)?;
     let parts = state.store.parts_of_actor(&caller.actor).await?;
     let known = standard.grant(&computation, granted, &caller.actor.0, &parts);
     let grant: Grant = known.map_err(|unmet| refused(sentences(&unmet)))?;

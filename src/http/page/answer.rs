@@ -11,7 +11,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use linesman_deadlines::policy::{self, Urgency};
+use linesman_deadlines::policy::Urgency;
 use linesman_process::form::{self, FieldKind, FormId, Values, option_word};
 
 use crate::http::HttpState;
@@ -261,7 +261,9 @@ fn wanted(
 
 /// A score below the threshold is handled a second time (R80): a follow-up of the ticket, registered once.
 async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) -> Result<(), WriteError> {
-    let (Some(form), Some(table)) = (form::shipped(FormId::Survey), policy::defaults()) else {
+    let (Some(form), Some(table)) =
+        (form::shipped(FormId::Survey), crate::procedure::deadlines_at(ticket.registered_at))
+    else {
         return Ok(());
     };
     let low = form.second_handling(values, table);

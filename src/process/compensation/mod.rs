@@ -114,9 +114,10 @@ pub struct Standard {
     pub rules: Vec<Rule>,
 }
 
-const DEFAULT: &str = include_str!("default.toml");
+/// The shipped table as it is written: what an own one begins with.
+pub const SHIPPED: &str = include_str!("default.toml");
 
-static DEFAULTS: LazyLock<Option<Standard>> = LazyLock::new(|| read("compensation.toml", DEFAULT).ok());
+static DEFAULTS: LazyLock<Option<Standard>> = LazyLock::new(|| read("compensation.toml", SHIPPED).ok());
 
 /// The shipped standard; that it can be read is held by a test, so there always is one.
 #[must_use]

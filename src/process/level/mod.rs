@@ -277,9 +277,10 @@ impl Levels {
     }
 }
 
-const DEFAULT: &str = include_str!("default.toml");
+/// The shipped table as it is written: what an own one begins with.
+pub const SHIPPED: &str = include_str!("default.toml");
 
-static DEFAULTS: LazyLock<Option<Levels>> = LazyLock::new(|| read("level.toml", DEFAULT).ok());
+static DEFAULTS: LazyLock<Option<Levels>> = LazyLock::new(|| read("level.toml", SHIPPED).ok());
 
 /// The shipped table; that it can be read is held by a test, so there always is one.
 #[must_use]

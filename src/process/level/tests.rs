@@ -8,7 +8,7 @@ fn table() -> &'static Levels {
 
 #[test]
 fn the_shipped_table_is_that_of_section_9_with_its_supervisors_r19_r20_r53_r54() {
-    let read = read("level.toml", DEFAULT);
+    let read = read("level.toml", SHIPPED);
     assert!(read.is_ok(), "{read:?}");
     let rows: Vec<(Level, Grade, Role)> =
         table().rules.iter().map(|rule| (rule.level, rule.grade, rule.supervisor)).collect();
@@ -118,8 +118,8 @@ fn mistakes_in_a_table_are_named_at_their_places() {
         ("fact = \"media\"", "fact = \"press\"", "unknown variant `press`"),
         ("mode_zh = \"优先处理，值班组长跟进\"", "mode_zh = \"\"", "25:9: mode: the Chinese text is missing"),
     ] {
-        let text = DEFAULT.replacen(from, to, 1);
-        assert_ne!(text, DEFAULT, "{from}");
+        let text = SHIPPED.replacen(from, to, 1);
+        assert_ne!(text, SHIPPED, "{from}");
         let wrong = read("own.toml", &text).expect_err(expected);
         let said: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         assert!(said.iter().any(|line| line.contains(expected)), "{said:?}: {expected}");

@@ -164,6 +164,13 @@ const SHIPPED: [TreeFile<'static>; 7] = [
 
 static READ: LazyLock<Option<Trees>> = LazyLock::new(|| check::read_all(&SHIPPED).ok());
 
+/// A shipped tree as it is written: what an own one begins with.
+#[must_use]
+pub fn shipped_text(name: &str) -> Option<&'static str> {
+    let file = NAMES.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+    SHIPPED.get(file).map(|tree| tree.text)
+}
+
 impl Trees {
     /// The shipped trees; that they can be read is held by a test, so there always are some.
     #[must_use]

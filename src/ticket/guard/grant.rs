@@ -1,7 +1,7 @@
 //! Compensation: by a rule in force, computed as it says, approved within a limit (R113, R114).
 
 use linesman_process::Language;
-use linesman_process::compensation::{self, Unmet as Against};
+use linesman_process::compensation::Unmet as Against;
 
 use crate::locale::Message;
 use crate::ticket::Deed;
@@ -11,7 +11,7 @@ use super::{Asked, Unmet};
 pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
     let Deed::CompensationGranted { claim, causes, grant } = deed else { return };
     unmet.require(!asked.ticket.state.is_final(), "R113", "over_for_good");
-    let (Some(standard), Some(guide)) = (compensation::defaults(), &asked.around.guide) else {
+    let (Some(standard), Some(guide)) = (crate::procedure::compensation(), &asked.around.guide) else {
         unmet.require(false, "R113", "no_trees");
         return;
     };
