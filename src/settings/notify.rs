@@ -338,7 +338,9 @@ fn channel(
             return None;
         }
     };
-    if let Err(wrong) = checked_url(kind, &url, user.is_some()) {
+    // A gateway for messages gets numbers of customers.
+    let is_personal = kind == ChannelKind::Webhook && audience == Audience::Customers;
+    if let Err(wrong) = checked_url(kind, &url, user.is_some() || is_personal) {
         let key =
             ["url", "url_file", "url_env"].into_iter().find(|key| section.states(key)).unwrap_or("kind");
         mistakes.add(section.at(key), format!("`{key}` in [[notify]]: {wrong}"));
@@ -507,7 +509,7 @@ fn calendar(
     (calendar, path)
 }
 
-fn checked_url(kind: ChannelKind, text: &str, has_user: bool) -> Read<()> {
+fn checked_url(kind: ChannelKind, text: &str, is_private: bool) -> Read<()> {
     // The address may hold a key: no message repeats it.
     let wrong = || format!("no address for {}; write as {}", kind.name(), kind.example());
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -521,13 +523,15 @@ fn checked_url(kind: ChannelKind, text: &str, has_user: bool) -> Read<()> {
     let loopback = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback());
     let reveals = match kind {
-        ChannelKind::Email => url.scheme() == "smtp" && has_user,
-        ChannelKind::Webhook | ChannelKind::Syslog => false,
+        ChannelKind::Email => url.scheme() == "smtp" && is_private,
+        ChannelKind::Webhook => url.scheme() == "http" && is_private,
+        ChannelKind::Syslog => false,
         _ => url.scheme() == "http",
     };
     if reveals && !loopback {
         let instead = if kind == ChannelKind::Email { "smtps or smtp+starttls" } else { "https" };
-        return Err(format!("the key or password would be readable on the way; use {instead}"));
+        let what = if kind == ChannelKind::Webhook { "customers' numbers" } else { "the key or password" };
+        return Err(format!("{what} would be readable on the way; use {instead}"));
     }
     Ok(())
 }

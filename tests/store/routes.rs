@@ -1,6 +1,7 @@
 //! R63: a line is stopped, its customers are moved, and it is restored: asked for by one, approved by another, sent
 //! as rehearsed, once, with the answer on the ticket.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -334,21 +335,23 @@ async fn r63_what_is_not_taken_now_is_tried_again_and_given_up_in_the_end(databa
 struct Kamailio {
     process: Child,
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Kamailio {
-    async fn start() -> Option<Self> {
+    /// At an address of its own: two that got one port after the other would be taken for each other.
+    async fn start(host: &str) -> Option<Self> {
         if !require("kamailio") {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = std::net::TcpListener::bind((host, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         drop(socket);
         std::fs::write(folder.path().join("dispatcher.list"), "1 sip:127.0.0.9:5062\n").unwrap();
         let file = folder.path().join("kamailio.cfg");
-        std::fs::write(&file, configuration(folder.path(), port)).unwrap();
+        std::fs::write(&file, configuration(folder.path(), host, port)).unwrap();
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let program =
             if Path::new("/usr/sbin/kamailio").exists() { "/usr/sbin/kamailio" } else { "kamailio" };
         let process = Command::new(program)
@@ -358,13 +361,15 @@ impl Kamailio {
             .arg(folder.path().join("pid"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
+            // Signals among its processes stay there.
+            .process_group(0)
             .spawn()
             .unwrap();
-        let url = format!("http://127.0.0.1:{port}/RPC");
-        let kamailio = Self { process, url, _folder: folder };
+        let url = format!("http://{host}:{port}/RPC");
+        let kamailio = Self { process, url, folder };
         for _ in 0..500 {
-            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            if tokio::net::TcpStream::connect((host, port)).await.is_ok() {
                 return Some(kamailio);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -386,6 +391,10 @@ impl Kamailio {
 
 impl Drop for Kamailio {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            eprintln!("--- Kamailio said:\n{log}");
+        }
         // Its children end with it on SIGTERM; killed they would stay.
         let id = rustix::process::Pid::from_child(&self.process);
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
@@ -393,10 +402,10 @@ impl Drop for Kamailio {
     }
 }
 
-fn configuration(folder: &Path, port: u16) -> String {
+fn configuration(folder: &Path, host: &str, port: u16) -> String {
     format!(
-        "#!KAMAILIO\ndebug=0\nlog_stderror=yes\nchildren=1\nauto_aliases=no\ntcp_accept_no_cl=yes\n\
-         listen=tcp:127.0.0.1:{port}\n\
+        "#!KAMAILIO\ndebug=1\nlog_stderror=yes\nchildren=1\nauto_aliases=no\ntcp_accept_no_cl=yes\n\
+         listen=tcp:{host}:{port}\n\
          loadmodule \"sl.so\"\nloadmodule \"xhttp.so\"\nloadmodule \"jsonrpcs.so\"\nloadmodule \"dispatcher.so\"\n\
          modparam(\"jsonrpcs\", \"transport\", 1)\n\
          modparam(\"dispatcher\", \"list_file\", \"{}/dispatcher.list\")\n\
@@ -408,7 +417,8 @@ fn configuration(folder: &Path, port: u16) -> String {
 }
 
 async fn r63_a_real_kamailio_takes_the_line_out_of_its_dispatcher_and_back(database: Database) {
-    let Some(kamailio) = Kamailio::start().await else { return };
+    let host = if database.is_sqlite { "127.0.0.41" } else { "127.0.0.42" };
+    let Some(kamailio) = Kamailio::start(host).await else { return };
     let text = format!(
         "{NETWORK}[[route_hook]]\nname = \"edge\"\nkind = \"kamailio\"\nurl = \"{}\"\n\
          stop = [\"dispatcher.set_state\", \"d\", \"1\", \"sip:{{address}}\"]\n\

@@ -24,6 +24,9 @@ const LINK_LASTS: TimeDelta = TimeDelta::days(14);
 const NO_ARTICLE: &str =
     "confirmed by the link that was sent; articles are drafted of solved tickets by themselves";
 
+/// How a gateway is told to send to a telephone number.
+const SMS: &str = "sms";
+
 /// What a channel for customers works with.
 pub(super) struct Customers<'a> {
     pub(super) store: &'a Store,
@@ -82,6 +85,7 @@ impl Customers<'_> {
         if matches!(verdict, Verdict::Delivered(_)) {
             let channel = match to {
                 To::Mail(_) => Channel::Email,
+                To::Gateway(to) if to.channel == SMS => Channel::Phone,
                 To::Gateway(_) => Channel::OfficialAccount,
             };
             let sent = match message {
@@ -162,7 +166,7 @@ fn reached<'a>(channel: &ChannelSettings, recipient: &'a Recipient) -> Option<To
     match (&recipient.email, channel.kind) {
         (Some(email), ChannelKind::Email) => Some(To::Mail(email.in_clear())),
         (None, ChannelKind::Webhook) => {
-            let phone = recipient.phone.as_ref().map(|phone| ("sms", phone));
+            let phone = recipient.phone.as_ref().map(|phone| (SMS, phone));
             let known = phone.or_else(|| recipient.im_handle.as_ref().map(|handle| ("im", handle)));
             known.map(|(channel, to)| To::Gateway(Reached { channel, to: to.in_clear() }))
         }
