@@ -42,6 +42,7 @@ use crate::workers::reconcile::Reconciler;
 use crate::workers::record::Recorder;
 use crate::workers::reload::{ReadSettings, Reloader};
 use crate::workers::rendezvous::Rendezvous;
+use crate::workers::routes::{self, Routes};
 use crate::workers::voice::Voice;
 use crate::workers::waiting::Waiting;
 use crate::workers::{Keeper, Recent, StoreKeeper, months, retain, upkeep};
@@ -279,6 +280,16 @@ impl App {
             lifecycle: lifecycle.clone(),
         };
         lifecycle.run("notify", notifier.run());
+        let routes = Routes {
+            store: store.clone(),
+            writer: writer.clone(),
+            settings: settings.clone(),
+            metrics: metrics.clone(),
+            clock: clock.clone(),
+            tick: routes::TICK,
+            soft: soft.clone(),
+        };
+        lifecycle.run("routes", routes.run());
         let reloader = Reloader {
             read,
             file,

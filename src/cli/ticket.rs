@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
+use super::ticket_route::{self, RouteVerb};
 use super::ticket_verbs::{NewTicket, Verb};
 use super::ticket_walk::{WalkVerb, next_question, tree};
 use super::{Global, explain, output};
@@ -93,6 +94,9 @@ enum TicketCommand {
     },
     #[command(flatten)]
     Process(Verb),
+    /// Stop a line, move its customers, take it into service again
+    #[command(subcommand)]
+    Route(RouteVerb),
     /// Open tickets, newest first
     List {
         /// Also those that are over
@@ -217,6 +221,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         TicketCommand::Children { ticket } => return children(global, &arguments, *ticket).await,
         TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),
+        TicketCommand::Route(RouteVerb::List { ticket, state }) => {
+            return ticket_route::list(global, &arguments, *ticket, state).await;
+        }
+        TicketCommand::Route(verb) => return route(global, &arguments, verb).await,
         TicketCommand::Walk(verb) => verb.request(),
         TicketCommand::Acknowledge { ticket } => (*ticket, "acknowledge", none()),
         TicketCommand::Note { ticket, text } => (*ticket, "note", serde_json::json!({ "text": text })),
@@ -236,6 +244,16 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         }
     };
     change(global, &arguments, number, action, &body).await
+}
+
+/// One step about a line; a dry run is shown.
+async fn route(global: &Global, arguments: &Arguments, verb: &RouteVerb) -> anyhow::Result<Exit> {
+    let Some((number, action, body)) = verb.request() else { return Ok(Exit::Fine) };
+    let done = change(global, arguments, number, &action, &body).await?;
+    match verb.shows() {
+        Some(ticket) if !arguments.json => ticket_route::list(global, arguments, Some(ticket), "").await,
+        _ => Ok(done),
+    }
 }
 
 async fn list(global: &Global, arguments: &Arguments, all: bool, limit: u32) -> anyhow::Result<Exit> {

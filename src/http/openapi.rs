@@ -101,6 +101,7 @@ problems! {
     tags(
         (name = "tickets", description = "Tickets, their events and evidence, and what people do to them."),
         (name = "people", description = "Departments, persons, duty, absence; who gets a ticket, in which order work is done."),
+        (name = "routes", description = "Lines that are stopped, diverted and restored, with approval and dry run."),
         (name = "forms", description = "The forms of R38 to R47, links for customers, compensation."),
         (name = "reconciliations", description = "Bills that are compared, and their reports."),
         (name = "customers", description = "Who the customers are, masked where a role does not need it; who looked."),

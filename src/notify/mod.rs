@@ -10,6 +10,8 @@
 //! | [`rule`] | whether and when a channel tells it |
 //! | [`text`] | the words, in both languages |
 //! | [`payload`], [`syslog`], [`mail`] | the forms of the services |
+//! | [`gateway`] | what a gateway for messages gets for a customer without an e-mail address |
+//! | [`route`] | the request that stops, diverts or restores a line |
 //! | [`sign`] | signatures |
 //! | [`retry`] | what an answer means, and how long to wait for the next attempt |
 //!
@@ -17,10 +19,12 @@
 //! [`payload`] with the document it follows, what its refusals mean and how often it may be asked in [`retry`], and a
 //! line in `each_service_gets_the_form_that_its_documents_ask_for`.
 
+pub mod gateway;
 pub mod mail;
 pub mod notice;
 pub mod payload;
 pub mod retry;
+pub mod route;
 pub mod rule;
 pub mod sign;
 pub mod syslog;

@@ -79,7 +79,7 @@ fn of_document(kind: ChannelKind, document: &Value, said: String) -> Verdict {
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110 section 10.2.3), an hour at most.
-fn wait_asked_for(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn wait_asked_for(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();
     let asked = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -3,10 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::notice::{ENRICHED, Notice};
-use crate::settings::{Audience, ChannelSettings};
+use crate::settings::{Audience, ChannelSettings, CustomerMessage};
 
 /// Of this the customer gets a receipt.
 const REGISTERED: &str = "registered";
+/// Of this he is asked to confirm.
+const REPORTED: &str = "result_reported";
 /// A follow-up is ours: he did not ask for it.
 const FOLLOW_UP: &str = "follow_up";
 
@@ -37,8 +39,8 @@ pub fn when(
     now: DateTime<Utc>,
 ) -> Option<When> {
     if channel.audience == Audience::Customers {
-        // Each customer hears of his own ticket alone, and at once: his receipt (R31).
-        let is_his = notice.event == REGISTERED && notice.kind != FOLLOW_UP;
+        // Each customer hears of his own ticket alone, and at once.
+        let is_his = message_of(notice).is_some_and(|message| channel.sends.contains(&message));
         return is_his.then_some(When { at: now, gathered: false });
     }
     if !is_wanted(channel, notice) || is_mere_repetition(channel, notice, standing, now) {
@@ -61,6 +63,18 @@ pub fn when(
         gathered = true;
     }
     Some(When { at, gathered })
+}
+
+/// What an event means to its customer: the receipt (R31), the link to confirm (R103), the survey when its time has
+/// come (R46, R78).
+#[must_use]
+pub fn message_of(notice: &Notice) -> Option<CustomerMessage> {
+    match notice.event.as_str() {
+        REGISTERED if notice.kind == FOLLOW_UP => Some(CustomerMessage::Survey),
+        REGISTERED => Some(CustomerMessage::Receipt),
+        REPORTED => Some(CustomerMessage::Confirmation),
+        _ => None,
+    }
 }
 
 fn is_wanted(channel: &ChannelSettings, notice: &Notice) -> bool {

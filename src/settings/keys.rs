@@ -276,7 +276,13 @@ pub const SECTIONS: &[SectionDoc] = &[
             key(
                 "audience",
                 "\"staff\"",
-                "staff, or customers: by email each customer gets the receipt of what he reported",
+                "staff, or customers: by email each customer gets what `sends` says; by webhook a gateway for \
+                 messages gets it for those without an e-mail address",
+            ),
+            key(
+                "sends",
+                "[\"receipt\", \"confirmation\", \"survey\"]",
+                "customers: the receipt, the link to confirm the result, the link to the survey; receipt unless stated",
             ),
             key("language", "\"en\"", "en or zh"),
             key(
@@ -305,6 +311,47 @@ pub const SECTIONS: &[SectionDoc] = &[
                 "a ticket that merely gathers evidence is told of again after so long, up to 30d",
             ),
             key("give_up", "\"1d\"", "what could not be sent for so long goes to the dead ones, 1s to 30d"),
+            key("timeout", "\"10s\"", "longest that one attempt may take, 100ms to 2m"),
+        ],
+    },
+    SectionDoc {
+        name: "route_hook",
+        list: true,
+        about: "What stops, diverts and restores lines for a ticket, after a second person agreed and a dry run.",
+        keys: &[
+            key("name", "\"edge\"", "unique; tickets name it"),
+            key("kind", "\"kamailio\"", "webhook: a signed call after Standard Webhooks; kamailio: JSON-RPC"),
+            key("url", "\"http://127.0.0.1:5060/RPC\"", "where to"),
+            key("url_file", "\"/run/credentials/linesman.service/edge\"", "a file that holds it instead"),
+            key("url_env", "\"EDGE_URL\"", "a variable of the environment that holds it instead"),
+            key(
+                "secret_file",
+                "\"/run/credentials/linesman.service/edge-secret\"",
+                "a file with what signs a webhook, or with the bearer token shown to Kamailio",
+            ),
+            key("secret_env", "\"EDGE_SECRET\"", "a variable of the environment with it instead"),
+            key(
+                "stop",
+                "[\"dispatcher.set_state\", \"d\", \"1\", \"sip:{address}\"]",
+                "kamailio: method and parameters, digits are numbers, s: before them makes text; \
+                 {line} {address} {to} {to_address} {ticket} {number}",
+            ),
+            key(
+                "divert",
+                "[\"htable.sets\", \"divert\", \"{line}\", \"{to}\"]",
+                "kamailio: method and parameters",
+            ),
+            key(
+                "restore",
+                "[\"dispatcher.set_state\", \"ap\", \"1\", \"sip:{address}\"]",
+                "kamailio: method and parameters",
+            ),
+            key(
+                "idempotent",
+                "true",
+                "the same request twice does the same as once: only then it is sent again after no answer",
+            ),
+            key("give_up", "\"5m\"", "it is tried for so long, 1s to 1d"),
             key("timeout", "\"10s\"", "longest that one attempt may take, 100ms to 2m"),
         ],
     },

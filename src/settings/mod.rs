@@ -17,6 +17,7 @@ pub mod notify;
 mod places;
 pub mod procedure;
 mod read;
+pub mod route_hook;
 mod secret;
 mod section;
 mod show;
@@ -40,9 +41,10 @@ use crate::privacy::CountryCode;
 pub use billing::{BillingLimits, BillingSettings, LimitAmount, PartySettings};
 pub use host_facts::{HostFacts, Network};
 pub use mistake::{SettingsMistake, report};
-pub use notify::{Audience, ChannelKind, ChannelSettings};
+pub use notify::{Audience, ChannelKind, ChannelSettings, CustomerMessage};
 pub use procedure::ProcedureSettings;
 pub use read::{Loaded, load, load_declared, parse};
+pub use route_hook::{HookKind, RouteHook};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
 pub use template::template;
@@ -71,6 +73,8 @@ pub struct Settings {
     pub procedure: ProcedureSettings,
     /// Every `[[notify]]`: who is told of what.
     pub notify: Vec<ChannelSettings>,
+    /// Every `[[route_hook]]`: what stops and restores lines.
+    pub route_hooks: Vec<RouteHook>,
     /// `[log]`: what is logged.
     pub log: LogSettings,
     /// `[probes]` and every `[[server]]`, `[[link]]`, …: the network.

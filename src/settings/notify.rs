@@ -120,6 +120,32 @@ impl Audience {
     }
 }
 
+/// What a customer is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CustomerMessage {
+    /// The receipt of what he reported (R31).
+    Receipt,
+    /// The link by which he confirms the result (R103).
+    Confirmation,
+    /// The link to the survey (R46).
+    Survey,
+}
+
+impl CustomerMessage {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Receipt, Self::Confirmation, Self::Survey];
+
+    /// The name in settings and outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::Confirmation => "confirmation",
+            Self::Survey => "survey",
+        }
+    }
+}
+
 /// What must not be shown; its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Secret(pub String);
@@ -150,6 +176,8 @@ pub struct ChannelSettings {
     pub kind: ChannelKind,
     /// `audience`: whom it tells.
     pub audience: Audience,
+    /// `sends`: what customers are sent; the receipt unless stated.
+    pub sends: Vec<CustomerMessage>,
     /// `url`, `url_file`, `url_env`: where to; for many services the key is within it.
     pub url: Secret,
     /// Where the address came from.
@@ -255,6 +283,11 @@ fn channel(
     let audiences = [Audience::Staff, Audience::Customers].map(|audience| (audience.name(), audience));
     let audience = section.read(mistakes, "audience", |stated| value::one_of(stated, &audiences));
     let audience = audience.unwrap_or_default();
+    let messages = CustomerMessage::ALL.map(|message| (message.name(), message));
+    let mut sends = section.read_list(mistakes, "sends", |stated| value::one_of(stated, &messages));
+    if sends.is_empty() && audience == Audience::Customers {
+        sends.push(CustomerMessage::Receipt);
+    }
     let url = from_outside(section, outside, ["url", "url_file", "url_env"], mistakes);
     let secret = from_outside(section, outside, ["", "secret_file", "secret_env"], mistakes);
     let text =
@@ -305,7 +338,9 @@ fn channel(
             return None;
         }
     };
-    if let Err(wrong) = checked_url(kind, &url, user.is_some()) {
+    // A gateway for messages gets numbers of customers.
+    let is_personal = kind == ChannelKind::Webhook && audience == Audience::Customers;
+    if let Err(wrong) = checked_url(kind, &url, user.is_some() || is_personal) {
         let key =
             ["url", "url_file", "url_env"].into_iter().find(|key| section.states(key)).unwrap_or("kind");
         mistakes.add(section.at(key), format!("`{key}` in [[notify]]: {wrong}"));
@@ -315,6 +350,7 @@ fn channel(
         name: name?,
         kind,
         audience,
+        sends,
         url: Secret(url),
         url_source,
         secret,
@@ -341,9 +377,10 @@ fn channel(
 /// Which keys go with which kind: what is needed and what would have no effect.
 fn fits(section: &Section<'_>, kind: ChannelKind, audience: Audience, mistakes: &mut Mistakes) {
     if audience == Audience::Customers {
-        if kind != ChannelKind::Email {
+        if !matches!(kind, ChannelKind::Email | ChannelKind::Webhook) {
             let wrong = format!(
-                "`audience` in [[notify]]: customers are written to by email, not by {}",
+                "`audience` in [[notify]]: customers are written to by email, or by webhook to a gateway for \
+                 messages, not by {}",
                 kind.name()
             );
             mistakes.add(section.at("audience"), wrong);
@@ -358,6 +395,10 @@ fn fits(section: &Section<'_>, kind: ChannelKind, audience: Audience, mistakes: 
                 mistakes.add(section.at(key), wrong);
             }
         }
+    }
+    if audience == Audience::Staff && section.states("sends") {
+        let wrong = "`sends` in [[notify]] is for customers; write audience = \"customers\", or take it out";
+        mistakes.add(section.at("sends"), wrong);
     }
     let has_secret = section.states("secret_file") || section.states("secret_env");
     let needed: &[&'static str] = match kind {
@@ -403,7 +444,7 @@ fn fits(section: &Section<'_>, kind: ChannelKind, audience: Audience, mistakes: 
 }
 
 /// A value stated here, in a file or in a variable of the environment.
-fn from_outside(
+pub(super) fn from_outside(
     section: &mut Section<'_>,
     outside: &Outside<'_>,
     [here, in_file, in_variable]: [&'static str; 3],
@@ -432,7 +473,7 @@ fn from_outside(
     let mut keys =
         [here, in_file, in_variable].into_iter().filter(|key| !key.is_empty() && section.states(key));
     if let (Some(first), Some(second)) = (keys.next(), keys.next()) {
-        let wrong = format!("[[notify]] states both `{first}` and `{second}`; take one out");
+        let wrong = format!("{} states both `{first}` and `{second}`; take one out", section.label());
         mistakes.add(section.at(second), wrong);
     }
     stated.or(file).or(variable)
@@ -468,7 +509,7 @@ fn calendar(
     (calendar, path)
 }
 
-fn checked_url(kind: ChannelKind, text: &str, has_user: bool) -> Read<()> {
+fn checked_url(kind: ChannelKind, text: &str, is_private: bool) -> Read<()> {
     // The address may hold a key: no message repeats it.
     let wrong = || format!("no address for {}; write as {}", kind.name(), kind.example());
     let url = Url::parse(text).map_err(|_| wrong())?;
@@ -482,24 +523,26 @@ fn checked_url(kind: ChannelKind, text: &str, has_user: bool) -> Read<()> {
     let loopback = host == "localhost"
         || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|host| host.is_loopback());
     let reveals = match kind {
-        ChannelKind::Email => url.scheme() == "smtp" && has_user,
-        ChannelKind::Webhook | ChannelKind::Syslog => false,
+        ChannelKind::Email => url.scheme() == "smtp" && is_private,
+        ChannelKind::Webhook => url.scheme() == "http" && is_private,
+        ChannelKind::Syslog => false,
         _ => url.scheme() == "http",
     };
     if reveals && !loopback {
         let instead = if kind == ChannelKind::Email { "smtps or smtp+starttls" } else { "https" };
-        return Err(format!("the key or password would be readable on the way; use {instead}"));
+        let what = if kind == ChannelKind::Webhook { "customers' numbers" } else { "the key or password" };
+        return Err(format!("{what} would be readable on the way; use {instead}"));
     }
     Ok(())
 }
 
-fn name(stated: Stated<'_>) -> Read<String> {
+pub(super) fn name(stated: Stated<'_>) -> Read<String> {
     let text = value::text(stated)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
         return Ok(text);
     }
-    Err(format!("{text:?} is no name of a channel: 1 to 64 of a-z, A-Z, 0-9, \"-\", \"_\", \".\""))
+    Err(format!("{text:?} is no name: 1 to 64 of a-z, A-Z, 0-9, \"-\", \"_\", \".\""))
 }
 
 fn class(stated: Stated<'_>) -> Read<String> {

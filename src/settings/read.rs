@@ -131,6 +131,7 @@ pub(super) fn read(
     super::procedure::read(root, &variables, secret, &mut settings.procedure, &mut mistakes);
     let outside = super::notify::Outside { file: secret, environment: &environment };
     super::notify::read(root, &outside, &mut settings.notify, &mut mistakes);
+    super::route_hook::read(root, &outside, &mut settings.route_hooks, &mut mistakes);
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
     match Inventory::build(&declarations) {

@@ -92,6 +92,11 @@ impl<'d> Section<'d> {
         sections
     }
 
+    /// As it is written.
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// Bytes of its header.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()

@@ -20,6 +20,7 @@ pub fn effective(loaded: &Loaded) -> Table {
     parties(&loaded.settings.billing, &mut root);
     super::show_voice::media(&loaded.settings.voice, &mut root);
     super::show_notify::channels(&loaded.settings.notify, &mut root);
+    super::show_notify::hooks(&loaded.settings.route_hooks, &mut root);
     network(&loaded.declarations, &mut root);
     root
 }

@@ -1,8 +1,9 @@
-//! `[[notify]]` as it is shown: no secret, and of an address what holds no key.
+//! `[[notify]]` and `[[route_hook]]` as they are shown: no secret, and of an address what holds no key.
 
 use toml::{Table, Value};
 
 use super::notify::{Audience, ChannelSettings, Source};
+use super::route_hook::{HookKind, RouteHook};
 use super::show::Keys;
 use crate::diagnosis::Severity;
 use crate::locale::Language;
@@ -13,6 +14,32 @@ pub(super) fn channels(channels: &[ChannelSettings], root: &mut Table) {
     if !tables.is_empty() {
         root.insert("notify".to_owned(), tables.into());
     }
+}
+
+/// Every hook as a table of the file.
+pub(super) fn hooks(hooks: &[RouteHook], root: &mut Table) {
+    let tables: Vec<Value> = hooks.iter().map(|hook| Value::Table(hook_keys(hook).0)).collect();
+    if !tables.is_empty() {
+        root.insert("route_hook".to_owned(), tables.into());
+    }
+}
+
+fn hook_keys(hook: &RouteHook) -> Keys {
+    let mut keys = Keys::default().put("name", hook.name.as_str()).put("kind", hook.kind.name());
+    keys = match &hook.url_source {
+        Source::Stated => keys.put("url", hook.shown_url()),
+        Source::File(path) => keys.put("url_file", path.display().to_string()),
+        Source::Variable(name) => keys.put("url_env", name.as_str()),
+    };
+    keys = match &hook.secret_source {
+        Some(Source::File(path)) => keys.put("secret_file", path.display().to_string()),
+        Some(Source::Variable(name)) => keys.put("secret_env", name.as_str()),
+        Some(Source::Stated) | None => keys,
+    };
+    if hook.kind == HookKind::Kamailio {
+        keys = keys.list("stop", &hook.stop).list("divert", &hook.divert).list("restore", &hook.restore);
+    }
+    keys.put("idempotent", hook.idempotent).time("give_up", hook.give_up).time("timeout", hook.timeout)
 }
 
 fn keys(channel: &ChannelSettings) -> Keys {
@@ -32,7 +59,8 @@ fn keys(channel: &ChannelSettings) -> Keys {
         Some(Source::Stated) | None => keys,
     };
     if channel.audience != Audience::default() {
-        keys = keys.put("audience", channel.audience.name());
+        let sends: Vec<&str> = channel.sends.iter().map(|message| message.name()).collect();
+        keys = keys.put("audience", channel.audience.name()).list("sends", &sends);
     }
     keys = keys
         .text("user", channel.user.as_ref())

@@ -28,6 +28,7 @@ impl Change {
                     (linked, actor.clone(), self.open_children(&ticket.id).await?)
                 }
                 Deed::SolutionRecorded { .. } => self.fault_over(&ticket.id).await?,
+                Deed::Routed { number, .. } => return self.keep_routes(ticket, *number).await,
                 Deed::LinkMade { .. } => return self.keep_link(&ticket.id, deed, actor).await,
                 // One carrier repairs one fault: his new time is one for everybody who waits for it (R86).
                 Deed::EtaChanged { eta, reason, .. } => {

@@ -35,6 +35,8 @@ pub const BY_LINK: &str = "customer by link";
 const LINK_PREFIX: &str = "lml_";
 /// What its signature is for.
 const SIGNED_FOR: &str = "link of a customer";
+/// What the secret of a link is made of that Linesman sends by itself.
+const SECRET_FOR: &str = "secret of a link that is sent";
 /// Signs of a secret, and of a signature.
 const HEX_LENGTH: usize = 64;
 
@@ -151,6 +153,32 @@ impl Store {
             sha256: hash(&secret),
         };
         Ok((format!("{secret}.{signature}"), deed))
+    }
+
+    /// The link that is sent to the customer for an event: the same however often it is asked for, so that a death
+    /// between making and sending it makes no second one. The deed makes it; `None` when it is made already.
+    ///
+    /// # Errors
+    /// When the database does not answer, or there is no key to sign with.
+    pub async fn link_for_event(
+        &self,
+        ticket: &TicketId,
+        purpose: LinkPurpose,
+        event: i64,
+        expires_at: DateTime<Utc>,
+        note: &str,
+    ) -> Result<(String, Option<Deed>), StoreError> {
+        let keys = self.keys()?;
+        let chance = keys.sign(SECRET_FOR, &format!("{ticket} {} {event}", purpose.name()));
+        let secret = format!("{LINK_PREFIX}{chance}");
+        let signature = keys.sign(SIGNED_FOR, &signed(&secret, ticket, purpose, expires_at));
+        let sha256 = hash(&secret);
+        let sent = format!("{secret}.{signature}");
+        if self.link(&sent).await?.is_some() {
+            return Ok((sent, None));
+        }
+        let note = text(note).into_owned();
+        Ok((sent, Some(Deed::LinkMade { purpose, expires_at, no_article_because: note, sha256 })))
     }
 
     /// The link that was sent, used or over as it may be; a wrong one is no error.

@@ -52,6 +52,7 @@ pub mod process;
 pub mod related;
 mod retention;
 pub mod retention_count;
+pub mod routes;
 pub mod run;
 mod runs;
 pub mod statements;

@@ -294,9 +294,10 @@ impl Change {
                 Deed::Assigned { .. } | Deed::Escalated { .. } | Deed::HandedOver { .. } => {
                     around.people = Some(self.people().await?);
                 }
-                Deed::WalkBegun { .. } | Deed::Walked { .. } | Deed::CompensationGranted { .. } => {
-                    around.guide = self.guide(actor).await?
-                }
+                Deed::WalkBegun { .. }
+                | Deed::Walked { .. }
+                | Deed::CompensationGranted { .. }
+                | Deed::Routed { .. } => around.guide = self.guide(actor).await?,
                 Deed::SolutionRecorded { .. } => {
                     around.guide = self.guide(actor).await?;
                     if let Some(parent) = &ticket.process.parent

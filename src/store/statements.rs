@@ -3,7 +3,7 @@
 
 use super::{
     access, change, check, delivery, diagnoses, events, forms, knowledge, maintenance, observations, outbox,
-    people, process, related, retention, retention_count, runs, statistics, tickets, walks,
+    people, process, related, retention, retention_count, routes, runs, statistics, tickets, walks,
 };
 
 /// All of them.
@@ -46,6 +46,9 @@ pub const ALL: &[&str] = &[
     people::INSERT_ROSTER,
     people::LOADS,
     people::OWNERS,
+    routes::KEEP_ROUTE,
+    routes::DUE_ROUTES,
+    routes::ROUTES,
     forms::INSERT_FORM,
     forms::COUNT_FORMS,
     forms::NEWEST_FORM,

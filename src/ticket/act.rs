@@ -4,14 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
 use linesman_process::tree::Run;
 
-use super::deed::work;
 use super::event::Actor;
 use super::outage::CustomerText;
 use super::people::{StandIn, StepUp, next_level, supervisor_of};
 use super::process::{
-    Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification,
+    Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification, Work, WorkKind,
 };
-use super::{Deed, State, Ticket, TicketKind};
+use super::{Deed, State, Ticket, TicketKind, route};
 
 /// Our own test after a carrier's repair, before the customer hears (R61, R97).
 const OUR_TEST: TimeDelta = TimeDelta::minutes(30);
@@ -221,6 +220,9 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.promises.extend(renewed);
         }
         Deed::ReceiptSent { .. } => next.process.receipt_sent_at = Some(now),
+        Deed::LinkSent { event, .. } => {
+            next.process.links_sent.insert(*event);
+        }
         Deed::ToldOfWork { window, .. } => {
             next.process.window = Some(window.clone());
             let made = promise_of(next, deed, now);
@@ -239,6 +241,7 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
         }
         Deed::FormFiled { form, count, .. } => drop(next.process.forms.insert(*form, *count)),
         Deed::CompensationGranted { grant, .. } => next.process.grants.push(grant.clone()),
+        Deed::Routed { number, step } => route::act(&mut next.process.routes, *number, step, actor, now),
         Deed::WalkBegun { from, versions, .. } => {
             next.process.walks.push(Run::begin(versions.clone(), &from.tree, &from.node, now));
         }
@@ -310,6 +313,19 @@ fn reopen(next: &mut Ticket) {
         if above != level {
             process.supervisor = Some(supervisor_of(above).to_owned());
         }
+    }
+}
+
+/// Work as it is given away.
+fn work(kind: WorkKind, reference: &str, with: &str, eta: DateTime<Utc>, at: DateTime<Utc>) -> Work {
+    Work {
+        kind,
+        reference: reference.to_owned(),
+        with: with.to_owned(),
+        given_at: at,
+        etas: vec![ToldTime { told_at: at, eta }],
+        done_at: None,
+        result: None,
     }
 }
 

@@ -19,10 +19,10 @@ use utoipa::ToSchema;
 use crate::diagnosis::{Cause, Class, Side};
 
 use super::process::{
-    ContactPurpose, Direction, Duty, Liability, LinkPurpose, Method, Rating, RecordKind, ToldTime, Work,
-    WorkKind,
+    ContactPurpose, Direction, Duty, Liability, LinkPurpose, Method, Rating, RecordKind, WorkKind,
 };
 use super::registration::named;
+use super::route::RouteStep;
 use super::{Channel, Registration, TicketId, TicketKind};
 
 named! {
@@ -350,6 +350,13 @@ pub enum Deed {
         #[schema(value_type = Object)]
         grant: Grant,
     },
+    /// A step of stopping, diverting or restoring a line (R63).
+    Routed {
+        /// Number of the action within the ticket.
+        number: u32,
+        /// What happens to it.
+        step: RouteStep,
+    },
     /// A time was told to the customer (R86, R96).
     Promised {
         /// Its name within the ticket.
@@ -408,6 +415,14 @@ pub enum Deed {
     ReceiptSent {
         /// How.
         channel: Channel,
+    },
+    /// Linesman sent the customer a link that he answers by (R46, R103).
+    LinkSent {
+        /// What for.
+        #[schema(value_type = String)]
+        purpose: LinkPurpose,
+        /// Number of the event that asked for it.
+        event: i64,
     },
     /// What was promised has happened.
     PromiseKept {
@@ -494,6 +509,7 @@ impl Deed {
             Self::FormFiled { .. } => "form_filed",
             Self::LinkMade { .. } => "link_made",
             Self::CompensationGranted { .. } => "compensation_granted",
+            Self::Routed { step, .. } => step.name(),
             Self::Promised { .. } => "promised",
             Self::ToldOfWork { .. } => "told_of_work",
             Self::WorkMoved { .. } => "work_moved",
@@ -501,6 +517,7 @@ impl Deed {
             Self::FaultOver { .. } => "fault_over",
             Self::EtaHeard { .. } => "eta_heard",
             Self::ReceiptSent { .. } => "receipt_sent",
+            Self::LinkSent { .. } => "link_sent",
             Self::PromiseKept { .. } => "promise_kept",
             Self::ClockCalled { .. } => "clock_called",
             Self::PromiseCalled { .. } => "promise_called",
@@ -521,6 +538,7 @@ impl Deed {
             | Self::LevelChanged { reason, .. }
             | Self::Rejected { reason } => Some(reason),
             Self::WorkDone { result, .. } => Some(result),
+            Self::Routed { step, .. } => step.words(),
             Self::RepairClaimed { what } => Some(what),
             Self::Verified { evidence, .. }
             | Self::PromiseKept { evidence, .. }
@@ -547,12 +565,16 @@ impl Deed {
                 | Self::FaultOver { .. }
                 | Self::EtaHeard { .. }
                 | Self::ReceiptSent { .. }
-        )
+                | Self::LinkSent { .. }
+        ) || matches!(self, Self::Routed { step, .. } if step.is_automatic())
     }
 
     /// Whether people are told of it at once.
     #[must_use]
     pub const fn is_news(&self) -> bool {
+        if let Self::Routed { step, .. } = self {
+            return step.is_news();
+        }
         !matches!(
             self,
             Self::Contacted { .. }
@@ -567,30 +589,12 @@ impl Deed {
                 | Self::PromiseKept { .. }
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
+                | Self::LinkSent { .. }
                 | Self::WalkBegun { .. }
                 | Self::FormFiled { .. }
                 | Self::LinkMade { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }
         )
-    }
-}
-
-/// Work as it is given away.
-pub(super) fn work(
-    kind: WorkKind,
-    reference: &str,
-    with: &str,
-    eta: DateTime<Utc>,
-    at: DateTime<Utc>,
-) -> Work {
-    Work {
-        kind,
-        reference: reference.to_owned(),
-        with: with.to_owned(),
-        given_at: at,
-        etas: vec![ToldTime { told_at: at, eta }],
-        done_at: None,
-        result: None,
     }
 }

@@ -176,7 +176,7 @@ fn value(from: &str, sources: &Sources<'_>) -> Option<String> {
             process.grants.iter().map(one).collect::<Vec<_>>().join("\n")
         }),
         "recharge_request.requester" => process.first_owner.clone(),
-        _ => None,
+        _ => super::route::of_form(ticket, from.strip_prefix("route_action.")?, *language),
     }
 }
 

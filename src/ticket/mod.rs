@@ -18,6 +18,7 @@
 //! | [`clocks`] | a ticket's clocks and promises, computed from its log |
 //! | [`waits`] | the end of the fault above, or of announced work, that its customer waits for |
 //! | [`people`] | who supervises it next, who has it meanwhile, its place in the queue |
+//! | [`route`] | lines stopped, diverted, restored: asked, approved, rehearsed, done |
 //! | [`form`] | its forms, filled from what is known of it |
 //! | [`walk`] | its walks through the decision trees |
 //! | [`event`] | what can happen to a ticket, and to what end |
@@ -41,6 +42,7 @@ pub mod people;
 pub mod process;
 pub mod receipt;
 pub mod registration;
+pub mod route;
 pub mod state;
 pub mod waits;
 pub mod walk;

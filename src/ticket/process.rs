@@ -19,6 +19,7 @@ use super::TicketId;
 use super::outage::CustomerText;
 use super::people::{StandIn, StepUp};
 use super::registration::named;
+use super::route::RouteAction;
 
 named! {
     /// Whose fault it is, as far as can be told (R35).
@@ -328,6 +329,9 @@ pub struct Process {
     /// When the customer was sent his receipt by Linesman (R31).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipt_sent_at: Option<DateTime<Utc>>,
+    /// Events for which the customer was sent a link, by their numbers (R46, R103).
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub links_sent: BTreeSet<i64>,
     /// Steps up, oldest first (R54, R88, R104).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub escalations: Vec<StepUp>,
@@ -342,6 +346,9 @@ pub struct Process {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub grants: Vec<Grant>,
+    /// Lines stopped, diverted, restored, or asked to be (R63).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteAction>,
     /// Walks through the decision trees, the newest last (R57, R64).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]

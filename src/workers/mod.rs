@@ -18,6 +18,7 @@
 //! | [`outage`] | links complaints to what explains them, declares outages |
 //! | [`learn`] | drafts an article of every solved ticket of B, C or D |
 //! | [`retain`] | rolls up and forgets old measurements |
+//! | [`routes`] | sends what was ordered about lines, and notes the answer |
 //! | [`book`] | no loop: keeps tickets and diagnoses in memory, for simulated time |
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
 //! | [`voice`] | listens to voice: places it, counts it, keeps calls |
@@ -39,6 +40,7 @@ pub mod record;
 pub mod reload;
 pub mod rendezvous;
 pub mod retain;
+pub mod routes;
 pub mod upkeep;
 pub mod voice;
 pub mod waiting;

@@ -17,6 +17,8 @@ mod receivers;
 #[cfg(test)]
 mod maintenance;
 #[cfg(test)]
+mod routes;
+#[cfg(test)]
 mod start;
 #[cfg(test)]
 mod story;

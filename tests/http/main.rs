@@ -21,6 +21,7 @@ mod problems;
 mod process;
 mod reconciliations;
 mod reports;
+mod routes;
 mod session;
 mod tickets;
 mod tree;

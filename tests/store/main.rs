@@ -11,6 +11,10 @@ mod postgres_server;
 #[path = "../support/receivers.rs"]
 #[allow(dead_code, reason = "other tests look at paths too")]
 mod receivers;
+#[cfg(test)]
+#[path = "../support/requirement.rs"]
+#[allow(dead_code, reason = "other tests need root too")]
+mod requirement;
 
 mod access;
 mod calls;
@@ -29,6 +33,8 @@ mod outage;
 mod people;
 mod process;
 mod receipts;
+#[cfg(test)]
+mod routes;
 mod runs;
 mod statistics;
 mod telling;

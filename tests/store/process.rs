@@ -250,8 +250,8 @@ async fn r67_every_event_writes_the_clocks_anew_and_a_withdrawn_ticket_has_none(
     daemon.stop().await.unwrap();
 }
 
-/// Answered, confirmed: over, but for its window.
-pub async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
+/// Answered, and the customer is asked whether he agrees.
+pub async fn reported(daemon: &Daemon, ticket: &Ticket) -> Ticket {
     let now = daemon.clock.now_utc();
     does(daemon, ticket, classified()).await;
     let assigned = Deed::Assigned {
@@ -268,7 +268,12 @@ pub async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
     let solved = Deed::SolutionRecorded { root_cause: String::new(), solution: "explained".to_owned() };
     does(daemon, ticket, solved).await;
     let told = Deed::ResultReported { channel: Channel::Phone, asked_to_test: false, text_sha256: None };
-    does(daemon, ticket, told).await;
+    does(daemon, ticket, told).await
+}
+
+/// Answered, confirmed: over, but for its window.
+pub async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
+    reported(daemon, ticket).await;
     let confirmed = Deed::ConfirmationRecorded {
         rating: linesman::ticket::process::Rating::Satisfied,
         method: linesman::ticket::process::Method::Link,

@@ -22,6 +22,7 @@ pub mod ticket_forms;
 pub mod ticket_known;
 pub mod ticket_process;
 pub mod ticket_register;
+pub mod ticket_routes;
 pub mod ticket_tree;
 pub mod ticket_who;
 pub mod tickets;
@@ -86,6 +87,14 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Agent, routes!(ticket_forms::link))
         .needs_or_billing(Role::Agent, routes!(ticket_compensation::compute))
         .needs_or_billing(Role::Agent, routes!(ticket_compensation::grant))
+        .needs_or_billing(Role::Viewer, routes!(ticket_routes::list))
+        .needs(Role::Viewer, routes!(ticket_routes::all))
+        .needs(Role::Technician, routes!(ticket_routes::ask))
+        .needs(Role::Technician, routes!(ticket_routes::approve))
+        .needs(Role::Technician, routes!(ticket_routes::refuse))
+        .needs(Role::Technician, routes!(ticket_routes::rehearse))
+        .needs(Role::Technician, routes!(ticket_routes::send))
+        .needs(Role::Technician, routes!(ticket_routes::done))
         .needs_or_billing(Role::Viewer, routes!(ticket_tree::tree))
         .needs_or_billing(Role::Agent, routes!(ticket_tree::answer))
         .needs_or_billing(Role::Agent, routes!(ticket_tree::begin))

@@ -15,7 +15,7 @@ use crate::http::error::{Flaw, Problem};
 use crate::http::extract::{Body, Speaks};
 use crate::http::openapi::{Conflict, NotFound, TakesBody};
 use crate::live::Order;
-use crate::settings::Audience;
+use crate::settings::{Audience, ChannelKind, ChannelSettings, CustomerMessage};
 use crate::store::WriteError;
 use crate::store::process::WantedTicket;
 use crate::ticket::receipt::{Receipt, receipt};
@@ -175,8 +175,17 @@ pub async fn register(
     let tag = entity_tag(ticket.version);
     let clocks = clock_views(&ticket, now, language);
     let recipient = state.store.recipient(&ticket).await?;
-    let tells =
-        state.settings.borrow().notify.iter().find(|one| one.audience == Audience::Customers).cloned();
+    // By mail whoever has an e-mail address; through a gateway for messages whoever has none.
+    let kind = match recipient.as_ref().and_then(|recipient| recipient.email.as_ref()) {
+        Some(_) => ChannelKind::Email,
+        None => ChannelKind::Webhook,
+    };
+    let sends = |one: &&ChannelSettings| {
+        one.audience == Audience::Customers
+            && one.kind == kind
+            && one.sends.contains(&CustomerMessage::Receipt)
+    };
+    let tells = state.settings.borrow().notify.iter().find(sends).cloned();
     let his = recipient.as_ref().and_then(|recipient| recipient.language);
     let speaks = his.unwrap_or_else(|| tells.as_ref().map_or(language, |channel| channel.language));
     let answer = Registered {

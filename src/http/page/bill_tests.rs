@@ -80,6 +80,7 @@ fn ticket_page(language: Language, role: Role) -> String {
         rounds: Vec::new(),
         follows: None,
         walk: Ok(None),
+        hooks: Vec::new(),
         now: at(),
     };
     page::page(shell(language, role), &material, &fixture::inventory(), None, Draft::default())

@@ -5,6 +5,7 @@ use linesman_process::tree::Taken;
 use crate::locale::Message;
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::process::LinkPurpose;
+use crate::ticket::route::RouteStep;
 use crate::ticket::{Deed, Event};
 
 use super::shell::Shell;
@@ -142,6 +143,18 @@ fn of_deed(deed: &Deed) -> Message {
         }
         Deed::CompensationGranted { grant, .. } => {
             name.with("amount", grant.granted).with("currency", &grant.computation.currency)
+        }
+        Deed::Routed { number, step } => {
+            let name = name.with("number", number);
+            match step {
+                RouteStep::Asked { what, line, .. } => {
+                    name.with("what", format!("route_what.{}", what.name())).with("line", line)
+                }
+                RouteStep::Answered { outcome, .. } => {
+                    name.with("outcome", format!("route_outcome.{}", outcome.name()))
+                }
+                _ => name,
+            }
         }
         Deed::WalkBegun { from, .. } => name.with("place", format!("{}/{}", from.tree, from.node)),
         Deed::Walked { step } => {

@@ -35,6 +35,7 @@ pub mod overview;
 pub mod path;
 pub mod reconciliation;
 pub mod reconciliations;
+pub mod route;
 pub mod series;
 pub mod shell;
 #[cfg(test)]
@@ -62,6 +63,8 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets/{number}/tree", post(tree::answer))
         .route("/tickets/{number}/tree-back", post(tree::back))
         .route("/tickets/{number}/tree-begin", post(tree::begin))
+        .route("/tickets/{number}/routes", post(route::ask))
+        .route("/tickets/{number}/routes/{route}/{verb}", post(route::step))
         .route("/tickets/{number}/{action}", post(action::act))
         .route(
             "/reconciliations",

@@ -33,8 +33,16 @@ fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Opti
     let (ticket, events) = if after_repair { fixture::resolved(language) } else { fixture::ticket(language) };
     let frame = Frame::of_ticket(&ticket, fixture::now());
     let rounds = fixture::rounds(&ticket);
-    let material =
-        Material { ticket, events, frame, rounds, follows: None, walk: Ok(None), now: fixture::now() };
+    let material = Material {
+        ticket,
+        events,
+        frame,
+        rounds,
+        follows: None,
+        walk: Ok(None),
+        hooks: Vec::new(),
+        now: fixture::now(),
+    };
     let page =
         ticket::page(shell(language, role), &material, &fixture::inventory(), outcome, Draft::default());
     page.render().unwrap()
@@ -271,6 +279,7 @@ fn a_refusal_stands_on_the_page_and_what_was_typed_is_not_lost() {
         rounds: Vec::new(),
         follows: None,
         walk: Ok(None),
+        hooks: Vec::new(),
         now: fixture::now(),
     };
     let outcome = Outcome { done: false, sentences: vec![words(Language::English, "page.conflict")] };

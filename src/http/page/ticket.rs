@@ -25,6 +25,7 @@ use super::bill::{self, BillView};
 use super::form::{self, FormLine};
 use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
+use super::route;
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
 use super::tickets::{corrected_by, headline, is_unconfirmed};
@@ -50,6 +51,8 @@ pub struct Material {
     pub follows: Option<TicketNumber>,
     /// Its walk through the decision trees; a sentence where it cannot be shown.
     pub walk: Result<Option<WalkView>, Message>,
+    /// Hooks that stop and restore lines.
+    pub hooks: Vec<String>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -107,6 +110,7 @@ pub struct Page {
     why_not: Vec<String>,
     steps: Vec<Step>,
     walk: Part,
+    routes: route::Part,
     forms: Vec<FormLine>,
     rows: Vec<Row>,
     has_rounds: bool,
@@ -202,7 +206,8 @@ pub async fn show(
 ) -> Response {
     let done = asked.ok().and_then(|Query(asked)| {
         let known = Action::parse(&asked.done).map(Action::name);
-        known.or_else(|| tree::DONE.into_iter().find(|name| **name == asked.done))
+        let others = || tree::DONE.into_iter().chain(route::DONE).find(|name| **name == asked.done);
+        known.or_else(others)
     });
     let done = done.map(|name| Outcome {
         done: true,
@@ -255,7 +260,8 @@ async fn gather(
         None => None,
     };
     let walk = walk::view(state, &ticket, &Actor(viewer.name.clone()), tongue.language).await?;
-    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, now }))
+    let hooks = crate::http::api::ticket_routes::hooks(state);
+    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, hooks, now }))
 }
 
 /// The page of a material.
@@ -267,7 +273,7 @@ pub fn page(
     outcome: Option<Outcome>,
     draft: Draft,
 ) -> Page {
-    let Material { ticket, events, frame, rounds, follows, walk, now } = material;
+    let Material { ticket, events, frame, rounds, follows, walk, hooks, now } = material;
     let fault = ticket.fault.as_ref();
     let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
@@ -333,6 +339,7 @@ pub fn page(
         why_not: say_all(fault.map(|fault| &fault.why_not)),
         steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
         walk: tree::part(&shell, ticket, walk, &draft),
+        routes: route::part(&shell, ticket, hooks),
         forms: form::lines(ticket, shell.language()),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,

@@ -1,7 +1,7 @@
 //! The forms by name.
 
 named! {
-    /// A form of R38 to R47, with its original title.
+    /// A form of R38 to R47, with its original title; that of R63 is ours.
     FormId {
         /// R38.
         ComplaintHandling = "complaint_handling", "Complaint handling form", "客户投诉处理表";
@@ -23,5 +23,7 @@ named! {
         Survey = "survey", "Customer satisfaction survey", "客户满意度调研表";
         /// R47.
         EscalatedComplaint = "escalated_complaint", "Escalated complaint record", "升级投诉记录";
+        /// R63.
+        RouteAction = "route_action", "Record of a line stopped, diverted or restored", "线路停用切换恢复审批单";
     }
 }

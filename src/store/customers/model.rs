@@ -287,8 +287,12 @@ pub enum CustomerChange {
 /// Where a customer is written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
-    /// His address.
-    pub email: Personal,
+    /// His e-mail address.
+    pub email: Option<Personal>,
+    /// His telephone number.
+    pub phone: Option<Personal>,
+    /// His handle in a messenger.
+    pub im_handle: Option<Personal>,
     /// His language, if he said.
     pub language: Option<Language>,
 }

@@ -12,7 +12,9 @@ use crate::ticket::registration::CustomerRef;
 use super::super::backend::on;
 use super::super::json::text;
 use super::super::{Store, StoreError};
-use super::model::{Consent, Contact, Customer, CustomerId, CustomerTicket, KeptText, Lookup, Recipient};
+use super::model::{
+    Consent, Contact, ContactData, Customer, CustomerId, CustomerTicket, KeptText, Lookup, Recipient,
+};
 use super::row::{AssetRow, ContactRow, CustomerRow, TextRow};
 
 /// Customers given out at once.
@@ -180,7 +182,7 @@ impl Store {
     }
 
     /// To whom the receipt of a ticket goes: the contact that it names, else the first of its customer that has an
-    /// address. Nobody who took his consent back.
+    /// e-mail address, else the first with a number or handle. Nobody who took his consent back.
     ///
     /// # Errors
     /// When the database does not answer, holds what cannot be understood, or there is no key.
@@ -192,9 +194,17 @@ impl Store {
             return Ok(None);
         };
         let is_named = |known: &&Contact| contact.as_ref().is_none_or(|named| known.id.0 == *named);
-        let mut contacts = customer.contacts.iter().filter(is_named).map(|contact| &contact.data);
-        let found = contacts.find(|data| data.email.is_some() && data.consent != Consent::Withdrawn);
-        Ok(found.and_then(|data| Some(Recipient { email: data.email.clone()?, language: data.language })))
+        let willing = |data: &&ContactData| data.consent != Consent::Withdrawn;
+        let contacts =
+            || customer.contacts.iter().filter(is_named).map(|contact| &contact.data).filter(willing);
+        let reached = |data: &&ContactData| data.phone.is_some() || data.im_handle.is_some();
+        let found = contacts().find(|data| data.email.is_some()).or_else(|| contacts().find(reached));
+        Ok(found.map(|data| Recipient {
+            email: data.email.clone(),
+            phone: data.phone.clone(),
+            im_handle: data.im_handle.clone(),
+            language: data.language,
+        }))
     }
 
     /// Everything that a person said, oldest first.

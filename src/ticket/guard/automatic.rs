@@ -63,6 +63,8 @@ pub(super) fn unmet(ticket: &Ticket, event: &Event, around: &Around) -> Vec<Mess
             require(state.is_open(), in_state("guard.not_open"));
             require(!reason.trim().is_empty(), Message::new("guard.reason_missing"));
             require(promises_are_told(ticket), by_people("promise_would_be_lost", "R86"));
+            let waits = crate::ticket::route::pending(ticket);
+            require(waits.is_empty(), by_people("route_waits", "R63").with("routes", waits.join(", ")));
         }
         Event::VerificationStarted { .. } => {
             require(state.is_open() && state != State::Verifying, in_state("guard.not_open"));

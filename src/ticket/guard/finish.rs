@@ -50,6 +50,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require(ticket.state.is_open(), "R29", "not_open_any_more");
             unmet.require(*into != ticket.id && around.named_exists, "R29", "no_other_ticket");
             unmet.require(promises_are_told(ticket), "R86", "promise_would_be_lost");
+            unmet.no_route_waits(ticket);
             unmet.require(!around.named_is_over, "R29", "merge_into_over");
             unmet.require(!around.named_is_below, "R29", "merge_circle");
             // A measured ticket's key goes with it, to one that measurements feed too.

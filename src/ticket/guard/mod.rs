@@ -10,6 +10,7 @@
 //! | [`work`] | contacts, waiting, work given away, promises, clocks |
 //! | [`resolve`] | repair, proof, solution |
 //! | [`people`], [`grant`] | who is there, who supervises, who has it meanwhile; compensation |
+//! | [`route`] | stopping, diverting and restoring lines |
 //! | [`tree`] | walks through the decision trees |
 //! | [`finish`] | result, confirmation, reopening, level, links |
 
@@ -19,6 +20,7 @@ pub mod grant;
 pub mod intake;
 pub mod people;
 pub mod resolve;
+pub mod route;
 pub mod tree;
 pub mod work;
 
@@ -95,6 +97,13 @@ impl Unmet {
         self.require(enough, rule, name);
     }
 
+    /// Requires that nobody has yet to decide about a line, or to see whether it is stopped (R63).
+    pub(super) fn no_route_waits(&mut self, ticket: &Ticket) {
+        let waits = super::route::pending(ticket);
+        let sentence = Message::new("guard.route_waits").with("routes", waits.join(", "));
+        self.require_said(waits.is_empty(), "R63", sentence);
+    }
+
     /// Takes a sentence of a pure room over.
     pub(super) fn refuse(&mut self, sentence: Message, rule: &str) {
         self.require_said(false, rule, sentence);
@@ -123,6 +132,7 @@ pub fn unmet(
             | Deed::WalkBegun { .. }
             | Deed::Walked { .. }
             | Deed::FormFiled { .. }
+            | Deed::Routed { .. }
     );
     let fits = ticket.is_reported() || of_both;
     unmet.require(fits, "R21", "not_reported");
@@ -138,6 +148,7 @@ pub fn unmet(
         }
         Deed::Escalated { .. } | Deed::HandedOver { .. } => people::check(&asked, deed, &mut unmet),
         Deed::CompensationGranted { .. } => grant::check(&asked, deed, &mut unmet),
+        Deed::Routed { number, step } => route::check(&asked, *number, step, &mut unmet),
         Deed::Contacted { .. }
         | Deed::AskedCustomer { .. }
         | Deed::HeldExternal { .. }
@@ -154,6 +165,7 @@ pub fn unmet(
         | Deed::WorkOverran { .. }
         | Deed::EtaHeard { .. }
         | Deed::ReceiptSent { .. }
+        | Deed::LinkSent { .. }
         | Deed::PromiseKept { .. }
         | Deed::ClockCalled { .. }
         | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),

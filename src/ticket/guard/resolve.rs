@@ -30,6 +30,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
         Deed::SolutionRecorded { root_cause, solution } => {
             unmet.require_words(solution, "R95", "no_solution");
             super::tree::walked_to_its_end(asked, unmet);
+            unmet.no_route_waits(ticket);
             if is_repaired(ticket) {
                 unmet.require_words(root_cause, "R119", "no_root_cause");
                 repaired(asked, unmet);

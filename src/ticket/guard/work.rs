@@ -101,6 +101,9 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require(!is_over, "R31", "over_for_good");
             unmet.require(process.receipt_sent_at.is_none(), "R31", "receipt_sent_already");
         }
+        Deed::LinkSent { event, .. } => {
+            unmet.require(!process.links_sent.contains(event), "R103", "link_sent_already");
+        }
         Deed::Promised { text, .. } => {
             unmet.require(!ticket.state.is_final(), "R86", "over_for_good");
             unmet.require_words(text, "R86", "no_promise_text");

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Chance;
-use super::receipt;
+use super::receipt::Customers;
 use super::send::Sender;
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
@@ -152,8 +152,10 @@ impl ChannelLoop {
         }
         let now = self.clock.now_utc();
         let verdict = if channel.audience == Audience::Customers {
+            let sender = receiver.sender.get_or_insert_with(Sender::new);
+            let (store, writer) = (&self.store, &self.writer);
             // Noted on the ticket as soon as it was handed over: never torn apart.
-            receipt::tell(&self.store, &self.writer, channel, &outgoing, now).await?
+            Customers { store, writer, channel, public_url, sender }.tell(&outgoing, now).await?
         } else {
             let sender = receiver.sender.get_or_insert_with(Sender::new);
             tokio::select! {

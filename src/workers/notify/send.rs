@@ -68,12 +68,34 @@ impl Sender {
         public_url: Option<&str>,
         now: DateTime<Utc>,
     ) -> Verdict {
+        match payload::request(channel, outgoing, public_url, now) {
+            Some(request) => self.hand_over(channel, request, now).await,
+            None => Verdict::Never("no message for this kind".to_owned()),
+        }
+    }
+
+    /// One attempt to hand a request over, within the channel's time.
+    pub(super) async fn send_request(
+        &self,
+        channel: &ChannelSettings,
+        request: payload::Request,
+        now: DateTime<Utc>,
+    ) -> Verdict {
+        match tokio::time::timeout(channel.timeout, self.hand_over(channel, request, now)).await {
+            Ok(verdict) => verdict,
+            Err(_) => Verdict::Later(format!("no answer within {:?}", channel.timeout), None),
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        channel: &ChannelSettings,
+        request: payload::Request,
+        now: DateTime<Utc>,
+    ) -> Verdict {
         let client = match &self.client {
             Ok(client) => client,
             Err(error) => return Verdict::Later(error.clone(), None),
-        };
-        let Some(request) = payload::request(channel, outgoing, public_url, now) else {
-            return Verdict::Never("no message for this kind".to_owned());
         };
         let mut post = client
             .post(request.url)
