@@ -44,7 +44,7 @@ pub use read::{Loaded, load, load_declared, parse};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
 pub use template::template;
-pub use voice::{MediaSettings, StoredCalls, VoiceSettings, VoiceSource};
+pub use voice::{MediaSettings, StoredCalls, VoiceEvidence, VoiceSettings, VoiceSource};
 
 /// Everything the daemon is told.
 #[derive(Debug, Clone, PartialEq, Default)]
