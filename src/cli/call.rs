@@ -207,6 +207,32 @@ fn shown(call: &Value) -> anyhow::Result<()> {
             ))?;
         }
     }
+    for passage in all("passages") {
+        let spoiled = match passage.get("spoiled_by").and_then(Value::as_str) {
+            None => "well".to_owned(),
+            Some("server") => "spoiled in our server".to_owned(),
+            Some(by) => format!("spoiled {by}, {}", text(&passage, "blamed")),
+        };
+        output::line(format!(
+            "  {}: lost before us {}, in our server {}, behind us {} (as reported); {spoiled}",
+            text(&passage, "direction"),
+            percent(&passage, "loss_upstream"),
+            percent(&passage, "loss_server"),
+            percent(&passage, "loss_downstream"),
+        ))?;
+    }
+    for word in all("told") {
+        let told = word.get("told").cloned().unwrap_or_default();
+        let lost =
+            told.get("lost").and_then(Value::as_i64).map_or_else(|| "-".to_owned(), |it| it.to_string());
+        output::line(format!(
+            "  {} says of {}: lost {lost} packets, {} of the whole, {} at worst; its word, not measured here",
+            text(&word, "reporter"),
+            text(&word, "about"),
+            percent(&told, "loss_ratio"),
+            percent(&told, "worst_loss_ratio"),
+        ))?;
+    }
     for finding in all("findings") {
         output::line(format!("  {}: {}", text(&finding, "kind"), text(&finding, "evidence")))?;
     }

@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
+use super::ticket_files::files;
 use super::ticket_route::{self, RouteVerb};
 use super::ticket_verbs::{NewTicket, Verb};
 use super::ticket_walk::{WalkVerb, next_question, tree};
@@ -110,6 +111,14 @@ enum TicketCommand {
     Show {
         /// Its number, as LM-2026-000123
         ticket: TicketNumber,
+    },
+    /// Its files: short captures of the worst calls
+    Files {
+        /// Its number
+        ticket: TicketNumber,
+        /// Save them into this folder
+        #[arg(long, value_name = "FOLDER")]
+        save: Option<PathBuf>,
     },
     /// Its walk through the decision trees, and the next question
     Tree {
@@ -219,6 +228,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
             (*ticket, "customer-text", serde_json::json!({ "en": en, "zh": zh }))
         }
         TicketCommand::Children { ticket } => return children(global, &arguments, *ticket).await,
+        TicketCommand::Files { ticket, save } => {
+            let remote = remote(global, &arguments)?;
+            return files(&remote, *ticket, save.as_deref(), arguments.json).await;
+        }
         TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),
         TicketCommand::Route(RouteVerb::List { ticket, state }) => {

@@ -148,6 +148,18 @@ pub(super) fn reasons(finding: &Finding) -> Vec<Message> {
                 .with("examples", some(&cohort.customers)),
         );
     }
+    for (key, word) in [
+        ("reason.voice_told_by_listener", &cohort.told_by_listener),
+        ("reason.voice_told_by_carrier", &cohort.told_by_carrier),
+    ] {
+        let Some(word) = word else { continue };
+        reasons.push(
+            Message::new(key)
+                .with("calls", word.calls)
+                .with("bad", cohort.bad_calls)
+                .with("loss", percent(word.loss_ratio)),
+        );
+    }
     reasons.extend(cohort.worst.iter().map(|worst| {
         Message::new("reason.voice_worst")
             .with("call", &worst.call)

@@ -9,7 +9,7 @@ use super::*;
 use crate::diagnosis::{Class, FaultState, RoundPoint, Series, analyse};
 use crate::locale::Language;
 use crate::settings::parse;
-use crate::voice::cohort::{Slot, TrunkVoice};
+use crate::voice::cohort::{Slot, TheirWord, TrunkVoice};
 
 const NETWORK: &str = r#"
     [[server]]
@@ -55,6 +55,8 @@ fn cohort(second: i64) -> Cohort {
         codecs: vec!["PCMA".to_owned()],
         customers: vec!["customer-1".to_owned()],
         worst: Vec::new(),
+        told_by_carrier: Some(TheirWord { calls: 4, loss_ratio: 0.02 }),
+        told_by_listener: Some(TheirWord { calls: 5, loss_ratio: 0.09 }),
     }
 }
 
@@ -128,6 +130,10 @@ fn many_bad_calls_on_a_trunk_behind_a_clean_link_are_its_fault_after_two_looks()
         }
     }
     assert!(fault.headline.render(Language::English).contains("7 of 9 calls"), "{:?}", fault.headline);
+    let said: Vec<&str> = fault.reasons.iter().map(|reason| reason.key.as_str()).collect();
+    for key in ["reason.voice_told_by_carrier", "reason.voice_told_by_listener"] {
+        assert!(said.contains(&key), "their word is a line of its own: {said:?}");
+    }
 }
 
 #[test]

@@ -146,6 +146,8 @@ mod tests {
             late: 5,
             jitter_ms: Some(12.0),
             mos: Some((2.1, 3.9)),
+            told: None,
+            ends: None,
             is_faulty,
         }
     }

@@ -207,7 +207,19 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("minimum_calls", "5", "fewer bad calls on a trunk open no ticket, at least 2"),
             key("minimum_share", "0.3", "nor does a smaller share of its calls, 0 to 1"),
             key("store", "\"all\"", "which calls are kept: all, bad or none; numbers are sealed"),
-            key("keep", "\"30d\"", "how long calls are kept, from 1d"),
+            key("keep", "\"30d\"", "how long calls are kept, with their files on tickets, from 1d"),
+            key(
+                "evidence",
+                "\"off\"",
+                "packets of the worst calls on a ticket: off, headers or payload (what was said)",
+            ),
+            key("evidence_files", "3", "such files on one ticket, 1 to 10"),
+            key("evidence_kib", "256", "size of one of them, 16 to 4096"),
+            key(
+                "evidence_memory_mib",
+                "32",
+                "memory for the latest packets, of which they are made, 1 to 1024",
+            ),
         ],
     },
     SectionDoc {

@@ -48,7 +48,7 @@ pub use route_hook::{HookKind, RouteHook};
 pub use secret::without_password;
 pub use show::{effective, to_toml};
 pub use template::template;
-pub use voice::{MediaSettings, StoredCalls, VoiceSettings, VoiceSource};
+pub use voice::{MediaSettings, StoredCalls, VoiceEvidence, VoiceSettings, VoiceSource};
 
 /// Everything the daemon is told.
 #[derive(Debug, Clone, PartialEq, Default)]

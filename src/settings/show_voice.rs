@@ -24,6 +24,10 @@ pub(super) fn voice(voice: &VoiceSettings) -> Keys {
         .put("minimum_share", voice.minimum_share)
         .put("store", voice.store.name())
         .time("keep", voice.keep)
+        .put("evidence", voice.evidence.name())
+        .put("evidence_files", i64::from(voice.evidence_files))
+        .put("evidence_kib", i64::from(voice.evidence_kib))
+        .put("evidence_memory_mib", i64::from(voice.evidence_memory_mib))
 }
 
 pub(super) fn media(voice: &VoiceSettings, root: &mut Table) {

@@ -54,8 +54,16 @@ pub struct VoiceSettings {
     pub minimum_share: f64,
     /// `store`: which calls are kept.
     pub store: StoredCalls,
-    /// `keep`: how long.
+    /// `keep`: how long, with their files on tickets.
     pub keep: Duration,
+    /// `evidence`: what of the worst calls' packets is put on a ticket.
+    pub evidence: VoiceEvidence,
+    /// `evidence_files`: on one ticket.
+    pub evidence_files: u32,
+    /// `evidence_kib`: of one file.
+    pub evidence_kib: u32,
+    /// `evidence_memory_mib`: for the latest packets, of which files are made.
+    pub evidence_memory_mib: u32,
     /// Every `[[media]]`.
     pub media: Vec<MediaSettings>,
 }
@@ -79,6 +87,10 @@ impl Default for VoiceSettings {
             minimum_share: 0.3,
             store: StoredCalls::All,
             keep: 30 * DAY,
+            evidence: VoiceEvidence::Off,
+            evidence_files: 3,
+            evidence_kib: 256,
+            evidence_memory_mib: 32,
             media: Vec::new(),
         }
     }
@@ -111,6 +123,32 @@ impl VoiceSource {
         match self {
             Self::Ring => "ring",
             Self::Pnet => "pnet",
+        }
+    }
+}
+
+/// What of the worst calls' packets is put on a ticket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoiceEvidence {
+    /// Nothing.
+    Off,
+    /// Headers of IP, UDP and RTP, and reports of RTCP.
+    Headers,
+    /// What was said, too.
+    Payload,
+}
+
+impl VoiceEvidence {
+    const ALL: [(&'static str, Self); 3] =
+        [("off", Self::Off), ("headers", Self::Headers), ("payload", Self::Payload)];
+
+    /// The name in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Headers => "headers",
+            Self::Payload => "payload",
         }
     }
 }
@@ -173,6 +211,10 @@ pub(super) fn read(
     section.set(mistakes, "minimum_share", &mut settings.minimum_share, value::ratio);
     section.set(mistakes, "store", &mut settings.store, |it| value::one_of(it, &StoredCalls::ALL));
     section.set(mistakes, "keep", &mut settings.keep, value::span_of_time(DAY..=3_650 * DAY));
+    section.set(mistakes, "evidence", &mut settings.evidence, |it| value::one_of(it, &VoiceEvidence::ALL));
+    section.set(mistakes, "evidence_files", &mut settings.evidence_files, value::whole(1..=10));
+    section.set(mistakes, "evidence_kib", &mut settings.evidence_kib, value::whole(16..=4_096));
+    section.set(mistakes, "evidence_memory_mib", &mut settings.evidence_memory_mib, value::whole(1..=1_024));
     if let Err(wrong) = settings.filter.parse::<linesman_probes::wire::packets::Filter>() {
         mistakes.add(section.at("filter"), format!("`filter` in [voice]: {wrong}"));
     }
@@ -246,5 +288,68 @@ mod tests {
         assert!(voice.is_on());
         assert_eq!(voice.hep, ["127.0.0.1:9060".parse().unwrap()]);
         assert_eq!(voice.media[0].networks[0].prefix, 24);
+    }
+
+    #[test]
+    fn nothing_of_what_is_said_is_kept_unless_somebody_asks_for_it_by_name() {
+        assert_eq!(VoiceSettings::default().evidence, VoiceEvidence::Off);
+        let read = |text: &str| {
+            let read = parse("linesman.toml", &format!("[voice]\n{text}\n"), []);
+            read.map(|read| read.settings.voice).map_err(|told| told[0].to_string())
+        };
+        let voice = read("evidence = \"headers\"\nevidence_files = 1\nevidence_kib = 64").expect("fine");
+        assert_eq!(
+            (voice.evidence, voice.evidence_files, voice.evidence_kib),
+            (VoiceEvidence::Headers, 1, 64)
+        );
+        assert!(!voice.is_on(), "a file is made of what is heard, and nothing is");
+        for (wrong, named) in [
+            ("evidence = true", "evidence"),
+            ("evidence = \"all\"", "payload"),
+            ("evidence_files = 0", "evidence_files"),
+            ("evidence_files = 11", "evidence_files"),
+            ("evidence_kib = 1", "evidence_kib"),
+            ("evidence_memory_mib = 100000", "evidence_memory_mib"),
+        ] {
+            let told = read(wrong).expect_err(wrong);
+            assert!(told.contains(named), "{wrong}: {told}");
+        }
+    }
+
+    #[test]
+    fn every_bound_of_the_settings_of_voice_is_kept_and_its_key_is_named() {
+        let read = |text: &str| parse("linesman.toml", &format!("[voice]\n{text}\n"), []);
+        for wrong in [
+            "source = \"tap\"",
+            "filter = \"hots 10.0.0.1\"",
+            "workers = 0",
+            "workers = 33",
+            "sip_tcp = \"yes\"",
+            "promiscuous = 1",
+            "hep = [\"nowhere:port\"]",
+            "vq_rtcpxr = \"127.0.0.1\"",
+            "vxlan = [4789]",
+            "look_back = \"30s\"",
+            "look_back = \"2h\"",
+            "bad_loss = 1.5",
+            "minimum_calls = 1",
+            "minimum_share = -0.1",
+            "store = \"some\"",
+            "keep = \"1h\"",
+            "evidense = \"off\"",
+        ] {
+            let told = read(wrong).expect_err(wrong);
+            let key = wrong.split(' ').next().expect("a key");
+            assert_eq!(told.len(), 1, "{wrong}: {told:?}");
+            assert!(told[0].to_string().contains(key), "{wrong}: {}", told[0]);
+        }
+        let all = "interfaces = [\"eth0\", \"eth1\"]\nsource = \"pnet\"\nfilter = \"net 10.0.0.0/8\"\nworkers = 4\n\
+                   sip_tcp = true\npromiscuous = false\nlook_back = \"1m\"\nbad_loss = 0.05\nminimum_calls = 2\n\
+                   minimum_share = 0.5\nstore = \"bad\"\nkeep = \"7d\"\nevidence = \"payload\"";
+        let voice = read(all).expect("fine").settings.voice;
+        assert!(voice.is_on());
+        // What is shown is what is in force: it reads back the same.
+        let shown = crate::settings::show_voice::voice(&voice).0.to_string();
+        assert_eq!(read(&shown).expect("what is shown can be read").settings.voice, voice);
     }
 }

@@ -23,11 +23,13 @@
 //! | `statistics` | the months' figures, frozen |
 //! | [`knowledge`] | articles, and the words that they are found by |
 //! | `calls` | calls that were listened to, their numbers sealed |
+//! | `attachments` | files of tickets, sealed; the word of endpoints on calls |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
 
 mod access;
+mod attachments;
 mod backend;
 mod calls;
 mod change;
@@ -73,6 +75,7 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
+pub use attachments::Attachment;
 pub use calls::{CallCursor, CallFilter, StoredCall};
 pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;

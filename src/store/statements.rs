@@ -155,5 +155,8 @@ pub const ALL: &[&str] = &[
 /// Those of customers.
 pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
 
+/// Those of files of tickets and of words on calls.
+pub const ATTACHMENTS: &[&str] = super::attachments::STATEMENTS;
+
 /// Those of calls.
 pub const CALLS: &[&str] = super::calls::STATEMENTS;

@@ -1,6 +1,8 @@
-//! What was heard of the calls of each trunk of late: the windows that came from it, call by call, bounded.
+//! What was heard of the calls of each trunk of late: the windows that came from it, call by call, bounded; beside
+//! them what the receivers of its streams say, which is their word and is never counted as measured.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -10,6 +12,8 @@ use super::place::{Direction, Place};
 const MOST_CALLS: usize = 100_000;
 /// Windows of one call: an hour and a half of it.
 const MOST_WINDOWS: usize = 540;
+/// Streams of a call whose ends are remembered.
+const MOST_ENDS: usize = 8;
 /// In a window with fewer packets one loss weighs too much.
 const FEWEST_PACKETS: u64 = 50;
 
@@ -36,8 +40,19 @@ pub struct Heard {
     pub jitter_ms: Option<f64>,
     /// MOS, low and high.
     pub mos: Option<(f64, f64)>,
+    /// What the receiver of the stream says so far by RTCP: lost, of so many that were due by our count.
+    pub told: Option<(u64, u64)>,
+    /// Who sends and who receives.
+    pub ends: Option<(SocketAddr, SocketAddr)>,
     /// Our own measuring failed meanwhile.
     pub is_faulty: bool,
+}
+
+/// What a receiver said last of a stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Word {
+    pub(super) lost: u64,
+    pub(super) expected: u64,
 }
 
 /// A window as it is remembered.
@@ -59,6 +74,11 @@ pub(super) struct Call {
     pub(super) customer: Option<String>,
     pub(super) codec: Option<String>,
     pub(super) slices: VecDeque<Slice>,
+    /// The carrier's side, of what is sent to it.
+    pub(super) told_by_carrier: Option<Word>,
+    /// Whoever listens to what comes from the trunk.
+    pub(super) told_by_listener: Option<Word>,
+    pub(super) ends: BTreeSet<(SocketAddr, SocketAddr)>,
 }
 
 /// The calls of each trunk of late.
@@ -76,7 +96,7 @@ impl Book {
         let Some(trunk) = &heard.place.trunk else { return };
         if heard.place.direction != Direction::FromTrunk || heard.is_faulty || heard.expected < FEWEST_PACKETS
         {
-            return;
+            return self.add_beside(trunk, heard);
         }
         let calls = self.trunks.entry(trunk.clone()).or_default();
         if !calls.contains_key(&heard.call) {
@@ -91,6 +111,9 @@ impl Book {
             customer: None,
             codec: None,
             slices: VecDeque::new(),
+            told_by_carrier: None,
+            told_by_listener: None,
+            ends: BTreeSet::new(),
         });
         let learn = |known: &mut Option<String>, new: &Option<String>| {
             if new.is_some() {
@@ -112,6 +135,30 @@ impl Book {
             jitter_ms: heard.jitter_ms,
             mos: heard.mos,
         });
+        self.add_beside(trunk, heard);
+    }
+
+    /// What belongs to a call that is known, whichever way the stream flows: its ends, and the word of its receiver.
+    fn add_beside(&mut self, trunk: &str, heard: &Heard) {
+        let Some(call) = self.trunks.get_mut(trunk).and_then(|calls| calls.get_mut(&heard.call)) else {
+            return;
+        };
+        if call.ends.len() < MOST_ENDS {
+            call.ends.extend(heard.ends);
+        }
+        let word = heard.told.map(|(lost, expected)| Word { lost, expected });
+        match heard.place.direction {
+            Direction::ToTrunk => call.told_by_carrier = word.or(call.told_by_carrier),
+            Direction::FromTrunk => call.told_by_listener = word.or(call.told_by_listener),
+            Direction::FromGateway | Direction::ToGateway | Direction::Unknown => {}
+        }
+    }
+
+    /// Who sends and who receives the streams of a call, as far as they were heard.
+    #[must_use]
+    pub fn ends(&self, trunk: &str, call: &str) -> Vec<(SocketAddr, SocketAddr)> {
+        let call = self.trunks.get(trunk).and_then(|calls| calls.get(call));
+        call.map(|call| call.ends.iter().copied().collect()).unwrap_or_default()
     }
 
     /// A call is over and the whole of it is known: who its customer was, when only another leg shows it.

@@ -1,7 +1,7 @@
 //! A call as it is kept: its streams with their windows, whose it is, what is wrong with it. Its numbers stand apart,
 //! because they are sealed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,9 @@ use utoipa::ToSchema;
 use super::POOR_MOS;
 use super::book::Heard;
 use super::cohort::Limits;
+use super::passage::{self, KeptPassage};
 use super::place::{Atlas, Direction, Ends, Place, Signalling};
+use super::told::Told;
 
 /// Windows kept of one stream: six hours.
 const MOST_WINDOWS: usize = 2_160;
@@ -86,6 +88,9 @@ pub struct KeptStream {
     /// What its receiver says it lost; his word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_lost: Option<i64>,
+    /// All that its receiver says of it; his word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
     /// What was wrong with our own measuring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measurement_faults: Vec<String>,
@@ -137,6 +142,9 @@ pub struct KeptCall {
     pub streams: Vec<KeptStream>,
     /// What was found.
     pub findings: Vec<KeptFinding>,
+    /// Each direction through our server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<KeptPassage>,
     /// Hosts of its signalling and media: what it is found by.
     #[serde(default)]
     pub addresses: BTreeSet<String>,
@@ -187,6 +195,8 @@ pub fn heard(row: &WindowRow, atlas: &Atlas) -> Heard {
         late: row.window.late.get(ADAPTIVE).copied().unwrap_or(0),
         jitter_ms: row.window.jitter_max_ms,
         mos: row.window.mos.map(|mos| (mos.low, mos.high)),
+        told: row.told,
+        ends: Some((row.source, row.destination)),
         is_faulty: !row.window.measurement_faults.is_empty(),
     }
 }
@@ -216,6 +226,7 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
     let called = user(&call.to).unwrap_or_default();
     let mut place = Place::UNKNOWN;
     let mut kept = Vec::with_capacity(streams.len());
+    let mut places: HashMap<&str, Place> = HashMap::with_capacity(streams.len());
     for stream in streams {
         let leg = call.legs.iter().find(|leg| Some(&leg.leg) == stream.leg.as_ref());
         let ends = leg.and_then(|leg| Some((leg.caller.parse().ok()?, leg.callee.parse().ok()?)));
@@ -228,6 +239,7 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
         });
         let own = place_of(stream, signalling, atlas);
         kept.push(kept_stream(stream, own.direction));
+        places.insert(&stream.id, own.clone());
         merge(&mut place, own);
     }
     // A call without media still has ends.
@@ -258,6 +270,8 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
         .iter()
         .take(MOST_FINDINGS)
         .map(|finding| KeptFinding { kind: name_of(&finding.kind), evidence: finding.evidence.clone() });
+    let place_by_id = |id: &str| places.get(id).cloned().unwrap_or(Place::UNKNOWN);
+    let passages = call.passages.iter().map(|it| passage::kept(it, place_by_id)).collect();
     let has_problem = call.findings.iter().any(|kind| kind.is_problem());
     Ended {
         call: finished(
@@ -271,6 +285,7 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
                 answer_ms: call.answer_ms,
                 talk_s: call.talk_s,
                 findings: findings.collect(),
+                passages,
                 addresses,
                 also: also.collect(),
                 is_bad: has_problem,
@@ -317,6 +332,7 @@ fn empty() -> KeptCall {
         talk_s: None,
         streams: Vec::new(),
         findings: Vec::new(),
+        passages: Vec::new(),
         addresses: BTreeSet::new(),
         also: BTreeSet::new(),
     }
@@ -372,6 +388,7 @@ fn kept_stream(stream: &StreamRow, direction: Direction) -> KeptStream {
         model: quality.model.name.map(str::to_owned),
         not_scorable: quality.model.not_scorable.clone(),
         told_lost: stream.rtcp.as_ref().and_then(|rtcp| rtcp.told.lost),
+        told: stream.rtcp.as_ref().map(Told::of),
         measurement_faults: owned(&stream.measurement_faults),
         windows: quality.windows.iter().take(MOST_WINDOWS).map(kept_window).collect(),
     }

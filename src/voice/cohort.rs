@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::POOR_MOS;
-use super::book::{Book, Call, Slice};
+use super::book::{Book, Call, Slice, Word};
 use crate::settings::VoiceSettings;
 
 /// A call with fewer packets of late proves nothing.
@@ -67,6 +67,15 @@ pub struct WorstCall {
     pub customer: Option<String>,
 }
 
+/// What receivers say by RTCP of streams of the bad calls: their word beside our measurement, and no part of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TheirWord {
+    /// Bad calls of which they said something.
+    pub calls: usize,
+    /// Share that they say they lost.
+    pub loss_ratio: f64,
+}
+
 /// Bad calls of one trunk.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Cohort {
@@ -94,6 +103,12 @@ pub struct Cohort {
     pub customers: Vec<String>,
     /// The three worst.
     pub worst: Vec<WorstCall>,
+    /// What the carrier's side says it lost of what was sent to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by_carrier: Option<TheirWord>,
+    /// What those who listened to the trunk say they lost of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_by_listener: Option<TheirWord>,
 }
 
 /// Calls of a trunk that were heard in the same ten seconds.
@@ -258,6 +273,8 @@ fn cohort(own: &[Judged<'_>], elsewhere: (usize, usize), limits: &Limits) -> Opt
         codecs: names(|call| call.codec.as_ref()),
         customers: names(|call| call.customer.as_ref()),
         worst: bad.iter().take(WORST).map(|call| worst(call, first_seen)).collect(),
+        told_by_carrier: their_word(&bad, |call| call.told_by_carrier),
+        told_by_listener: their_word(&bad, |call| call.told_by_listener),
     })
 }
 
@@ -278,6 +295,15 @@ fn worst(judged: &Judged<'_>, first_seen: DateTime<Utc>) -> WorstCall {
         codec: judged.call.codec.clone(),
         customer: judged.call.customer.clone(),
     }
+}
+
+fn their_word(bad: &[&Judged<'_>], of: fn(&Call) -> Option<Word>) -> Option<TheirWord> {
+    let words: Vec<Word> = bad.iter().filter_map(|judged| of(judged.call)).collect();
+    let (lost, expected) = words.iter().fold((0_u64, 0_u64), |(lost, expected), word| {
+        (lost + word.lost.min(word.expected), expected + word.expected)
+    });
+    (expected > 0)
+        .then(|| TheirWord { calls: words.len(), loss_ratio: rounded(lost as f64 / expected as f64) })
 }
 
 /// As exact as people read it; what is stored is compared with what is seen next.

@@ -32,6 +32,8 @@ fn heard(trunk: &str, gateway: &str, call: &str, second: i64, lost: u64) -> Hear
         late: 0,
         jitter_ms: Some(4.0),
         mos: None,
+        told: None,
+        ends: None,
         is_faulty: false,
     }
 }
@@ -99,6 +101,28 @@ fn what_our_own_measuring_missed_and_what_was_lost_before_us_accuses_no_trunk() 
     }
     assert_eq!(book.calls(), 0);
     assert_eq!(of(&book, "trunk-1"), None);
+}
+
+#[test]
+fn what_receivers_say_is_a_line_of_its_own_and_neither_makes_nor_hides_a_cohort() {
+    let mut book = Book::default();
+    calls(&mut book, "trunk-1", 6, None, 40);
+    calls(&mut book, "trunk-2", 6, None, 0);
+    let say = |book: &mut Book, trunk: &str, direction: Direction, told: (u64, u64)| {
+        for number in 0..6 {
+            let window = heard(trunk, "gateway-1", &format!("{trunk}-{number}"), 50, 0);
+            let place = Place { direction, ..window.place.clone() };
+            book.add(&Heard { place, told: Some(told), is_faulty: true, ..window });
+        }
+    };
+    say(&mut book, "trunk-1", Direction::ToTrunk, (300, 3_000));
+    // Whoever listens to good calls complains: his word alone accuses no trunk.
+    say(&mut book, "trunk-2", Direction::FromTrunk, (1_500, 3_000));
+    let found = of(&book, "trunk-1").expect("what was measured");
+    assert_eq!(found.told_by_carrier, Some(TheirWord { calls: 6, loss_ratio: 0.1 }));
+    assert_eq!((found.told_by_listener, found.loss_ratio), (None, 0.08));
+    assert_eq!(of(&book, "trunk-2"), None);
+    assert_eq!(book.calls(), 12);
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub async fn run(
     }
 }
 
-/// Forgets calls that were kept long enough.
+/// Forgets calls that were kept long enough, with their files on tickets and what endpoints said of them.
 async fn forget_calls(store: &Store, settings: &Settings, now: DateTime<Utc>) {
     let keep = chrono::TimeDelta::from_std(settings.voice.keep).unwrap_or(chrono::TimeDelta::MAX);
     let Some(before) = now.checked_sub_signed(keep) else { return };
@@ -61,6 +61,11 @@ async fn forget_calls(store: &Store, settings: &Settings, now: DateTime<Utc>) {
         Ok(0) => {}
         Ok(gone) => tracing::debug!(calls = gone, "forgot old calls"),
         Err(error) => tracing::error!(%error, "old calls were not forgotten; trying again later"),
+    }
+    match store.forget_voice_evidence(before).await {
+        Ok(0) => {}
+        Ok(gone) => tracing::debug!(rows = gone, "forgot old files of tickets and words of endpoints"),
+        Err(error) => tracing::error!(%error, "old evidence was not forgotten; trying again later"),
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod bills;
 #[cfg(test)]
+mod call;
+#[cfg(test)]
 mod customer;
 mod deadline;
 mod knowledge;
@@ -15,6 +17,10 @@ mod rtp;
 #[path = "../support/mod.rs"]
 mod support;
 mod tree;
+#[cfg(test)]
+#[path = "../support/voice_calls.rs"]
+#[allow(dead_code, reason = "the addresses are known here")]
+mod voice_calls;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

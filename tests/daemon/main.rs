@@ -15,6 +15,10 @@ mod support;
 mod receivers;
 
 #[cfg(test)]
+#[path = "../support/voice_calls.rs"]
+mod voice_calls;
+
+#[cfg(test)]
 mod maintenance;
 #[cfg(test)]
 mod routes;

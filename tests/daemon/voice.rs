@@ -1,106 +1,26 @@
 //! From bad calls on one landing trunk to exactly one ticket of class D, resolved when calls are heard to be good; calls
 //! handed over as HEP, as servers do, so no privilege is needed.
 
-use std::io::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman::clock::{Clock as _, SystemClock};
 use linesman::sim::Carrier;
-use linesman_media::capture::write::{Leg, Scene, Talk, Wrap, sdp};
+use reqwest::Method;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::support::api::Api;
 use crate::support::daemon::{Daemon, free_port, settings_in};
 use crate::support::eventually;
+use crate::support::requirement::require;
+use crate::voice_calls::{Call, SECONDS, empty_scene, hand_over, sip_of, talk};
 
 const SEED: u64 = 11;
 /// A debug build beside other tests.
 const WITHIN: Duration = Duration::from_secs(120);
-/// When scenes of the library begin.
-const SCENE_BEGIN_NS: i64 = 1_700_000_000_000_000_000;
-
-/// An IPv4 packet of a scene as HEP3, `shift` later than it was written.
-fn hep(frame: &[u8], at_ns: i64) -> Vec<u8> {
-    let address = |from: usize| Ipv4Addr::new(frame[from], frame[from + 1], frame[from + 2], frame[from + 3]);
-    let port = |from: usize| [frame[from], frame[from + 1]];
-    let payload = &frame[28..];
-    let kind = if payload[0].is_ascii_uppercase() { 1 } else { 4 };
-    let mut chunks = Vec::with_capacity(payload.len() + 128);
-    let mut chunk = |number: u16, value: &[u8]| {
-        chunks.extend(0_u16.to_be_bytes());
-        chunks.extend(number.to_be_bytes());
-        chunks.extend((value.len() as u16 + 6).to_be_bytes());
-        chunks.extend(value);
-    };
-    chunk(1, &[2]);
-    chunk(2, &[17]);
-    chunk(3, &address(12).octets());
-    chunk(4, &address(16).octets());
-    chunk(7, &port(20));
-    chunk(8, &port(22));
-    chunk(9, &((at_ns / 1_000_000_000) as u32).to_be_bytes());
-    chunk(0x0a, &((at_ns % 1_000_000_000 / 1_000) as u32).to_be_bytes());
-    chunk(0x0b, &[kind]);
-    chunk(0x0c, &7_u32.to_be_bytes());
-    chunk(0x0f, payload);
-    let mut packet = b"HEP3".to_vec();
-    packet.extend((chunks.len() as u16 + 6).to_be_bytes());
-    packet.extend(chunks);
-    packet
-}
-
-/// The port and host of a key as `sip = "127.77.3.1:4711"` under `name = "trunk-1"`.
-fn sip_of(settings: &str, name: &str) -> SocketAddr {
-    let after = settings.split(&format!("name = \"{name}\"")).nth(1).expect("the carrier has it");
-    let stated = after.split("sip = \"").nth(1).and_then(|rest| rest.split('"').next());
-    stated.and_then(|text| text.parse().ok()).expect("it has SIP")
-}
-
-/// One call of so many seconds from a gateway over a trunk: who it is between, and what of the carrier's voice is lost.
-struct Call<'a> {
-    number: u16,
-    gateway: SocketAddr,
-    trunk: SocketAddr,
-    name: &'a str,
-    lose_every: u16,
-}
-
-const SECONDS: i64 = 22;
-
-fn talk(scene: &mut Scene, call: &Call<'_>) {
-    let media = |host: IpAddr, port: u16| SocketAddr::new(host, port);
-    let (ours, theirs) = (
-        media(call.gateway.ip(), 10_000 + 2 * call.number),
-        media(call.trunk.ip(), 30_000 + 2 * call.number),
-    );
-    let from = format!("1380000{:04}", call.number);
-    let leg =
-        Leg::new(call.gateway, call.trunk, &format!("{}-{}", call.name, call.number), &from, "8613912345678");
-    let describe = |address| sdp(address, "audio", "RTP/AVP 8", "a=ptime:20");
-    scene.answered_call(0, &leg, 200, &describe(ours), &describe(theirs));
-    let whole = |source, destination, ssrc| Talk {
-        packets: (SECONDS * 50) as u16,
-        ..Talk::new(source, destination, 250, ssrc)
-    };
-    scene.talk(whole(ours, theirs, 0x1000 + u32::from(call.number)));
-    let lossy = Talk { lose_every: call.lose_every, ..whole(theirs, ours, 0x2000 + u32::from(call.number)) };
-    scene.talk(lossy);
-    scene.bye(SECONDS * 1_000 + 400, &leg);
-}
-
-/// Everything of a scene, as if it had just ended, over a connection: nothing is lost on it.
-fn hand_over(scene: Scene, port: u16) {
-    let now = SystemClock.now_utc().timestamp_nanos_opt().expect("this century");
-    let shift = now - SECONDS * 1_000_000_000 - 500_000_000 - SCENE_BEGIN_NS;
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens for HEP");
-    let packets: Vec<u8> =
-        scene.frames().iter().flat_map(|frame| hep(&frame.bytes, frame.at + shift)).collect();
-    stream.write_all(&packets).expect("it reads");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call_opens_none() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -108,7 +28,8 @@ async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
     let carrier = Carrier::start(SEED, &tasks, &stop).await.expect("loopback takes sockets");
     let network = format!(
-        "{}\n[voice]\nhep = [\"127.0.0.1:{hep_port}\"]\nlook_back = \"1m\"\n",
+        "{}\n[voice]\nhep = [\"127.0.0.1:{hep_port}\"]\nlook_back = \"1m\"\nevidence = \"headers\"\n\
+         evidence_kib = 64\n",
         carrier.settings_toml()
     );
     let (daemon, api) = Daemon::start(folder.path(), &address, &network, &[], None).await;
@@ -120,7 +41,7 @@ async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call
     let settings = settings_in(folder.path(), &address, &network);
     let trunks = ["trunk-1", "trunk-2", "trunk-3"].map(|name| sip_of(&settings, name));
     let gateway = |number: u16| sip_of(&settings, &format!("gateway-{number}"));
-    let mut scene = Scene::new(Wrap::Raw);
+    let mut scene = empty_scene();
     for number in 1..=20 {
         let (trunk, lose_every) = match number {
             // Six of seven calls of the first trunk, each with losses of its own.
@@ -177,6 +98,8 @@ async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call
         );
     }
 
+    assert_files_of_the_worst_calls(&api, number, folder.path()).await;
+
     let rounds = eventually("the trunk's voice as observations", WITHIN, async || {
         let rounds = api.get("/api/v1/targets/trunk-1%2Frtp-in/observations").await;
         rounds["observations"].as_array().is_some_and(|rounds| !rounds.is_empty()).then_some(rounds)
@@ -200,7 +123,7 @@ async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call
             return Some(());
         }
         if Instant::now() >= next {
-            let mut scene = Scene::new(Wrap::Raw);
+            let mut scene = empty_scene();
             for number in 1..=8 {
                 let gateway = gateway(number);
                 let call =
@@ -217,4 +140,45 @@ async fn bad_calls_of_one_trunk_open_one_ticket_of_class_d_and_a_single_bad_call
     stop.cancel();
     tasks.close();
     tasks.wait().await;
+}
+
+/// Three short files, of headers alone, that tshark reads as what was sent.
+async fn assert_files_of_the_worst_calls(api: &Api, number: &str, folder: &Path) {
+    let path = format!("/api/v1/tickets/{number}/attachments");
+    let files: Vec<Value> = eventually("files of the worst calls", WITHIN, async || {
+        let list = api.get(&path).await;
+        list["attachments"].as_array().filter(|files| files.len() == 3).cloned()
+    })
+    .await;
+    for file in &files {
+        let (id, size) = (file["id"].as_str().expect("an id"), file["size"].as_u64().expect("a size"));
+        let answer = api.send(Method::GET, &format!("{path}/{id}"), None, None).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let content = answer.bytes().await.expect("a body");
+        assert!(content.len() as u64 == size && size <= 64 * 1024, "{file:#}");
+        for secret in ["13800000", "8613912345678", "INVITE"] {
+            let found = content.windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+            assert!(!found, "{secret} stands in a file");
+        }
+        assert_eq!(file["has_payload"], false);
+        if !require("tshark") {
+            continue;
+        }
+        let capture = folder.join("evidence.pcap");
+        std::fs::write(&capture, &content).expect("written");
+        let read = std::process::Command::new("tshark")
+            .args(["-n", "--enable-heuristic", "rtp_udp", "-q", "-z", "rtp,streams", "-r"])
+            .arg(&capture)
+            .output()
+            .expect("tshark runs");
+        let said = String::from_utf8_lossy(&read.stdout);
+        assert!(read.status.success(), "tshark: {}", String::from_utf8_lossy(&read.stderr));
+        let packets: u64 = said
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|row| row.get(6).is_some_and(|ssrc| ssrc.starts_with("0x")))
+            .map(|row| row[8].parse::<u64>().expect("a count"))
+            .sum();
+        assert_eq!(Some(packets), file["packets"].as_u64(), "{said}");
+    }
 }

@@ -92,4 +92,6 @@ scenarios!(
     an_open_fault_outlives_our_own_isolation,
     a_clock_set_back_an_hour_neither_makes_nor_hides_a_fault,
     lines_not_yet_measured_since_their_link_is_repaired_are_no_faults,
+    a_dead_server_is_believed_although_everything_lost_a_little_once,
+    a_host_that_starves_for_less_than_half_a_minute_is_no_fault,
 );

@@ -20,6 +20,7 @@ fn operations(description: &Value) -> Vec<(String, String, &Value)> {
             let path = path.replace("{window}", "none").replace("{call}", "none");
             let path = path.replace("{article}", "KB-1").replace("{month}", "2026-10");
             let path = path.replace("{form}", "dispatch_order").replace("{route}", "1");
+            let path = path.replace("{file}", "none");
             let item = item.as_object().unwrap();
             item.iter().map(move |(method, operation)| (method.to_uppercase(), path.clone(), operation))
         })

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
-use linesman::store::Role;
 use linesman::store::customers::CustomerId;
+use linesman::store::{Attachment, Role};
 use linesman::voice::call::{Ended, KeptCall, KeptFinding};
 use serde_json::json;
 
@@ -32,6 +32,7 @@ async fn keep(daemon: &Daemon, id: &str, minute: i64, from: &str, host: &str, is
             kind: "poor_quality".to_owned(),
             evidence: format!("{from} heard little"),
         }],
+        passages: Vec::new(),
         addresses: BTreeSet::from([host.to_owned()]),
         also: BTreeSet::from([format!("{id}-leg")]),
     };
@@ -99,4 +100,29 @@ async fn a_question_that_cannot_be_meant_is_refused_with_its_place() {
     }
     assert_eq!(daemon.get(Role::Viewer, "/api/v1/calls/nobody").await.problem(), "not_found");
     assert_eq!(daemon.get(Role::Viewer, "/api/v1/calls?numbr=1").await.problem(), "bad_request");
+}
+
+#[tokio::test]
+async fn a_file_of_a_ticket_is_seen_by_many_and_read_by_the_noc_alone_who_leaves_a_trace() {
+    let daemon = Daemon::start().await;
+    let ticket = daemon.open("trunk-1").await;
+    let content = b"a capture of packets";
+    let attachment = Attachment::new(&ticket.id, "call-1", content, start_of_time());
+    assert!(daemon.state.store.attach(&ticket.id, &attachment, content, 3).await.unwrap());
+    let path = format!("/api/v1/tickets/{}/attachments", ticket.number);
+    let list = daemon.get(Role::Viewer, &path).await;
+    assert_eq!(list.json()["attachments"][0]["call"], "call-1", "{}", list.text);
+    let file = format!("{path}/{}", attachment.id);
+    for role in [Role::Viewer, Role::Agent, Role::Technician, Role::Billing] {
+        assert_eq!(daemon.get(role, &file).await.status, 403, "{role:?}");
+    }
+    let trail = CustomerId("call/call-1".to_owned());
+    assert!(daemon.state.store.privacy_events(&trail, 0, 10).await.unwrap().is_empty());
+    let read = daemon.get(Role::Noc, &file).await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    assert_eq!(read.header("content-type"), "application/vnd.tcpdump.pcap");
+    assert!(read.header("content-disposition").contains("call-call-1.pcap"));
+    assert!(read.text.ends_with(" packets"), "{}", read.text);
+    assert_eq!(daemon.state.store.privacy_events(&trail, 0, 10).await.unwrap()[0].actor, "nora");
+    assert_eq!(daemon.get(Role::Noc, &format!("{path}/none")).await.problem(), "not_found");
 }

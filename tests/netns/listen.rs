@@ -36,11 +36,11 @@ impl Wire {
 }
 
 /// A program in a namespace; ends with the test.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Running {
     /// Starts it and waits for the word on standard error that says it is ready.
-    fn start(namespace: &Namespace, folder: &Path, words: &[&str], ready: &str) -> Self {
+    pub fn start(namespace: &Namespace, folder: &Path, words: &[&str], ready: &str) -> Self {
         let mut child = Command::new("ip")
             .args(&namespace.wrapper()[1..])
             .args(words)
@@ -68,7 +68,7 @@ impl Running {
     }
 
     /// Interrupts it and reads the document it writes.
-    fn document(mut self) -> (i32, Value) {
+    pub fn document(mut self) -> (i32, Value) {
         let id = rustix::process::Pid::from_child(&self.0);
         rustix::process::kill_process(id, rustix::process::Signal::INT).expect("our own child");
         let out = self.0.stdout.take().expect("piped");
@@ -249,7 +249,8 @@ fn calls_of_sipp_with_real_voice_are_heard_as_the_capture_of_the_same_wire_says(
     });
 }
 
-fn sipp(namespace: &Namespace, folder: &Path, words: &[&str]) -> Running {
+/// A sipp that says nothing.
+pub fn sipp(namespace: &Namespace, folder: &Path, words: &[&str]) -> Running {
     let child = Command::new("ip")
         .args(&namespace.wrapper()[1..])
         .args(words)
@@ -264,7 +265,7 @@ fn sipp(namespace: &Namespace, folder: &Path, words: &[&str]) -> Running {
 }
 
 /// A program that starts answers nobody before it has its port.
-fn await_port(namespace: &Namespace, port: &str) {
+pub fn await_port(namespace: &Namespace, port: &str) {
     let began = Instant::now();
     loop {
         let asked = Command::new("ip")

@@ -1,5 +1,6 @@
 //! The whole program on a real network: namespaces, real ICMP, SIP peers that we did not write
-//! (sipp). Needs root, iproute2, nftables and sip-tester; skipped with a reason where they lack.
+//! (sipp, Kamailio, rtpengine, baresip). Needs root, iproute2, nftables and sip-tester; skipped with a reason where
+//! they lack.
 //!
 //! ```text
 //!  core (poller) ── router ─┬─ server-1, server-2
@@ -18,6 +19,8 @@ mod measure;
 mod namespace;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod peers;
 #[cfg(test)]
 mod scenarios;
 #[cfg(test)]

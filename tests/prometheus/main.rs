@@ -2,6 +2,8 @@
 //! rely on arrives there.
 
 #[cfg(test)]
+mod dashboards;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod rules;
@@ -10,3 +12,8 @@ mod scrape;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod voice;
+#[cfg(test)]
+#[path = "../support/voice_calls.rs"]
+mod voice_calls;

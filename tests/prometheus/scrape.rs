@@ -19,12 +19,12 @@ use crate::support::requirement::require;
 
 const SEED: u64 = 7;
 /// A debug build beside other tests; on an idle machine each step takes seconds.
-const WITHIN: Duration = Duration::from_secs(90);
+pub const WITHIN: Duration = Duration::from_secs(90);
 const README_ADDRESS: &str = "127.0.0.1:9470";
 const README_TOKEN_FILE: &str = "/etc/prometheus/linesman.token";
 
 /// The scrape job that the README shows, with our address and token file in the place of its own.
-fn scrape_config(address: &str, token_file: &Path) -> String {
+pub fn scrape_config(address: &str, token_file: &Path) -> String {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = std::fs::read_to_string(readme).expect("the README");
     let blocks = readme.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
@@ -40,7 +40,7 @@ fn scrape_config(address: &str, token_file: &Path) -> String {
 }
 
 /// Runs `linesman` with the settings of a folder; its standard output.
-fn linesman(folder: &Path, words: &[&str]) -> String {
+pub fn linesman(folder: &Path, words: &[&str]) -> String {
     let file = folder.join("linesman.toml");
     let output =
         Command::new(program()).args(words).arg("--config").arg(file).output().expect("the program runs");
@@ -49,14 +49,15 @@ fn linesman(folder: &Path, words: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-struct Prometheus {
+/// A running Prometheus.
+pub struct Prometheus {
     process: Process,
     base: String,
     client: Client,
 }
 
 impl Prometheus {
-    async fn start(folder: &Path, config: &str) -> Self {
+    pub async fn start(folder: &Path, config: &str) -> Self {
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).expect("a file");
         let address = format!("127.0.0.1:{}", free_port());
@@ -70,7 +71,7 @@ impl Prometheus {
     }
 
     /// What an instant query gives; `None` while it gives nothing.
-    async fn query(&mut self, expression: &str) -> Option<Vec<Value>> {
+    pub async fn query(&mut self, expression: &str) -> Option<Vec<Value>> {
         assert!(self.process.ended().is_none(), "Prometheus ended");
         let form =
             reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.base), [("query", expression)]);
@@ -80,7 +81,7 @@ impl Prometheus {
         (!result.is_empty()).then_some(result)
     }
 
-    async fn learns(&mut self, expression: &str) -> Vec<Value> {
+    pub async fn learns(&mut self, expression: &str) -> Vec<Value> {
         eventually(&format!("Prometheus to know {expression}"), WITHIN, async || self.query(expression).await)
             .await
     }

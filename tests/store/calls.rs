@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use linesman::privacy::{CountryCode, Keyring};
-use linesman::store::{CallFilter, Store};
+use linesman::store::{Attachment, CallFilter, Store, StoreError};
 use linesman::voice::call::{Ended, KeptCall};
+use linesman::voice::told::{CallWord, EndpointWord, Told};
 
 use crate::fixture::{Daemon, Database, noon};
 
@@ -13,6 +14,8 @@ crate::on_both! {
     numbers_of_calls_are_sealed_and_still_found,
     a_call_that_ended_long_ago_is_forgotten_with_all_it_is_found_by,
     without_keys_a_call_is_kept_without_its_numbers,
+    what_endpoints_say_stands_beside_the_call_and_a_later_word_replaces_the_earlier,
+    a_file_of_a_ticket_is_sealed_bounded_in_number_and_forgotten_with_the_calls,
 }
 
 fn ended(id: &str, hours: i64, from: &str) -> Ended {
@@ -34,6 +37,7 @@ fn ended(id: &str, hours: i64, from: &str) -> Ended {
         talk_s: Some(60.0),
         streams: Vec::new(),
         findings: Vec::new(),
+        passages: Vec::new(),
         addresses: BTreeSet::from(["192.0.2.1".to_owned()]),
         also: BTreeSet::from([format!("{id}-leg")]),
     };
@@ -99,5 +103,67 @@ async fn without_keys_a_call_is_kept_without_its_numbers(database: Database) {
     let stored = daemon.store.call("one").await.unwrap().expect("kept");
     assert_eq!((stored.from, stored.to), (None, None));
     assert!(!daemon.store.holds_personal_data().await.unwrap());
+    daemon.stop().await.unwrap();
+}
+
+fn word(call: &str, hours: i64, lost: i64) -> CallWord {
+    let at = noon() + TimeDelta::hours(hours);
+    let word = EndpointWord {
+        reporter: "192.0.2.9:4001".to_owned(),
+        about: "192.0.2.1:4000".to_owned(),
+        ssrc: Some("0x00000007".to_owned()),
+        first: at,
+        last: at,
+        told: Told { reports: 1, lost: Some(lost), ..Told::default() },
+    };
+    CallWord { call: call.to_owned(), word }
+}
+
+async fn what_endpoints_say_stands_beside_the_call_and_a_later_word_replaces_the_earlier(database: Database) {
+    let daemon = Daemon::start(&database).await;
+    let store = &daemon.store;
+    store.append_words(&[word("one", 0, 3), word("two", 0, 1), word("one-leg", 1, 8)]).await.unwrap();
+    store.append_words(&[word("one", 2, 5)]).await.unwrap();
+    let lost = async |calls: &[&str]| -> Vec<Option<i64>> {
+        let calls: Vec<String> = calls.iter().map(|call| (*call).to_owned()).collect();
+        let words = store.words_of(&calls).await.unwrap();
+        words.into_iter().map(|word| word.told.lost).collect()
+    };
+    assert_eq!(lost(&["one", "one-leg"]).await, [Some(5), Some(8)]);
+    assert_eq!(store.forget_voice_evidence(noon() + TimeDelta::minutes(90)).await.unwrap(), 2);
+    assert_eq!(lost(&["one", "one-leg", "two"]).await, [Some(5)]);
+    daemon.stop().await.unwrap();
+}
+
+async fn a_file_of_a_ticket_is_sealed_bounded_in_number_and_forgotten_with_the_calls(database: Database) {
+    let daemon = Daemon::start(&database).await;
+    let ticket = daemon.open("trunk-1").await;
+    let file = |call: &str, hours: i64, content: &[u8]| {
+        Attachment::new(&ticket.id, call, content, noon() + TimeDelta::hours(hours))
+    };
+    let content = b"\xd4\xc3\xb2\xa1 capture of a call";
+    let first = file("one", 0, content);
+    let refused = daemon.store.attach(&ticket.id, &first, content, 2).await;
+    assert!(matches!(refused, Err(StoreError::NoKey)), "without a key nothing is kept: {refused:?}");
+    daemon.store.use_keys(keys()).await.unwrap();
+    assert!(daemon.store.attach(&ticket.id, &first, content, 2).await.unwrap());
+    assert!(!daemon.store.attach(&ticket.id, &first, content, 2).await.unwrap(), "the same once");
+    let second = file("two", 5, b"another");
+    assert!(daemon.store.attach(&ticket.id, &second, b"another", 2).await.unwrap());
+    assert!(
+        !daemon.store.attach(&ticket.id, &file("three", 6, b"x"), b"x", 2).await.unwrap(),
+        "two are enough"
+    );
+    let clear = "SELECT COUNT(*) FROM ticket_attachment WHERE content_enc LIKE '%capture%' \
+                 OR content_enc LIKE '%1MOyoSBjYXB0dXJl%'";
+    assert_eq!(database.count(clear).await, 0);
+    assert_eq!(daemon.store.attachments(&ticket.id).await.unwrap(), [first.clone(), second.clone()]);
+    let read = daemon.store.attachment(&ticket.id, &first.id).await.unwrap().expect("there");
+    assert_eq!(read, (first.clone(), content.to_vec()));
+    let stranger = linesman::ticket::TicketId("another".to_owned());
+    assert_eq!(daemon.store.attachment(&stranger, &first.id).await.unwrap(), None, "of its own ticket alone");
+    assert!(daemon.store.holds_personal_data().await.unwrap());
+    assert_eq!(daemon.store.forget_voice_evidence(noon() + TimeDelta::hours(1)).await.unwrap(), 1);
+    assert_eq!(daemon.store.attachments(&ticket.id).await.unwrap(), [second]);
     daemon.stop().await.unwrap();
 }

@@ -49,7 +49,12 @@ async fn every_statement_prepares_on_sqlite() {
     let database = Database::sqlite();
     Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
     let mut connection = sqlx::SqliteConnection::connect(&database.url).await.expect("connect");
-    for statement in statements::ALL.iter().chain(statements::CUSTOMERS).chain(statements::CALLS) {
+    for statement in statements::ALL
+        .iter()
+        .chain(statements::CUSTOMERS)
+        .chain(statements::CALLS)
+        .chain(statements::ATTACHMENTS)
+    {
         let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());
     }
@@ -60,7 +65,12 @@ async fn no_statement_reads_every_round_there_is() {
     let database = Database::sqlite();
     Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
     let mut connection = sqlx::SqliteConnection::connect(&database.url).await.expect("connect");
-    for statement in statements::ALL.iter().chain(statements::CUSTOMERS).chain(statements::CALLS) {
+    for statement in statements::ALL
+        .iter()
+        .chain(statements::CUSTOMERS)
+        .chain(statements::CALLS)
+        .chain(statements::ATTACHMENTS)
+    {
         let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
             sqlx::query_as(plan).fetch_all(&mut connection).await.expect("plan");
@@ -74,7 +84,12 @@ async fn both_databases_take_every_statement_and_have_the_same_columns() {
     let Some(database) = Database::postgres().await else { return };
     Store::open(&database.url, Arc::new(SystemClock)).await.expect("open").close().await;
     let mut connection = sqlx::PgConnection::connect(&database.url).await.expect("connect");
-    for statement in statements::ALL.iter().chain(statements::CUSTOMERS).chain(statements::CALLS) {
+    for statement in statements::ALL
+        .iter()
+        .chain(statements::CUSTOMERS)
+        .chain(statements::CALLS)
+        .chain(statements::ATTACHMENTS)
+    {
         let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());
     }

@@ -21,6 +21,8 @@ use crate::privacy::{Sight, mask};
 use crate::store::customers::CustomerId;
 use crate::store::{CallCursor, CallFilter, Role, StoredCall};
 use crate::voice::call::{KeptCall, KeptFinding, KeptStream};
+use crate::voice::passage::KeptPassage;
+use crate::voice::told::EndpointWord;
 
 use super::paging::{limit, next_link};
 
@@ -72,6 +74,10 @@ pub struct CallDetail {
     streams: Vec<KeptStream>,
     /// What was found; for whoever sees the numbers with its evidence.
     findings: Vec<KeptFinding>,
+    /// Each direction through our server: what was lost before, in and behind it.
+    passages: Vec<KeptPassage>,
+    /// What endpoints say of streams that were not seen here: their word, not our measurement.
+    told: Vec<EndpointWord>,
     /// Hosts of its signalling and media.
     addresses: Vec<String>,
 }
@@ -148,9 +154,9 @@ fn view(stored: &StoredCall, sight: Sight) -> CallView {
     }
 }
 
-fn detail(stored: StoredCall, sight: Sight) -> CallDetail {
+fn detail(stored: StoredCall, told: Vec<EndpointWord>, sight: Sight) -> CallDetail {
     let view = view(&stored, sight);
-    let KeptCall { call_id, answer_ms, streams, findings, addresses, .. } = stored.call;
+    let KeptCall { call_id, answer_ms, streams, findings, passages, addresses, .. } = stored.call;
     let is_clear = sight == Sight::Clear;
     CallDetail {
         call: view,
@@ -162,6 +168,8 @@ fn detail(stored: StoredCall, sight: Sight) -> CallDetail {
             .into_iter()
             .map(|found| if is_clear { found } else { KeptFinding { evidence: String::new(), ..found } })
             .collect(),
+        passages,
+        told,
         addresses: addresses.into_iter().collect(),
     }
 }
@@ -265,5 +273,7 @@ pub async fn one(
         let trail = CustomerId(format!("call/{}", stored.call.id));
         state.store.note_read(&trail, &caller.actor, "call").await?;
     }
-    Ok(Json(detail(stored, sight)))
+    let ids: Vec<String> = std::iter::once(&stored.call.id).chain(&stored.call.also).cloned().collect();
+    let told = state.store.words_of(&ids).await?;
+    Ok(Json(detail(stored, told, sight)))
 }

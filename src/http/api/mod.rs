@@ -18,6 +18,7 @@ pub mod settings;
 pub mod ticket_changes;
 pub mod ticket_clocks;
 pub mod ticket_compensation;
+pub mod ticket_files;
 pub mod ticket_forms;
 pub mod ticket_known;
 pub mod ticket_process;
@@ -114,6 +115,8 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::events))
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))
         .needs_or_billing(Role::Viewer, routes!(tickets::explain))
+        .needs_or_billing(Role::Viewer, routes!(ticket_files::list))
+        .needs(Role::Noc, routes!(ticket_files::one))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::note))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::confirm))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::correct))

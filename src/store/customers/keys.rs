@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::privacy::Keyring;
 
+use super::super::attachments::ATTACHMENT;
 use super::super::backend::{on, on_tx};
 use super::super::calls::CALL;
 use super::super::{Store, StoreError, Tx};
@@ -19,6 +20,7 @@ const A_STEP: i64 = 200;
 pub(in crate::store) const SEALED_ROWS: &str = "SELECT (SELECT COUNT(*) FROM customer WHERE name_enc IS NOT NULL) \
      + (SELECT COUNT(*) FROM contact) + (SELECT COUNT(*) FROM customer_text) \
      + (SELECT COUNT(*) FROM voice_call WHERE from_enc IS NOT NULL OR to_enc IS NOT NULL) \
+     + (SELECT COUNT(*) FROM ticket_attachment) \
      + (SELECT COUNT(*) FROM ticket_text WHERE body_enc IS NOT NULL)";
 
 /// A sealed column: where it is, how rows of other keys are found, how one is written.
@@ -54,6 +56,7 @@ const COLUMNS: &[Column] = columns! {
     CALL."from" / "from_enc" of "voice_call",
     CALL."to" / "to_enc" of "voice_call",
     TICKET_TEXT."body" / "body_enc" of "ticket_text",
+    ATTACHMENT."content" / "content_enc" of "ticket_attachment",
 };
 
 /// What the database remembers of its keys.

@@ -2,8 +2,8 @@
 //! the worker: a batch that finds no room is dropped and counted.
 
 use std::num::NonZeroU8;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc as threads};
 use std::time::{Duration, Instant};
 
 use linesman_media::capture::live::{Fault, Load, WindowRow};
@@ -14,6 +14,7 @@ use linesman_probes::wire::packets::{Counters, Filter, RING_BYTES};
 use tokio::sync::mpsc;
 
 use super::engine::{self, Engine, HowToCapture};
+use super::evidence::{self, Asked, Made};
 use super::feeds::{Feeds, Ports};
 use crate::settings::{VoiceSettings, VoiceSource};
 
@@ -22,6 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// How often the kernel is asked what it dropped.
 const COUNT_EVERY: Duration = Duration::from_millis(250);
 const SECOND: Duration = Duration::from_secs(1);
+/// Files that may be asked for at once.
+const MOST_ASKED: usize = 64;
 /// How often something that cannot be opened is tried again.
 const TRY_EVERY: Duration = Duration::from_secs(30);
 /// Faults of our own measuring are kept for so long: calls are seldom longer.
@@ -44,6 +47,8 @@ pub struct Batch {
     pub feed_drops: u64,
     /// What feeds sent that was not understood.
     pub refused: u64,
+    /// Files that were asked for.
+    pub made: Vec<Made>,
 }
 
 /// A listener that runs.
@@ -52,6 +57,7 @@ pub struct Listener {
     stop: Arc<AtomicBool>,
     /// Batches that found no room.
     pub dropped: Arc<AtomicU64>,
+    asks: threads::SyncSender<Asked>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -62,9 +68,17 @@ impl Listener {
     /// When no thread can be had.
     pub fn start(settings: &VoiceSettings, to: mpsc::Sender<Batch>) -> std::io::Result<Self> {
         let (stop, dropped) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let run = Run { settings: settings.clone(), to, stop: stop.clone(), dropped: dropped.clone() };
+        let (asks, asked) = threads::sync_channel(MOST_ASKED);
+        let run = Run { settings: settings.clone(), to, stop: stop.clone(), dropped: dropped.clone(), asked };
         let thread = std::thread::Builder::new().name("voice".to_owned()).spawn(move || run.run())?;
-        Ok(Self { stop, dropped, thread: Some(thread) })
+        Ok(Self { stop, dropped, asks, thread: Some(thread) })
+    }
+
+    /// Asks for a file of the latest packets; it comes with a batch. One too many is not made.
+    pub fn ask(&self, asked: Asked) {
+        if self.asks.try_send(asked).is_err() {
+            tracing::warn!("voice: too many files of calls were asked for at once");
+        }
     }
 
     /// Asks it to end, and waits: it looks twenty times a second.
@@ -88,6 +102,7 @@ struct Run {
     to: mpsc::Sender<Batch>,
     stop: Arc<AtomicBool>,
     dropped: Arc<AtomicU64>,
+    asked: threads::Receiver<Asked>,
 }
 
 impl Run {
@@ -99,6 +114,7 @@ impl Run {
         let Some(feeds) = self.feeds() else { return };
         let mut engine = Engine::new(feeds);
         engine.live = engine.live.telling_windows();
+        engine.live.recorder = evidence::recorder(&self.settings);
         for name in &engine.feeds.names {
             tracing::info!("voice: listening on {name}");
         }
@@ -205,8 +221,16 @@ impl Run {
             interfaces: interfaces.collect(),
             feed_drops: engine.feed_drops(),
             refused: engine.feeds.refused,
+            made: self.made(engine),
         };
         self.send(batch);
+    }
+
+    /// Files that were asked for, as far as the memory reaches.
+    fn made(&self, engine: &Engine) -> Vec<Made> {
+        let Some(recorder) = &engine.live.recorder else { return Vec::new() };
+        let cut = |asked: Asked| Some(Made { cut: recorder.cut(&asked.ends, asked.most)?, asked });
+        self.asked.try_iter().filter_map(cut).collect()
     }
 
     fn send(&self, batch: Batch) {

@@ -6,11 +6,13 @@
 //! | [`listener`] | the thread that captures, with a bounded channel to here |
 //! | [`engine`] | interfaces and feeds behind one engine, with the ledger of what we lost ourselves |
 //! | [`feeds`] | ports that others send to: HEP, vq-rtcpxr, VXLAN, TZSP |
+//! | [`evidence`] | files of the worst calls, from the listener's memory to the ticket |
 //! | [`series`] | windows of many streams as observations of an element |
 //!
 //! Whose a window is and what it means is decided in [`crate::voice`].
 
 pub mod engine;
+pub mod evidence;
 pub mod feeds;
 pub mod listener;
 pub mod series;
@@ -34,7 +36,9 @@ use crate::settings::{Settings, StoredCalls, VoiceSettings};
 use crate::store::Store;
 use crate::voice::call::{self, Ended};
 use crate::voice::cohort::judge;
+use crate::voice::told::{self, CallWord};
 use crate::voice::{Atlas, Book, Limits};
+use evidence::Evidence;
 use listener::{Batch, Listener};
 use series::Series;
 
@@ -75,6 +79,9 @@ struct Memory {
     feed_drops: u64,
     refused: u64,
     dropped: u64,
+    evidence: Evidence,
+    /// Why files were not put on tickets was said already.
+    complained: bool,
 }
 
 impl Voice {
@@ -90,6 +97,8 @@ impl Voice {
             feed_drops: 0,
             refused: 0,
             dropped: 0,
+            evidence: Evidence::default(),
+            complained: false,
         };
         let (mut sender, mut batches) = mpsc::channel(BATCHES);
         let mut listener = start(&settings.voice, sender);
@@ -117,9 +126,12 @@ impl Voice {
                     let dropped = listener.as_ref().map_or(0, |it| it.dropped.load(Ordering::Relaxed));
                     self.metrics.voice_batches_dropped(dropped.saturating_sub(memory.dropped));
                     memory.dropped = dropped;
-                    self.take(batch, &mut memory, &settings).await;
+                    self.take(batch, &mut memory, &settings, listener.as_ref()).await;
                 }
-                _ = tick.tick(), if listener.is_some() => self.judge(&mut memory, &settings),
+                _ = tick.tick(), if listener.is_some() => {
+                    self.judge(&mut memory, &settings, listener.as_ref());
+                    self.attach(&mut memory, &settings).await;
+                }
             }
         }
         self.end(listener.take(), &mut batches, &mut memory, &settings).await;
@@ -138,11 +150,18 @@ impl Voice {
             tracing::error!(%error, "the listener did not end well");
         }
         while let Ok(batch) = batches.try_recv() {
-            self.take(batch, memory, settings).await;
+            self.take(batch, memory, settings, None).await;
         }
+        self.attach(memory, settings).await;
     }
 
-    async fn take(&self, batch: Batch, memory: &mut Memory, settings: &Settings) {
+    async fn take(
+        &self,
+        batch: Batch,
+        memory: &mut Memory,
+        settings: &Settings,
+        listener: Option<&Listener>,
+    ) {
         self.counted(&batch, memory);
         let windows = batch.windows.len();
         for row in &batch.windows {
@@ -151,8 +170,10 @@ impl Voice {
             memory.series.add(&heard);
             memory.book.add(&heard);
         }
+        let words = batch.over.as_ref().map(told::words).unwrap_or_default();
         let over =
             batch.over.map(|over| call::ended(&over, &memory.atlas, &memory.limits)).unwrap_or_default();
+        batch.made.into_iter().for_each(|made| memory.evidence.take(made));
         for ended in &over {
             self.metrics.voice_call(&ended.call);
             let place = crate::voice::Place {
@@ -166,9 +187,10 @@ impl Voice {
             }
         }
         if windows > 0 {
-            self.judge(memory, settings);
+            self.judge(memory, settings, listener);
         }
         self.keep(over, settings).await;
+        self.keep_words(&words, settings).await;
         self.metrics.worker_succeeded("voice", self.clock.now_utc());
     }
 
@@ -199,13 +221,17 @@ impl Voice {
         }
     }
 
-    fn judge(&self, memory: &mut Memory, settings: &Settings) {
+    fn judge(&self, memory: &mut Memory, settings: &Settings, listener: Option<&Listener>) {
         let now = self.clock.now_utc();
         // What proves the end of trouble is remembered a little longer than the proof takes.
         let proof =
             TimeDelta::from_std(settings.diagnosis.verify_for + TICK * 6).unwrap_or(TimeDelta::days(1));
         memory.book.forget(now, memory.limits.look_back.max(proof));
         let judged = judge(&memory.book, &memory.limits, now);
+        let wanted = memory.evidence.wanted(&judged, &memory.book, &settings.voice, now);
+        if let Some(listener) = listener {
+            wanted.into_iter().for_each(|asked| listener.ask(asked));
+        }
         let has_cohort = judged.iter().any(|voice| voice.cohort.is_some());
         self.recent.set_voice(judged);
         if has_cohort {
@@ -215,6 +241,35 @@ impl Voice {
         let lost = told.into_iter().filter(|told| self.observations.try_send(told.clone()).is_err()).count();
         if lost > 0 {
             self.metrics.observations_dropped(lost as u64);
+        }
+    }
+
+    /// Puts files of calls on the tickets that they belong to.
+    async fn attach(&self, memory: &mut Memory, settings: &Settings) {
+        match memory.evidence.attach(&self.store, &settings.voice, self.clock.now_utc()).await {
+            Ok(attached) => {
+                memory.complained &= attached == 0;
+                if attached > 0 {
+                    tracing::info!(files = attached, "put files of the worst calls on tickets");
+                }
+            }
+            Err(error) if !memory.complained => {
+                memory.complained = true;
+                tracing::error!(%error, "files of calls are not put on tickets; trying again");
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What endpoints said of streams that were not seen here, unless no call is kept at all.
+    async fn keep_words(&self, words: &[CallWord], settings: &Settings) {
+        if settings.voice.store == StoredCalls::None {
+            return;
+        }
+        for step in words.chunks(CALLS_A_STEP) {
+            if let Err(error) = self.store.append_words(step).await {
+                tracing::error!(%error, words = step.len(), "what endpoints said was not kept");
+            }
         }
     }
 
@@ -252,7 +307,10 @@ fn heard_otherwise(old: &VoiceSettings, new: &VoiceSettings) -> bool {
     let ports = |it: &VoiceSettings| {
         (it.hep.clone(), it.vq_rtcpxr.clone(), it.vxlan.clone(), it.tzsp.clone(), it.interfaces.clone())
     };
-    let how = |it: &VoiceSettings| (it.source, it.filter.clone(), it.workers, it.sip_tcp, it.promiscuous);
+    let how = |it: &VoiceSettings| {
+        let evidence = (it.evidence, it.evidence_memory_mib);
+        (it.source, it.filter.clone(), it.workers, it.sip_tcp, it.promiscuous, evidence)
+    };
     ports(old) != ports(new) || how(old) != how(new)
 }
 

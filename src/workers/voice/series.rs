@@ -148,6 +148,8 @@ mod tests {
             late: 1,
             jitter_ms: Some(lost as f64),
             mos: Some((3.0, 3.5)),
+            told: None,
+            ends: None,
             is_faulty,
         }
     }

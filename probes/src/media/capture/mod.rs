@@ -5,12 +5,13 @@
 //! [`streams`] finds the RTP and hands it to the quality engine. [`analysis`] drives them all, and [`report`]
 //! says what came of it, with what [`findings`] makes of each call. [`live`] does the same for traffic without an end.
 //!
-//! [`mod@write`] makes captures, for evidence and for tests.
+//! [`evidence`] keeps the latest packets of voice for a short file. [`mod@write`] makes captures, for evidence and for tests.
 //!
 //! Everything here reads bytes of strangers: total, bounded, never a panic.
 
 pub mod analysis;
 pub mod call;
+pub mod evidence;
 pub mod file;
 pub mod findings;
 pub mod live;

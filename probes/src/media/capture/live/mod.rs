@@ -15,11 +15,12 @@ pub use windows::{OfCall, WindowRow};
 
 use super::analysis::{Analysis, Analyzer};
 use super::call::{Dialog, State};
+use super::evidence::Recorder;
 use super::file::Frame;
 use super::net::Endpoint;
 use super::report::{self, Report};
 use super::streams::ReportedRow;
-use crate::feed::hep::Hep;
+use crate::feed::hep::{Carries, Hep};
 use crate::feed::vq;
 use crate::quality::score::{Assumptions, CodecTable};
 use crate::quality::stream::Settings;
@@ -89,6 +90,8 @@ pub struct Live {
     /// Whether somebody wants to hear of windows while streams go on.
     tells_windows: bool,
     windows: Vec<WindowRow>,
+    /// The latest packets, where somebody wants files of them.
+    pub recorder: Option<Recorder>,
 }
 
 impl Live {
@@ -104,16 +107,26 @@ impl Live {
             active: 0,
             tells_windows: false,
             windows: Vec::new(),
+            recorder: None,
         }
     }
 
     /// Takes a frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(frame);
+        }
         self.analyzer.frame(frame);
     }
 
     /// Takes a HEP packet that arrived at this time; false when it carries nothing of voice.
     pub fn hep(&mut self, arrived: i64, hep: &Hep<'_>) -> bool {
+        if let Some(recorder) = &mut self.recorder
+            && matches!(hep.carries, Carries::Rtp | Carries::Rtcp)
+        {
+            let at = hep.at.unwrap_or(arrived);
+            recorder.note_datagram(at, (hep.source, hep.destination), hep.tos >> 2, hep.payload.as_ref());
+        }
         self.analyzer.hep(arrived, hep)
     }
 

@@ -25,6 +25,8 @@ pub struct WindowRow {
     pub codec: Option<String>,
     /// The call, as far as its signalling was seen.
     pub call: Option<OfCall>,
+    /// What its receiver says so far by RTCP, his word: lost, of so many that were due by our count.
+    pub told: Option<(u64, u64)>,
     /// What was measured.
     pub window: WindowReport,
 }
@@ -84,6 +86,7 @@ impl Live {
                 destination: address(heard.key.destination),
                 codec: heard.stream.codec(),
                 call: of_call(heard, calls),
+                told: their_word(heard),
                 window: WindowReport::default(),
             };
             windows.extend(reports.into_iter().map(|mut window| {
@@ -92,6 +95,12 @@ impl Live {
             }));
         }
     }
+}
+
+/// Late duplicates make an endpoint's loss negative: then it lost nothing.
+fn their_word(heard: &Heard) -> Option<(u64, u64)> {
+    let lost = heard.far_end.as_ref()?.report()?.told.lost?;
+    Some((u64::try_from(lost).unwrap_or(0), heard.stream.counts().expected))
 }
 
 fn address(endpoint: Endpoint) -> SocketAddr {

@@ -9,7 +9,7 @@ const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
 /// The IP packet of a frame, if it holds one.
-pub(super) fn network_layer(link: LinkType, frame: &[u8]) -> Option<&[u8]> {
+pub(in crate::capture) fn network_layer(link: LinkType, frame: &[u8]) -> Option<&[u8]> {
     match link.0 {
         // Ethernet: two addresses, then the type.
         1 => typed(u16_at(frame, 12)?, frame.get(14..)?),

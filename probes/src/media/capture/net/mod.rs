@@ -13,6 +13,7 @@ mod tests;
 use etherparse::{LaxIpSlice, TcpSlice, UdpSlice};
 
 pub use endpoint::Endpoint;
+pub(in crate::capture) use link::network_layer;
 pub use tcp::{Flows, Ordered, Segment};
 
 use super::file::Frame;

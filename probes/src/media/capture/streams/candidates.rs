@@ -125,6 +125,11 @@ fn is_service(key: &StreamKey) -> bool {
     service(key.source.port()) || service(key.destination.port())
 }
 
+/// The bucket of a newcomer and its print there.
+const fn place_of(hash: u64) -> (usize, u32) {
+    ((hash >> 40) as usize % BUCKETS, hash as u32 | 1)
+}
+
 /// Both tables.
 pub(super) struct Candidates {
     buckets: Vec<Bucket>,
@@ -170,6 +175,30 @@ impl Candidates {
         None
     }
 
+    /// A packet of a sender that was announced since: with those that came before it was.
+    pub(super) fn announced(&mut self, key: &StreamKey, seen: Seen) -> Option<Candidate> {
+        let mut candidate = match self.candidates.remove(key) {
+            Some(candidate) => candidate,
+            None => Candidate::new(*key, self.first_of(self.hasher.hash_one(key), seen)?),
+        };
+        candidate.push(seen);
+        Some(candidate)
+    }
+
+    /// The packet of a newcomer, taken out, if this may be its second.
+    fn first_of(&mut self, hash: u64, seen: Seen) -> Option<Seen> {
+        let (number, print) = place_of(hash);
+        let bucket = self.buckets.get_mut(number)?;
+        let way = bucket.prints.iter().position(|known| *known == print)?;
+        let first = self.firsts[number * WAYS + way];
+        let distance = seen.sequence.wrapping_sub(first.sequence).cast_signed();
+        if distance.unsigned_abs() > NEIGHBOURHOOD {
+            return None;
+        }
+        bucket.prints[way] = 0;
+        Some(first)
+    }
+
     /// What is left at the end: candidates that were never believed.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = Candidate> {
         std::mem::take(&mut self.candidates).into_values()
@@ -181,8 +210,7 @@ impl Candidates {
             self.buckets.resize(BUCKETS, Bucket::default());
             self.firsts.resize(BUCKETS * WAYS, Seen::default());
         }
-        let number = (hash >> 40) as usize % BUCKETS;
-        let print = hash as u32 | 1;
+        let (number, print) = place_of(hash);
         let bucket = &mut self.buckets[number];
         if let Some(way) = bucket.prints.iter().position(|known| *known == print) {
             let first = &mut self.firsts[number * WAYS + way];

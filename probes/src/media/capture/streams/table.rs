@@ -250,8 +250,15 @@ impl Streams {
         }
         if book.knows(key.destination) && self.singles(key.destination) < MAX_SINGLES {
             let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
-            if attribution.as_ref().is_some_and(|found| expects(found, header.payload_type)) {
-                self.open(key, &[seen], attribution);
+            if let Some(found) = attribution.filter(|found| expects(found, header.payload_type)) {
+                match self.candidates.announced(&key, seen) {
+                    Some(earlier)
+                        if earlier.packets().iter().all(|seen| expects(&found, seen.payload_type)) =>
+                    {
+                        self.open(key, earlier.packets(), Some(found));
+                    }
+                    _ => self.open(key, &[seen], Some(found)),
+                }
                 return;
             }
         }
@@ -298,8 +305,13 @@ impl Streams {
             let other_call = |before: &Attribution| before.leg.dialog != found.leg.dialog;
             match &heard.attribution {
                 Some(before) if other_call(before) => {
-                    let over = calls.leg(before.leg).is_some_and(|leg| leg.ended.is_some());
-                    heard.closed = over;
+                    let ended = calls.leg(before.leg).and_then(|leg| leg.ended);
+                    if ended.is_some_and(|ended| heard.first > ended) {
+                        // It overtook the answer of its own call, and was taken for that of the call before.
+                        heard.belongs_to(found);
+                    } else {
+                        heard.closed = ended.is_some();
+                    }
                 }
                 _ => heard.belongs_to(found),
             }

@@ -114,3 +114,37 @@ fn packets_cut_by_the_snap_length_count_like_whole_ones() {
     let quality = &stream(&report, "0x00000005").quality;
     assert_eq!((quality.received, quality.payload_bytes), (500, 160));
 }
+
+#[test]
+fn packets_that_overtake_the_answer_are_counted_with_their_stream_and_their_call() {
+    let mut scene = scene();
+    let (caller, server) = (at("10.0.0.1:5060"), at("10.0.0.2:5060"));
+    let (ours, describe) = (at("10.0.0.1:4000"), |address| sdp(address, "audio", "RTP/AVP 8", ""));
+    for number in 0..2_u16 {
+        let begin = i64::from(number) * 2_000;
+        let theirs = std::net::SocketAddr::new(at("10.0.0.2:0").ip(), 30_000 + 20 * number);
+        let leg = Leg::new(caller, server, &format!("call-{number}"), "1001", "1002");
+        scene.answered_call(begin, &leg, 200, &describe(ours), &describe(theirs));
+        // The callee's media, and what the caller sends without waiting, are there 10 ms before the answer.
+        for (source, destination, ssrc) in [(theirs, ours, 100), (ours, theirs, 200)] {
+            let packets = 60;
+            scene.talk(Talk {
+                packets,
+                ..Talk::new(source, destination, begin + 190, ssrc + u32::from(number))
+            });
+        }
+        scene.bye(begin + 1_500, &leg);
+    }
+    let report = seen(scene);
+    assert_eq!(
+        report.streams.len(),
+        4,
+        "{:#?}",
+        report.streams.iter().map(|one| &one.id).collect::<Vec<_>>()
+    );
+    for stream in &report.streams {
+        assert_eq!((stream.quality.received, stream.quality.lost), (60, 0), "{}", stream.id);
+        let number = if stream.ssrc.ends_with('5') || stream.ssrc.ends_with('9') { 1 } else { 0 };
+        assert_eq!(stream.call_id, Some(format!("call-{number}")), "{}", stream.id);
+    }
+}

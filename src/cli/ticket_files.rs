@@ -1,0 +1,64 @@
+//! `linesman ticket files`: what is attached to a ticket, and where to save it. The daemon alone has the keys.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde_json::Value;
+
+use super::exit::Exit;
+use super::output;
+use super::remote::{Remote, answered};
+use crate::ticket::TicketNumber;
+
+/// Lists the files of a ticket, and saves them into a folder where one is named.
+///
+/// # Errors
+/// When the daemon does not answer or refuses, or a file cannot be written.
+pub(super) async fn files(
+    remote: &Remote,
+    ticket: TicketNumber,
+    save: Option<&Path>,
+    as_json: bool,
+) -> anyhow::Result<Exit> {
+    let url = format!("{}/api/v1/tickets/{ticket}/attachments", remote.base);
+    let ask = async |url: &str| {
+        let request = remote.client.get(url).bearer_auth(&remote.token);
+        request.send().await.map_err(|error| remote.unreachable(error))
+    };
+    let answer = answered(ask(&url).await?).await?;
+    let attachments = answer.get("attachments").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let text = |file: &Value, name: &str| file.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    for file in attachments.iter().filter(|_| save.is_some()) {
+        let folder = save.unwrap_or(Path::new("."));
+        let response = ask(&format!("{url}/{}", text(file, "id"))).await?;
+        if !response.status().is_success() {
+            answered(response).await?;
+            continue;
+        }
+        // The name is the daemon's; whatever it says, the file goes into this folder.
+        let name = text(file, "name");
+        let name = Path::new(&name).file_name().unwrap_or_else(|| "file.pcap".as_ref());
+        let (path, content) = (folder.join(name), response.bytes().await?);
+        let mut new = std::fs::File::create_new(&path).with_context(|| format!("{}", path.display()))?;
+        std::io::Write::write_all(&mut new, &content).with_context(|| format!("{}", path.display()))?;
+    }
+    if as_json {
+        output::json(&answer)?;
+    } else if attachments.is_empty() {
+        output::line("no files")?;
+    } else {
+        let mut table = comfy_table::Table::new();
+        table.load_style(comfy_table::presets::NOTHING);
+        table.set_header(["NAME", "CALL", "FROM", "TO", "PACKETS", "BYTES", "CONTENT"]);
+        for file in attachments {
+            let count = |name: &str| file.get(name).and_then(Value::as_u64).unwrap_or(0).to_string();
+            let has_payload = file.get("has_payload") == Some(&Value::Bool(true));
+            let content = if has_payload { "headers and voice" } else { "headers" };
+            let [name, call, first, last] = ["name", "call", "first", "last"].map(|key| text(file, key));
+            let row = [name, call, first, last, count("packets"), count("size"), content.to_owned()];
+            table.add_row(row);
+        }
+        output::line(table.to_string())?;
+    }
+    Ok(if attachments.is_empty() { Exit::Problem } else { Exit::Fine })
+}
