@@ -15,7 +15,7 @@ crate::on_both! {
     without_keys_a_call_is_kept_without_its_numbers,
 }
 
-fn ended(id: &str, hours: i64, from: &str) -> Ended {
+pub fn ended(id: &str, hours: i64, from: &str) -> Ended {
     let started_at = noon() + TimeDelta::hours(hours);
     let call = KeptCall {
         id: id.to_owned(),
