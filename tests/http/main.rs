@@ -17,10 +17,13 @@ mod live;
 mod maintenance;
 mod network;
 mod people;
+#[path = "../support/postgres.rs"]
+mod postgres_server;
 mod problems;
 mod process;
 mod reconciliations;
 mod reports;
+mod same_matter;
 mod session;
 mod tickets;
 mod tree;

@@ -25,7 +25,7 @@ use crate::ticket::{
 };
 
 use super::ticket_clocks::{ClockView, clock_views};
-use super::ticket_known::{Known, known, targets_of};
+use super::ticket_known::{Known, SameMatter, known, same_matter, targets_of};
 use super::ticket_process::{element_flaw, salted};
 use super::ticket_who::{Who, named};
 use super::tickets::entity_tag;
@@ -112,6 +112,9 @@ pub struct Registered {
     /// What is known at once.
     #[serde(flatten)]
     pub known: Known,
+    /// Open tickets that may be the same matter, as when somebody calls twice; `POST .../merge` with the id of one of
+    /// them lets it go on in place of this one.
+    pub same_matter: Vec<SameMatter>,
     /// Number of targets that are measured now for him.
     pub measuring: usize,
     /// Its deadlines.
@@ -174,6 +177,7 @@ pub async fn register(
     let ticket = tell_of_work(&state, registered.ticket, &known, explains).await?;
     let tag = entity_tag(ticket.version);
     let clocks = clock_views(&ticket, now, language);
+    let same_matter = same_matter(&state, &ticket, &elements, language).await?;
     let recipient = state.store.recipient(&ticket).await?;
     let tells =
         state.settings.borrow().notify.iter().find(|one| one.audience == Audience::Customers).cloned();
@@ -184,6 +188,7 @@ pub async fn register(
         receipt_by: recipient.and(tells).map(|channel| channel.name),
         repeated: registered.repeated,
         new_customer,
+        same_matter,
         known,
         measuring: if ordered { targets.len() } else { 0 },
         clocks,
