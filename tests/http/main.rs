@@ -24,6 +24,7 @@ mod process;
 mod reconciliations;
 mod reports;
 mod same_matter;
+mod sequences;
 mod session;
 mod tickets;
 mod tree;
