@@ -170,6 +170,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("knowledge.en.toml"),
             include_str!("voice.en.toml"),
             include_str!("walk.en.toml"),
+            include_str!("desk.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -183,6 +184,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("knowledge.zh-CN.toml"),
             include_str!("voice.zh-CN.toml"),
             include_str!("walk.zh-CN.toml"),
+            include_str!("desk.zh-CN.toml"),
         ])
     });
     match language {

@@ -11,6 +11,7 @@ mod bills;
 mod calls;
 mod customers;
 mod daemon;
+mod desk;
 mod forms;
 mod knowledge;
 mod live;
