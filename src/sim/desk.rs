@@ -127,7 +127,7 @@ async fn complaint(admin: &str, telling: &Telling) -> Result<(), DeskError> {
     let parent = format!("/api/v1/tickets/{above}");
     agent.waits(&parent, "the repair", is_repaired).await?;
     ticket.does(&technician, "work-done", json!({ "reference": REPAIR, "result": "spliced" })).await?;
-    ticket.does(&technician, "claim", json!({ "what": "the carrier has spliced the fibre" })).await?;
+    // The end of the fault has put the complaint to the proof: his own path is measured.
     let proof = technician
         .waits(&ticket.path, "the measurement of the customer's own path", |ticket| {
             let known = &ticket["process"]["verification"];

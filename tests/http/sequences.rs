@@ -600,19 +600,18 @@ async fn one_sequence(daemon: &Daemon, kind: &'static str, sequence: &[Asked]) {
             Answered::Refused(rules)
         };
         let answered = asks(daemon, &path, asked, version, count).await;
-        let told = || format!("step {count}, {asked:?}, of {sequence:?}\nby {model:?}");
-        assert_eq!(answered, expected, "{}", told());
+        let told = format!("step {count}, {asked:?}, of {sequence:?}\nby {model:?}");
+        assert_eq!(answered, expected, "{told}");
         let after = daemon.get(Role::Viewer, &path).await.json();
         if answered == Answered::Done {
             model.take(&asked.step, now);
         } else {
-            assert_eq!(after["version"], version, "what is refused leaves nothing behind: {}", told());
+            assert_eq!(after["version"], version, "what is refused leaves nothing behind: {told}");
         }
         assert_eq!(
             (&after["state"], &after["process"]["level"]),
             (&model.state.into(), &json!(model.level)),
-            "{}",
-            told()
+            "{told}"
         );
     }
 }
