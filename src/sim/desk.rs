@@ -131,7 +131,7 @@ async fn complaint(admin: &str, telling: &Telling) -> Result<(), DeskError> {
     let proof = technician
         .waits(&ticket.path, "the measurement of the customer's own path", |ticket| {
             let known = &ticket["process"]["verification"];
-            (known["passed"] == true).then(|| known["evidence"].as_str().unwrap_or_default().to_owned())
+            (known["measured"] == true).then(|| known["because"].as_str().unwrap_or_default().to_owned())
         })
         .await?;
     telling.say(&say("demo.proven")).await;
