@@ -131,13 +131,9 @@ fn page(state: &HttpState, viewer: &Viewer, tongue: &Tongue, given: Fields, refu
     Page {
         kinds: given.choices("kind", kinds, word("ticket_kind.")),
         channels: given.choices("channel", channels, word("channel.")),
-        urgencies: given.choices("urgency", Urgency::ALL.iter().map(|one| one.name()), word("page.urgency_")),
+        urgencies: given.choices("urgency", Urgency::ALL.iter().map(|one| one.name()), word("urgency.")),
         natures: given.choices("nature", Nature::ALL.iter().map(|one| one.name()), word("nature.")),
-        warranties: given.choices(
-            "warranty",
-            Warranty::ALL.iter().map(|one| one.name()),
-            word("page.warranty_"),
-        ),
+        warranties: given.choices("warranty", Warranty::ALL.iter().map(|one| one.name()), word("warranty.")),
         elements: named(&[ElementKind::Gateway, ElementKind::Access, ElementKind::Trunk]),
         key: if kept.is_empty() { chance } else { kept },
         accounts,
