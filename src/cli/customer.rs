@@ -180,7 +180,8 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
                 output::json(&answer)?;
             } else {
                 let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
-                output::line(format!("erased: {} contacts, {} texts", count("contacts"), count("texts")))?;
+                let (contacts, texts, calls) = (count("contacts"), count("texts"), count("calls"));
+                output::line(format!("erased: {contacts} contacts, {texts} texts, {calls} calls"))?;
                 for name in answer.get("remaining").and_then(Value::as_array).into_iter().flatten() {
                     output::note(format!(
                         "linesman.toml still names contacts of [[customer]] {name}; take them out there"

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use linesman_probes::reach::SocketProbes;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,7 @@ use crate::locale::{Language, Message};
 use crate::settings::{LogFormat, LogSettings, parse};
 use crate::sim::Bills;
 use crate::sim::carrier::Carrier;
+use crate::sim::desk;
 use crate::sim::story::{self, Telling};
 
 /// Arguments of `demo`.
@@ -74,7 +76,9 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
     output::line(door.render(arguments.lang))?;
 
     let (lines, mut heard) = mpsc::channel(64);
-    let telling = Telling { base_url, language: arguments.lang, lines };
+    let telling = Telling { base_url, language: arguments.lang, start: Instant::now(), lines };
+    let (people, leave) = (telling.clone(), app.lifecycle.soft().clone());
+    tasks.spawn(async move { desk::run(&token, &people, &leave).await });
     let (live, store, soft) = (app.live.clone(), app.store.clone(), app.lifecycle.soft().clone());
     tasks.spawn(async move { story::run(&carrier, &bills, &live, &store, &telling, &soft).await });
     let end = app.lifecycle.soft().clone();

@@ -406,6 +406,12 @@ async fn register(global: &Global, arguments: &Arguments, wanted: &NewTicket) ->
             text(&case["root_cause"])
         ))?;
     }
+    for other in answer["same_matter"].as_array().into_iter().flatten() {
+        let same: Vec<String> = other["same"].as_array().into_iter().flatten().map(text).collect();
+        let (known, headline) = (text(&other["number"]), text(&other["headline"]));
+        output::line(format!("  the same matter? {known} (same {}): {headline}", same.join(", ")))?;
+        output::line(format!("    then: linesman ticket merge {number} --into {known}"))?;
+    }
     let measuring = answer["measuring"].as_u64().unwrap_or(0);
     if measuring > 0 {
         output::line(format!("  measuring {measuring} targets on this path now"))?;

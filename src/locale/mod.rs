@@ -171,6 +171,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("voice.en.toml"),
             include_str!("walk.en.toml"),
             include_str!("routes.en.toml"),
+            include_str!("desk.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -185,6 +186,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("voice.zh-CN.toml"),
             include_str!("walk.zh-CN.toml"),
             include_str!("routes.zh-CN.toml"),
+            include_str!("desk.zh-CN.toml"),
         ])
     });
     match language {

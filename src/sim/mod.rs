@@ -7,6 +7,7 @@
 //! | `responder` | SIP and TCP peers on loopback that answer as far as the network lets them |
 //! | [`carrier`] | the demo's small carrier: all of the above under 127.77.0.0/16, and its settings |
 //! | [`bills`] | the bills of a carrier of last month: put where the daemon watches for them |
+//! | [`desk`] | a customer who complains and the people who answer him, as clients of the API |
 //! | [`story`] | what happens to it and when, and the telling of it |
 //!
 //! What is real: the daemon, its probes, every packet, every socket, every loss it counts. What is
@@ -18,6 +19,7 @@
 
 pub mod bills;
 pub mod carrier;
+pub mod desk;
 pub mod network;
 pub mod random;
 mod responder;

@@ -110,8 +110,19 @@ pub struct Telling {
     pub base_url: String,
     /// Language of the listener.
     pub language: Language,
+    /// When it began.
+    pub start: Instant,
     /// Takes the lines, each with its time from the start.
     pub lines: mpsc::Sender<String>,
+}
+
+impl Telling {
+    /// Says something; whether anybody still listens.
+    pub async fn say(&self, message: &Message) -> bool {
+        let passed = self.start.elapsed().as_secs();
+        let line = format!("{passed:>4} s  {}", message.render(self.language));
+        self.lines.send(line).await.is_ok()
+    }
 }
 
 /// Plays the story and follows the tickets until `until`; afterwards the carrier stays as it is.
@@ -124,14 +135,14 @@ pub async fn run(
     until: &CancellationToken,
 ) {
     let mut changes = live.subscribe();
-    let mut narrator = Narrator { telling, start: Instant::now() };
+    let narrator = Narrator { telling };
     let mut acts = STORY.iter();
     let mut next = acts.next();
     if !narrator.begin().await {
         return;
     }
     loop {
-        let due = next.map_or_else(Instant::now, |act| narrator.start + act.at);
+        let due = next.map_or_else(Instant::now, |act| telling.start + act.at);
         let heard = tokio::select! {
             () = until.cancelled() => return,
             () = sleep_until(due), if next.is_some() => {
@@ -157,24 +168,20 @@ pub async fn run(
 
 struct Narrator<'a> {
     telling: &'a Telling,
-    start: Instant,
 }
 
 impl Narrator<'_> {
-    async fn begin(&mut self) -> bool {
+    async fn begin(&self) -> bool {
         let first = STORY.first().map_or(0, |act| act.at.as_secs());
         let opening = Message::new("demo.begin").with("customers", CUSTOMERS).with("seconds", first);
         self.say(&opening).await
     }
 
-    /// Whether anybody still listens.
-    async fn say(&mut self, message: &Message) -> bool {
-        let passed = self.start.elapsed().as_secs();
-        let line = format!("{passed:>4} s  {}", message.render(self.telling.language));
-        self.telling.lines.send(line).await.is_ok()
+    async fn say(&self, message: &Message) -> bool {
+        self.telling.say(message).await
     }
 
-    async fn tell(&mut self, event: &RecordedEvent, store: &Store, next: Option<&Act>) -> bool {
+    async fn tell(&self, event: &RecordedEvent, store: &Store, next: Option<&Act>) -> bool {
         let ticket = match store.ticket(&event.ticket).await {
             Ok(Some(ticket)) => ticket,
             Ok(None) => return true,
@@ -197,7 +204,7 @@ impl Narrator<'_> {
             Some(act) => match act.ahead() {
                 None => true,
                 Some(key) => {
-                    let left = act.at.saturating_sub(self.start.elapsed()).as_secs();
+                    let left = act.at.saturating_sub(self.telling.start.elapsed()).as_secs();
                     self.say(&Message::new(key).with("seconds", left)).await
                 }
             },

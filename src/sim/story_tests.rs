@@ -38,7 +38,8 @@ fn fault() -> Fault {
 
 fn telling(language: Language) -> (Telling, mpsc::Receiver<String>) {
     let (lines, told) = mpsc::channel(16);
-    (Telling { base_url: "http://127.0.0.1:1".to_owned(), language, lines }, told)
+    let base_url = "http://127.0.0.1:1".to_owned();
+    (Telling { base_url, language, start: Instant::now(), lines }, told)
 }
 
 fn ticket() -> Ticket {

@@ -240,6 +240,17 @@ impl Backend {
         }
     }
 
+    /// Writes what SQLite's log holds into the file and empties it; `false` where a reader still needs it after as
+    /// long as a statement waits for a lock.
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        let Self::Sqlite { writer, .. } = self else { return Ok(true) };
+        let (is_busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(writer)
+            .await
+            .map_err(|error| StoreError::of("empty the log of", self.name(), error))?;
+        Ok(is_busy == 0)
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite { writer, readers, .. } => {

@@ -64,6 +64,7 @@ pub mod walks;
 pub mod writer;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use chrono::{DateTime, Utc};
@@ -116,6 +117,8 @@ pub struct Store {
     registering: Arc<tokio::sync::Mutex<()>>,
     /// The people of the roster as they were read last, with its version.
     people: Arc<Mutex<Option<people::Known>>>,
+    /// SQLite's log may still hold what was erased or sealed; at a start nobody knows what was left there.
+    log_holds_erased: Arc<AtomicBool>,
 }
 
 /// What makes a store the daemon's.
@@ -192,6 +195,7 @@ impl Store {
             keys: Arc::default(),
             registering: Arc::default(),
             people: Arc::default(),
+            log_holds_erased: Arc::new(AtomicBool::new(true)),
         }
     }
 

@@ -1,13 +1,14 @@
-//! Tickets beside a ticket: those below it, and solved ones like it.
+//! Tickets beside a ticket: those below it, solved ones like it, and open ones that may be the same matter.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 
 use crate::diagnosis::{Cause, Class};
-use crate::ticket::{Ticket, TicketId};
+use crate::ticket::{Ticket, TicketId, TicketKind};
 
 use super::backend::on;
 use super::json::text;
@@ -22,6 +23,19 @@ pub(super) const SOLVED_OF_CAUSE: &str = "SELECT id, body FROM ticket WHERE clas
      AND state IN ('resolved', 'awaiting_confirmation', 'settled', 'closed') ORDER BY updated_at DESC LIMIT $3";
 const SOLVED_AT: &str = "SELECT id, body FROM ticket \
      WHERE state IN ('resolved', 'awaiting_confirmation', 'settled', 'closed') AND segment IN (";
+
+/// Of a customer, the newest open ones.
+pub(super) const OPEN_OF_CUSTOMER: &str = "SELECT id, body FROM ticket WHERE is_open AND reported AND registered_at >= $2 \
+     AND id IN (SELECT c.ticket_id FROM customer_ticket c WHERE c.customer_id = $1) \
+     ORDER BY registered_at DESC, id DESC LIMIT 20";
+/// Of others who have a telephone number of his.
+pub(super) const OPEN_OF_NUMBER: &str = "SELECT id, body FROM ticket WHERE is_open AND reported AND registered_at >= $2 \
+     AND id IN (SELECT c.ticket_id FROM contact his JOIN contact theirs ON theirs.phone_hash = his.phone_hash \
+     JOIN customer_ticket c ON c.customer_id = theirs.customer_id \
+     WHERE his.customer_id = $1 AND theirs.customer_id <> $1) ORDER BY registered_at DESC, id DESC LIMIT 20";
+/// So many newest are looked through for the element that they name.
+pub(super) const OPEN_NEWEST: &str = "SELECT id, body FROM ticket WHERE is_open AND reported AND registered_at >= $1 \
+     ORDER BY registered_at DESC, id DESC LIMIT 200";
 
 /// More open tickets below others are not told.
 const MOST_BELOW: i64 = 500;
@@ -47,6 +61,27 @@ pub struct SolvedTicket {
     pub ticket: Ticket,
     /// In what.
     pub likeness: Likeness,
+}
+
+/// In what an open ticket may be the same matter as another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sameness {
+    /// The same customer.
+    Customer,
+    /// Another customer with the same telephone number.
+    Number,
+    /// The same gateway or access line.
+    Asset,
+}
+
+/// An open ticket that may be the same matter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaybeSame {
+    /// It.
+    pub ticket: Ticket,
+    /// In what.
+    pub same: BTreeSet<Sameness>,
 }
 
 /// What a solved ticket is to be like.
@@ -83,6 +118,63 @@ impl Store {
         })
         .map_err(|error| StoreError::of("read", "tickets below others", error))?;
         rows.into_iter().map(understood).collect()
+    }
+
+    /// Open tickets registered since that may be the same matter as this one: of its customer, of his telephone
+    /// number, at one of these elements; the most alike and newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds what cannot be understood.
+    pub async fn maybe_same_matter(
+        &self,
+        ticket: &Ticket,
+        elements: &[String],
+        since: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<MaybeSame>, StoreError> {
+        let fail = |error| StoreError::of("look for", "tickets of the same matter", error);
+        let mut found: Vec<MaybeSame> = Vec::new();
+        let mut take = |rows: Vec<TicketRow>, sameness: Sameness, is_same: &dyn Fn(&Ticket) -> bool| {
+            for row in rows {
+                let other = understood(row)?;
+                if other.id == ticket.id || !is_alike(ticket, &other) || !is_same(&other) {
+                    continue;
+                }
+                match found.iter_mut().find(|known| known.ticket.id == other.id) {
+                    Some(known) => {
+                        known.same.insert(sameness);
+                    }
+                    None => found.push(MaybeSame { ticket: other, same: BTreeSet::from([sameness]) }),
+                }
+            }
+            Ok::<(), StoreError>(())
+        };
+        let customer = ticket.registration.as_ref().and_then(|known| known.customer.as_ref());
+        if let Some(customer) = customer {
+            for (statement, sameness) in
+                [(OPEN_OF_CUSTOMER, Sameness::Customer), (OPEN_OF_NUMBER, Sameness::Number)]
+            {
+                let rows: Vec<TicketRow> = on!(self, pool => {
+                    sqlx::query_as(statement).bind(text(&customer.customer)).bind(since).fetch_all(pool).await
+                })
+                .map_err(fail)?;
+                take(rows, sameness, &|_| true)?;
+            }
+        }
+        if !elements.is_empty() {
+            let rows: Vec<TicketRow> =
+                on!(self, pool => sqlx::query_as(OPEN_NEWEST).bind(since).fetch_all(pool).await)
+                    .map_err(fail)?;
+            take(rows, Sameness::Asset, &|other| {
+                let named = other.registration.as_ref().and_then(|known| known.element.as_ref());
+                named.into_iter().chain(&other.segment).any(|name| elements.contains(name))
+            })?;
+        }
+        found.sort_by_key(|one| {
+            (std::cmp::Reverse(one.same.len()), std::cmp::Reverse(one.ticket.registered_at))
+        });
+        found.truncate(most);
+        Ok(found)
     }
 
     /// Solved tickets like what is wanted, the most alike and newest first.
@@ -138,6 +230,12 @@ impl Store {
         found.truncate(most);
         Ok(found)
     }
+}
+
+/// Trouble is told as a fault or as a complaint; a top-up is no double of either.
+fn is_alike(one: &Ticket, other: &Ticket) -> bool {
+    let is_trouble = |ticket: &Ticket| matches!(ticket.kind, TicketKind::Fault | TicketKind::Complaint);
+    one.kind == other.kind || (is_trouble(one) && is_trouble(other))
 }
 
 fn judged(

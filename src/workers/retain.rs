@@ -50,6 +50,14 @@ pub async fn run(
         if !sealed_anew {
             sealed_anew = seal_anew(&store).await;
         }
+        // What an erasure or a killed daemon before this one has left there.
+        match store.empty_log().await {
+            Ok(true) => {}
+            Ok(false) => tracing::debug!("the log of the database is still read; emptied later"),
+            Err(error) => {
+                tracing::error!(%error, "the log of the database was not emptied; trying again later")
+            }
+        }
     }
 }
 

@@ -44,6 +44,8 @@ impl Story {
         let clock: SharedClock = Arc::new(SystemClock);
         let url = format!("sqlite:{}", directory.path().join("linesman.db").display());
         let store = Store::open(&url, clock.clone()).await.unwrap();
+        let keys = linesman::privacy::Keyring::new(&[1; 32], &[("k1".to_owned(), [2; 32])]).unwrap();
+        store.use_keys(keys).await.unwrap();
         let live = Arc::new(Live::default());
         let (orders, mut wishes) = mpsc::channel(8);
         let (writer, queue) = writer::channel();

@@ -53,14 +53,30 @@ mod tests {
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
         assert_eq!(tickets, 1, "one fault, one ticket; the first was: {opened}");
 
+        // A customer behind the cut complains by phone; his ticket goes its own way, to the survey.
+        let called = hears(&mut demo, &["customer-3 calls", number], Duration::from_secs(5)).await;
+        let surveyed = hears(&mut demo, &["answers the survey"], Duration::from_secs(60)).await;
+        let page = surveyed.split_whitespace().last().expect("its address");
+        assert!(called.ends_with(page), "{called} | {surveyed}");
+        let number = page.rsplit('/').next().expect("its number");
+        let api = Api::new(base, token);
+        let child = api.get(&format!("/api/v1/tickets/{number}")).await;
+        assert_eq!((&child["kind"], &child["state"]), (&"complaint".into(), &"settled".into()), "{child}");
+        assert_eq!(child["process"]["parent"], ticket["id"], "the child of the fault's ticket");
+        assert_eq!(child["process"]["verification"]["measured"], true, "its own path was measured: {child}");
+        let survey = api.get(&format!("/api/v1/tickets/{number}/forms/survey")).await;
+        assert_eq!(survey["filed"], 1, "{survey}");
+        let clocks = api.get(&format!("/api/v1/tickets/{number}/clocks")).await;
+        assert_eq!(clocks["promises"][0]["outcome"], "kept", "{clocks}");
+
         // Then a wrong bill, something of another class, and something on another side.
-        let bill = ["000002", "is open", "North Carrier", "billing increment", "/tickets/"];
+        let bill = ["000003", "is open", "North Carrier", "billing increment", "/tickets/"];
         hears(&mut demo, &bill, Duration::from_secs(80)).await;
-        for (broken, number) in [("gateway-11", "000003"), ("access-14", "000004")] {
+        for (broken, number) in [("gateway-11", "000004"), ("access-14", "000005")] {
             hears(&mut demo, &[number, "is open", broken, "/tickets/"], Duration::from_secs(80)).await;
             hears(&mut demo, &[number, "is resolved by measurement"], Duration::from_secs(80)).await;
         }
-        hears(&mut demo, &["000002", "the latest comparison agrees"], Duration::from_secs(80)).await;
+        hears(&mut demo, &["000003", "the latest comparison agrees"], Duration::from_secs(80)).await;
         hears(&mut demo, &["Ctrl-C ends them"], Duration::from_secs(10)).await;
         let tickets = demo.said().iter().filter(|line| line.contains(" is open")).count();
         assert_eq!(tickets, 4, "three faults and a bill, four tickets");

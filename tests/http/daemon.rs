@@ -116,10 +116,21 @@ impl Daemon {
     }
 
     pub async fn start_with(pages: Router) -> Self {
+        Self::start_on(None, pages).await
+    }
+
+    /// On an empty PostgreSQL database; `None` where there is no server.
+    pub async fn start_on_postgres() -> Option<Self> {
+        let url = crate::postgres_server::new_database().await?;
+        Some(Self::start_on(Some(url), Router::new()).await)
+    }
+
+    async fn start_on(url: Option<String>, pages: Router) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(start_of_time()));
         let shared: SharedClock = clock.clone();
-        let url = format!("sqlite:{}", directory.path().join("linesman.db").display());
+        let file = directory.path().join("linesman.db");
+        let url = url.unwrap_or_else(|| format!("sqlite:{}", file.display()));
         let store = Store::open(&url, shared.clone()).await.unwrap();
         let keys = Keyring::new(&[1; 32], &[("k1".to_owned(), [2; 32])]).unwrap();
         store.use_keys(keys).await.unwrap();

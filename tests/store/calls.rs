@@ -18,7 +18,7 @@ crate::on_both! {
     a_file_of_a_ticket_is_sealed_bounded_in_number_and_forgotten_with_the_calls,
 }
 
-fn ended(id: &str, hours: i64, from: &str) -> Ended {
+pub fn ended(id: &str, hours: i64, from: &str) -> Ended {
     let started_at = noon() + TimeDelta::hours(hours);
     let call = KeptCall {
         id: id.to_owned(),

@@ -25,6 +25,8 @@ on_both! {
     one_element_of_the_inventory_is_one_customer,
     who_calls_is_recognised_and_nobody_is_registered_twice,
     an_erased_person_is_gone_and_the_chain_of_events_still_verifies,
+    r111_nothing_of_an_erased_person_stays_in_the_file_or_its_log,
+    r111_calls_that_were_listened_to_are_erased_with_the_person,
     erasing_waits_for_open_tickets_and_evidence_of_bills_unless_it_is_forced,
     a_customer_goes_when_his_time_is_over_and_not_before,
     a_changed_trail_is_found,
@@ -358,6 +360,74 @@ async fn an_erased_person_is_gone_and_the_chain_of_events_still_verifies(databas
     let names: Vec<_> = trail.iter().map(|event| std::mem::discriminant(&event.action)).collect();
     assert_eq!(names.len(), 3, "made, read, erased: {trail:?}");
     assert_eq!(store.check_privacy_trail().await.unwrap().events, 3);
+    daemon.stop().await.unwrap();
+}
+
+/// A sealed value, read behind the store's back.
+async fn sealed_values(database: &Database) -> Vec<String> {
+    let statement = "SELECT name_enc FROM customer WHERE name_enc IS NOT NULL UNION ALL \
+        SELECT phone_enc FROM contact WHERE phone_enc IS NOT NULL UNION ALL \
+        SELECT address_enc FROM contact WHERE address_enc IS NOT NULL UNION ALL \
+        SELECT text_enc FROM customer_text UNION ALL \
+        SELECT body_enc FROM ticket_text WHERE body_enc IS NOT NULL UNION ALL \
+        SELECT serial_enc FROM service_asset WHERE serial_enc IS NOT NULL";
+    database.texts(statement).await
+}
+
+async fn r111_nothing_of_an_erased_person_stays_in_the_file_or_its_log(database: Database) {
+    let daemon = start(&database).await;
+    let store = &daemon.store;
+    let made = registered(&daemon).await;
+    let id = ticket(&daemon, "link-1").await;
+    store.link_ticket_to_customer(&id, &made.id, None).await.unwrap();
+    let words = personal("my line crackles").unwrap();
+    store.keep_text(&made.id, Some(&id), TextKind::Description, &words, &actor()).await.unwrap();
+    let sealed = sealed_values(&database).await;
+    assert!(sealed.len() >= 5, "{sealed:?}");
+    let Some(before) = bytes(&database) else { return };
+    assert!(sealed.iter().all(|value| holds(&before, value)), "they stand in the file or its log");
+    let told = Erasure { reason: "asked for it by letter".to_owned(), force: true };
+    store.erase_customer(&made.id, &told, &actor()).await.unwrap();
+    let after = bytes(&database).unwrap();
+    assert!(holds(&after, &made.id.0), "that there was one is known");
+    for value in sealed.iter().map(String::as_str).chain(["crackles", "Li Na", "13812345678"]) {
+        assert!(!holds(&after, value), "{value} is still there");
+    }
+    assert!(store.empty_log().await.unwrap(), "nothing is left to be done");
+    daemon.stop().await.unwrap();
+}
+
+async fn r111_calls_that_were_listened_to_are_erased_with_the_person(database: Database) {
+    let daemon = start(&database).await;
+    let store = &daemon.store;
+    let mut new = li_na();
+    new.data.inventory_name = Some("customer-7".to_owned());
+    let made = store.add_customer(&new, &actor()).await.unwrap();
+    let call = |id: &str, customer: Option<&str>, from: &str, to: &str| {
+        let mut ended = crate::calls::ended(id, 0, from);
+        ended.call.customer = customer.map(str::to_owned);
+        ended.to = Some(to.to_owned());
+        ended
+    };
+    let calls = [
+        call("own", Some("customer-7"), "4711", "4712"),
+        call("from-her", None, "138 1234 5678", "4713"),
+        call("to-her", Some("customer-8"), "4714", "+8613812345678"),
+        call("of-others", Some("customer-8"), "4715", "4716"),
+    ];
+    store.append_calls(&calls, &linesman::privacy::CountryCode::default()).await.unwrap();
+    let told = Erasure { reason: "asked for it by letter".to_owned(), force: false };
+    let erased = store.erase_customer(&made.id, &told, &actor()).await.unwrap();
+    assert_eq!(erased.calls, 3, "{erased:?}");
+    assert_eq!(store.call("own").await.unwrap(), None);
+    let numbers = async |id: &str| {
+        let kept = store.call(id).await.unwrap().expect("kept");
+        [kept.from, kept.to].map(|number| number.map(|known| known.in_clear().to_owned()))
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(numbers("from-her").await, [None, text("4713")]);
+    assert_eq!(numbers("to-her").await, [text("4714"), None]);
+    assert_eq!(numbers("of-others").await, [text("4715"), text("4716")]);
     daemon.stop().await.unwrap();
 }
 

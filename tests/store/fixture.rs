@@ -73,6 +73,21 @@ impl Database {
         }
     }
 
+    /// A column of texts from behind the store's back.
+    pub async fn texts(&self, statement: &str) -> Vec<String> {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        if self.is_sqlite {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.file()).read_only(true);
+            let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("connect");
+            let texts = sqlx::query_scalar(statement).fetch_all(&mut connection).await.expect("texts");
+            connection.close().await.expect("close");
+            texts
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connect");
+            sqlx::query_scalar(statement).fetch_all(&mut connection).await.expect("texts")
+        }
+    }
+
     /// Keeps everybody else from writing sessions until [`Held::let_go`].
     pub async fn hold_sessions(&self) -> Held {
         if self.is_sqlite {

@@ -70,7 +70,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Agent, routes!(ticket_process::reopen))
         .needs_or_billing(Role::Agent, routes!(ticket_process::level))
         .needs(Role::Manager, routes!(ticket_process::reject))
-        .needs(Role::Noc, routes!(ticket_process::merge))
+        .needs(Role::Agent, routes!(outages::merge))
         .needs_or_billing(Role::Agent, routes!(ticket_process::link))
         .needs_or_billing(Role::Agent, routes!(ticket_process::promise))
         .needs_or_billing(Role::Agent, routes!(ticket_process::keep_promise))

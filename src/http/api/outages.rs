@@ -1,4 +1,4 @@
-//! Tickets below a ticket, what their customers are told, and a ticket that becomes two.
+//! Tickets below a ticket, what their customers are told, a ticket that becomes two, and two that become one.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::http::extract::{Body, Named, Speaks};
 use crate::http::openapi::{BadRequest, Changes, NotFound, TakesBody};
 use crate::locale::Language;
 use crate::store::process::WantedTicket;
-use crate::store::{TicketFilter, WriteError};
+use crate::store::{Role, TicketFilter, WriteError};
 use crate::ticket::process::Direction;
 use crate::ticket::{
     Deed, Event, Intake, Registration, State as TicketState, Ticket, TicketId, TicketKind, TicketText,
@@ -167,6 +167,33 @@ pub async fn customer_text(
     check([text_flaws("/en", &body.en), text_flaws("/zh", &body.zh)])?;
     let change = Change { state: &state, caller, name: &name, headers: &headers };
     let ticket = change.make(Event::from(Deed::CustomerTextSet { en: body.en, zh: body.zh })).await?;
+    Ok(show(&state, ticket, language))
+}
+
+/// Which ticket goes on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merger {
+    /// Id of the other ticket.
+    into: TicketId,
+}
+
+/// Lets another ticket go on in its place; tickets below it go with it. What measurement opened is merged by the NOC.
+#[utoipa::path(post, path = "/api/v1/tickets/{ticket}/merge", operation_id = "mergeTicket", tag = "tickets",
+    request_body = Merger, params(ChangeParams), responses(Changed<200>, Changes, TakesBody))]
+pub async fn merge(
+    State(state): State<HttpState>,
+    Speaks(language): Speaks,
+    caller: Caller,
+    Named(name): Named,
+    headers: HeaderMap,
+    Body(body): Body<Merger>,
+) -> Result<Response, Problem> {
+    if !find_for(&state, &caller, &name).await?.is_reported() {
+        caller.require(Role::Noc)?;
+    }
+    let change = Change { state: &state, caller, name: &name, headers: &headers };
+    let ticket = change.make(Event::from(Deed::Merged { into: body.into })).await?;
     Ok(show(&state, ticket, language))
 }
 

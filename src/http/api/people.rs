@@ -39,61 +39,61 @@ const USUAL_DEADLINE: TimeDelta = TimeDelta::hours(24);
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PersonView {
     /// Name in the roster.
-    id: String,
+    pub id: String,
     /// What people call them.
-    name: String,
+    pub name: String,
     /// Name of the token they act with.
-    login: String,
+    pub login: String,
     /// Where they work.
-    department: String,
+    pub department: String,
     /// What they do (R1 to R20).
-    roles: Vec<String>,
+    pub roles: Vec<String>,
     /// The same in words.
-    roles_text: Vec<String>,
+    pub roles_text: Vec<String>,
     /// Who is above them.
-    supervisor: Option<String>,
+    pub supervisor: Option<String>,
     /// Whether they are on duty now.
-    on_duty: bool,
+    pub on_duty: bool,
     /// Until when they are absent.
-    absent_until: Option<DateTime<Utc>>,
+    pub absent_until: Option<DateTime<Utc>>,
     /// Complaints they have open.
-    complaints: u32,
+    pub complaints: u32,
     /// What else they have open.
-    others: u32,
+    pub others: u32,
 }
 
 /// A department of the roster.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DepartmentView {
     /// Name in the roster.
-    id: String,
+    pub id: String,
     /// What people call it.
-    name: String,
+    pub name: String,
     /// Who owes the reply when nobody is on duty (R22).
-    head: Option<String>,
+    pub head: Option<String>,
     /// Classes of trouble it works on.
-    classes: Vec<String>,
+    pub classes: Vec<String>,
     /// Who is on duty there now.
-    on_duty: Vec<String>,
+    pub on_duty: Vec<String>,
 }
 
 /// The roster.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RosterView {
     /// Counts its changes; named when it is changed.
-    version: i64,
+    pub version: i64,
     /// When it was written.
-    at: Option<DateTime<Utc>>,
+    pub at: Option<DateTime<Utc>>,
     /// Who wrote it.
-    by: Option<String>,
+    pub by: Option<String>,
     /// Why.
-    note: Option<String>,
+    pub note: Option<String>,
     /// Departments.
-    departments: Vec<DepartmentView>,
+    pub departments: Vec<DepartmentView>,
     /// Persons.
-    persons: Vec<PersonView>,
+    pub persons: Vec<PersonView>,
     /// As it was written, TOML.
-    toml: String,
+    pub toml: String,
 }
 
 /// A new roster.
@@ -236,8 +236,19 @@ pub async fn roster(
     State(state): State<HttpState>,
     Speaks(language): Speaks,
 ) -> Result<Json<RosterView>, Problem> {
+    roster_now(&state, language).await.map(Json)
+}
+
+/// The roster, for the API and the page alike.
+///
+/// # Errors
+/// When the database does not answer.
+pub(in crate::http) async fn roster_now(
+    state: &HttpState,
+    language: Language,
+) -> Result<RosterView, Problem> {
     let (roster, people) = (state.store.roster().await?, state.store.people().await?);
-    Ok(Json(view(&state, roster, &people, language).await?))
+    view(state, roster, &people, language).await
 }
 
 async fn write(

@@ -233,7 +233,12 @@ fn shown(value: &str, is_masked: bool) -> String {
     value.chars().enumerate().map(|(place, sign)| if place + keep >= count { sign } else { '*' }).collect()
 }
 
-fn view(state: &HttpState, ticket: &Ticket, filled: &Filled, language: Language) -> FormView {
+pub(in crate::http) fn view(
+    state: &HttpState,
+    ticket: &Ticket,
+    filled: &Filled,
+    language: Language,
+) -> FormView {
     let (form, spoken) = (filled.form, language.into());
     let fields = form.fields.iter().map(|field| FieldView {
         id: field.id.clone(),

@@ -19,7 +19,7 @@ use crate::inventory::{ElementKind, Inventory};
 use crate::locale::Language;
 use crate::maintenance::{Phase, Window, covered};
 use crate::store::customers::CustomerId;
-use crate::store::related::{Likeness, SolvedLike, SolvedTicket};
+use crate::store::related::{Likeness, MaybeSame, Sameness, SolvedLike, SolvedTicket};
 use crate::ticket::{Ticket, TicketId};
 
 use super::tickets::find_for;
@@ -29,6 +29,8 @@ use super::view::ObservationView;
 const MOST_TARGETS: usize = 32;
 /// Work that begins later is not told yet.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(7);
+/// What was registered longer ago is another matter.
+const SAME_WITHIN: TimeDelta = TimeDelta::days(7);
 /// Solved cases that are told.
 const MOST_CASES: usize = 5;
 
@@ -103,6 +105,25 @@ pub struct SolvedCase {
     pub root_cause: String,
     /// What was done, where somebody said it.
     pub solution: Option<String>,
+}
+
+/// An open ticket that may be the same matter: to be merged into, where it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SameMatter {
+    /// Its number.
+    pub number: String,
+    /// Its id: what `POST .../merge` of the new ticket takes as `into`.
+    pub id: TicketId,
+    /// In what it is the same.
+    pub same: Vec<Sameness>,
+    /// What it is about.
+    pub headline: String,
+    /// Its state.
+    pub state: crate::ticket::State,
+    /// Who has it.
+    pub owner: Option<String>,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
 }
 
 /// What is known at once.
@@ -250,6 +271,33 @@ async fn similar(
         }
     };
     Ok(found.into_iter().map(case).collect())
+}
+
+/// Open tickets that may be the same matter as this one (tickets.md 5.2): of the last days, for a person to judge.
+pub(super) async fn same_matter(
+    state: &HttpState,
+    ticket: &Ticket,
+    elements: &[String],
+    language: Language,
+) -> Result<Vec<SameMatter>, Problem> {
+    let inventory = state.settings.borrow().inventory.clone();
+    let is_own = |name: &String| {
+        let kind = inventory.find(name).map(|index| inventory.element(index).kind);
+        matches!(kind, Some(ElementKind::Gateway | ElementKind::Access))
+    };
+    let own: Vec<String> = elements.iter().filter(|name| is_own(name)).cloned().collect();
+    let since = state.clock.now_utc() - SAME_WITHIN;
+    let found = state.store.maybe_same_matter(ticket, &own, since, MOST_CASES).await?;
+    let shown = |MaybeSame { ticket, same }: MaybeSame| SameMatter {
+        number: ticket.number.to_string(),
+        same: same.into_iter().collect(),
+        headline: ticket.headline().render(language),
+        state: ticket.state,
+        registered_at: ticket.registered_at,
+        owner: ticket.owner,
+        id: ticket.id,
+    };
+    Ok(found.into_iter().map(shown).collect())
 }
 
 /// Targets that speak for the end of the path first: the customer's own.

@@ -226,12 +226,6 @@ verbs! {
         reason: String,
     } => |body| Deed::Rejected { reason: body.reason };
 
-    /// Lets another ticket go on in its place; tickets below it go with it.
-    merge "/api/v1/tickets/{ticket}/merge" "mergeTicket" Merger {
-        /// Id of the other ticket.
-        into: TicketId,
-    } => |body| Deed::Merged { into: body.into };
-
     /// Links a ticket to that of the fault which explains it, or takes the link away.
     link "/api/v1/tickets/{ticket}/link" "linkTicket" Link {
         /// Id of the ticket above; `null` takes the link away.

@@ -15,6 +15,7 @@ use crate::http::error::{Flaw, Problem};
 use crate::http::extract::{Body, Speaks};
 use crate::http::openapi::{Conflict, NotFound, TakesBody};
 use crate::live::Order;
+use crate::locale::Language;
 use crate::settings::{Audience, ChannelKind, ChannelSettings, CustomerMessage};
 use crate::store::WriteError;
 use crate::store::process::WantedTicket;
@@ -25,7 +26,7 @@ use crate::ticket::{
 };
 
 use super::ticket_clocks::{ClockView, clock_views};
-use super::ticket_known::{Known, known, targets_of};
+use super::ticket_known::{Known, SameMatter, known, same_matter, targets_of};
 use super::ticket_process::{element_flaw, salted};
 use super::ticket_who::{Who, named};
 use super::tickets::entity_tag;
@@ -112,6 +113,9 @@ pub struct Registered {
     /// What is known at once.
     #[serde(flatten)]
     pub known: Known,
+    /// Open tickets that may be the same matter, as when somebody calls twice; `POST .../merge` with the id of one of
+    /// them lets it go on in place of this one.
+    pub same_matter: Vec<SameMatter>,
     /// Number of targets that are measured now for him.
     pub measuring: usize,
     /// Its deadlines.
@@ -137,22 +141,44 @@ pub async fn register(
     Speaks(language): Speaks,
     caller: Caller,
     headers: HeaderMap,
-    Body(mut body): Body<NewTicket>,
+    Body(body): Body<NewTicket>,
 ) -> Result<Response, Problem> {
     let key = key(&headers)?;
+    let answer = registered(&state, language, caller.actor, key, body).await?;
+    let tag = entity_tag(answer.ticket.ticket.version);
+    let location = format!("/api/v1/tickets/{}", answer.ticket.ticket.number);
+    let status = if answer.repeated { StatusCode::OK } else { StatusCode::CREATED };
+    let headers = [
+        (header::ETAG, tag),
+        (header::LOCATION, location),
+        (header::CONTENT_LANGUAGE, language.tag().to_owned()),
+    ];
+    Ok((status, headers, Json(answer)).into_response())
+}
+
+/// Registers, for the API and the page alike.
+///
+/// # Errors
+/// Everything that stands against it.
+pub(in crate::http) async fn registered(
+    state: &HttpState,
+    language: Language,
+    actor: Actor,
+    key: Option<String>,
+    mut body: NewTicket,
+) -> Result<Registered, Problem> {
     let now = state.clock.now_utc();
-    let flaw = body.element.as_deref().and_then(|element| element_flaw(&state, "/element", element));
+    let flaw = body.element.as_deref().and_then(|element| element_flaw(state, "/element", element));
     if let Some(flaw) = flaw {
         return Err(Problem::invalid(vec![flaw]));
     }
-    let actor = caller.actor.clone();
-    let named = named(&state, body.customer.take(), body.who.take(), body.caller, &actor).await?;
+    let named = named(state, body.customer.take(), body.who.take(), body.caller, &actor).await?;
     let elements = match (&body.element, named.as_ref().and_then(|named| named.customer.as_ref())) {
         (Some(element), _) => vec![element.clone()],
         (None, Some(customer)) => customer.elements(),
         (None, None) => Vec::new(),
     };
-    let known = known(&state, &elements, None, language).await?;
+    let known = known(state, &elements, None, language).await?;
     let explains = matches!(body.kind, TicketKind::Fault | TicketKind::Complaint) && !body.stand_alone;
     let above = known.faults.iter().find(|ticket| !ticket.candidate).map(|ticket| ticket.id.clone());
     let parent = body.parent.clone().or(above.filter(|_| explains));
@@ -171,9 +197,9 @@ pub async fn register(
     let ordered = !registered.repeated
         && !targets.is_empty()
         && state.orders.try_send(Order::Remeasure(targets.clone())).is_ok();
-    let ticket = tell_of_work(&state, registered.ticket, &known, explains).await?;
-    let tag = entity_tag(ticket.version);
+    let ticket = tell_of_work(state, registered.ticket, &known, explains).await?;
     let clocks = clock_views(&ticket, now, language);
+    let same_matter = same_matter(state, &ticket, &elements, language).await?;
     let recipient = state.store.recipient(&ticket).await?;
     // By mail whoever has an e-mail address; through a gateway for messages whoever has none.
     let kind = match recipient.as_ref().and_then(|recipient| recipient.email.as_ref()) {
@@ -188,24 +214,17 @@ pub async fn register(
     let tells = state.settings.borrow().notify.iter().find(sends).cloned();
     let his = recipient.as_ref().and_then(|recipient| recipient.language);
     let speaks = his.unwrap_or_else(|| tells.as_ref().map_or(language, |channel| channel.language));
-    let answer = Registered {
+    Ok(Registered {
         receipt: receipt(&ticket, if recipient.is_some() { speaks } else { language }, now),
         receipt_by: recipient.and(tells).map(|channel| channel.name),
         repeated: registered.repeated,
         new_customer,
+        same_matter,
         known,
         measuring: if ordered { targets.len() } else { 0 },
         clocks,
-        ticket: TicketView::of(ticket, &base_url(&state), language),
-    };
-    let location = format!("/api/v1/tickets/{}", answer.ticket.ticket.number);
-    let status = if answer.repeated { StatusCode::OK } else { StatusCode::CREATED };
-    let headers = [
-        (header::ETAG, tag),
-        (header::LOCATION, location),
-        (header::CONTENT_LANGUAGE, language.tag().to_owned()),
-    ];
-    Ok((status, headers, Json(answer)).into_response())
+        ticket: TicketView::of(ticket, &base_url(state), language),
+    })
 }
 
 /// Work that runs on his path and explains what he sees: he is told its end, and that is a promise (R86, R99). A

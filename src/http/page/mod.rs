@@ -12,6 +12,7 @@
 //! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
 //! | [`action`], [`tree`] | the buttons of a ticket; its decision tree |
+//! | [`register`], [`roster`], [`fill`] | registering what somebody calls about, who is on duty, filling in a form |
 //! | [`form`], [`answer`] | forms to print; what a customer answers by a link, without a login |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
 //! | [`assets`] | embedded files, named by their content |
@@ -25,6 +26,7 @@ pub mod bill;
 mod bill_tests;
 pub mod element;
 pub mod escape;
+pub mod fill;
 #[cfg(test)]
 mod fixture;
 pub mod form;
@@ -35,6 +37,8 @@ pub mod overview;
 pub mod path;
 pub mod reconciliation;
 pub mod reconciliations;
+pub mod register;
+pub mod roster;
 pub mod route;
 pub mod series;
 pub mod shell;
@@ -59,6 +63,10 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets/{number}", get(ticket::show))
         .route("/tickets/{number}/measurements", get(series::of_ticket))
         .route("/tickets/{number}/forms/{form}", get(form::show))
+        .route("/tickets/{number}/forms/{form}/fill", get(fill::show).post(fill::file))
+        .route("/register", get(register::show).post(register::register))
+        .route("/register/merge", post(register::merge))
+        .route("/roster", get(roster::show))
         .route("/answer/{secret}", get(answer::show).post(answer::answer))
         .route("/tickets/{number}/tree", post(tree::answer))
         .route("/tickets/{number}/tree-back", post(tree::back))

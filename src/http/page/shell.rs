@@ -101,6 +101,14 @@ impl Shell {
         self.viewer.as_ref().is_some_and(|viewer| viewer.role.covers(Role::Billing))
     }
 
+    /// Whether the reader registers what people call about, and files forms.
+    #[must_use]
+    pub fn registers(&self) -> bool {
+        self.viewer
+            .as_ref()
+            .is_some_and(|viewer| viewer.role.covers(Role::Agent) || viewer.role == Role::Billing)
+    }
+
     /// The reader's role, in words.
     #[must_use]
     pub fn role(&self) -> String {
@@ -154,6 +162,20 @@ struct Problem {
 #[must_use]
 pub fn not_found(tongue: &Tongue, viewer: &Viewer, what: &Message) -> Response {
     problem(StatusCode::NOT_FOUND, tongue, viewer, what)
+}
+
+/// Says that the reader's role does not suffice.
+#[must_use]
+pub fn not_yours(tongue: &Tongue, viewer: &Viewer) -> Response {
+    problem(StatusCode::FORBIDDEN, tongue, viewer, &Message::new("page.role_too_low"))
+}
+
+/// What stands against a request, sentence by sentence.
+#[must_use]
+pub fn against(problem: &crate::http::error::Problem, tongue: &Tongue) -> Vec<String> {
+    let document = problem.document(tongue.language, &tongue.here);
+    let sentences: Vec<String> = document.errors.into_iter().map(|error| error.detail).collect();
+    if sentences.is_empty() { vec![document.detail] } else { sentences }
 }
 
 /// Says that the database did not answer; the cause goes to the log.

@@ -3,6 +3,7 @@
 //! The customer's row stays, empty, so that tickets and statistics still know that there was one; the
 //! chain of ticket events is not touched, because nothing personal is in it: it names words by their hash alone.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +37,13 @@ pub(in crate::store) const ERASE_ASSETS: &str =
     "UPDATE service_asset SET serial_enc = NULL, element = NULL WHERE customer_id = $1";
 pub(in crate::store) const ERASE_LINKS: &str =
     "UPDATE customer_ticket SET contact_id = NULL WHERE customer_id = $1";
+// Calls that were listened to: his own go, and of others' his number, whoever dialled it.
+pub(in crate::store) const ERASE_CALLS: &str = "DELETE FROM voice_call WHERE customer = \
+     (SELECT c.inventory_name FROM customer c WHERE c.id = $1)";
+pub(in crate::store) const FORGET_CALLING: &str = "UPDATE voice_call SET from_enc = NULL, from_hash = NULL \
+     WHERE from_hash IN (SELECT phone_hash FROM contact WHERE customer_id = $1 AND phone_hash IS NOT NULL)";
+pub(in crate::store) const FORGET_CALLED: &str = "UPDATE voice_call SET to_enc = NULL, to_hash = NULL \
+     WHERE to_hash IN (SELECT phone_hash FROM contact WHERE customer_id = $1 AND phone_hash IS NOT NULL)";
 pub(in crate::store) const EXPIRED_CUSTOMERS: &str = "SELECT c.id, c.inventory_name FROM customer c \
      WHERE c.erased_at IS NULL AND c.updated_at < $1 AND NOT EXISTS \
      (SELECT 1 FROM customer_ticket ct JOIN ticket t ON t.id = ct.ticket_id WHERE ct.customer_id = c.id \
@@ -62,6 +70,8 @@ pub struct Erased {
     pub contacts: usize,
     /// How many texts.
     pub texts: usize,
+    /// How many calls that were listened to: deleted, or without his number now.
+    pub calls: usize,
 }
 
 impl Store {
@@ -71,6 +81,45 @@ impl Store {
     /// When there is none, a ticket of his is not over or evidence of a bill is kept (unless forced),
     /// the reason names him, or the database does not answer.
     pub async fn erase_customer(
+        &self,
+        id: &CustomerId,
+        erasure: &Erasure,
+        by: &Actor,
+    ) -> Result<Erased, CustomerError> {
+        let erased = self.erase_rows(id, erasure, by).await?;
+        self.leave_nothing_in_the_log().await;
+        Ok(erased)
+    }
+
+    /// Empties SQLite's log where what was erased or sealed may still stand in it; `false`: a reader still needs it,
+    /// ask again later.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn empty_log(&self) -> Result<bool, StoreError> {
+        if !self.log_holds_erased.swap(false, Ordering::AcqRel) {
+            return Ok(true);
+        }
+        let emptied = self.backend.empty_log().await;
+        if !matches!(emptied, Ok(true)) {
+            self.log_holds_erased.store(true, Ordering::Release);
+        }
+        emptied
+    }
+
+    /// After something was erased or sealed. What cannot be done now is done with the next look at what is too old.
+    pub(super) async fn leave_nothing_in_the_log(&self) {
+        self.log_holds_erased.store(true, Ordering::Release);
+        match self.empty_log().await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!("a reader still needs the log that holds what was erased; emptied later")
+            }
+            Err(error) => tracing::error!(%error, "the log holds what was erased until it is emptied later"),
+        }
+    }
+
+    async fn erase_rows(
         &self,
         id: &CustomerId,
         erasure: &Erasure,
@@ -102,12 +151,13 @@ impl Store {
             return Err(CustomerError::Refused(against));
         }
         let erased = self.wipe(&mut tx, id, now).await?;
-        let Erased { contacts, texts } = erased;
+        let Erased { contacts, texts, calls } = erased;
         let action = PrivacyAction::Erased {
             reason: erasure.reason.clone(),
             forced: !against.is_empty(),
             contacts,
             texts,
+            calls,
         };
         record(&mut tx, now, by, id, &action).await?;
         tx.commit().await?;
@@ -121,6 +171,11 @@ impl Store {
             if is_sqlite {
                 sqlx::query(OVERWRITE).execute(&mut *connection).await.map_err(fail)?;
             }
+            let mut calls = 0;
+            for statement in [ERASE_CALLS, FORGET_CALLING, FORGET_CALLED] {
+                let done = sqlx::query(statement).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
+                calls += done.rows_affected();
+            }
             let contacts = sqlx::query(ERASE_CONTACTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             let texts = sqlx::query(ERASE_TEXTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             let words = sqlx::query(ERASE_WORDS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
@@ -131,10 +186,10 @@ impl Store {
             if is_sqlite {
                 sqlx::query(OVERWRITE_NO_MORE).execute(&mut *connection).await.map_err(fail)?;
             }
-            (contacts.rows_affected(), texts.rows_affected() + words.rows_affected())
+            (contacts.rows_affected(), texts.rows_affected() + words.rows_affected(), calls)
         });
         let whole = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
-        Ok(Erased { contacts: whole(erased.0), texts: whole(erased.1) })
+        Ok(Erased { contacts: whole(erased.0), texts: whole(erased.1), calls: whole(erased.2) })
     }
 
     /// Tickets that measurement opened, are not over and affect a customer of the inventory.
@@ -183,11 +238,17 @@ impl Store {
         let mut gone = 0;
         for id in self.expired_customers(now, kept, current).await? {
             let erasure = Erasure { reason: "retention".to_owned(), force: false };
-            match self.erase_customer(&id, &erasure, &Actor::linesman()).await {
+            match self.erase_rows(&id, &erasure, &Actor::linesman()).await {
                 Ok(_) => gone += 1,
-                Err(CustomerError::Store(error)) => return Err(error),
+                Err(CustomerError::Store(error)) => {
+                    self.log_holds_erased.store(true, Ordering::Release);
+                    return Err(error);
+                }
                 Err(refused) => tracing::debug!(%refused, customer = %id, "a customer is kept on"),
             }
+        }
+        if gone > 0 {
+            self.leave_nothing_in_the_log().await;
         }
         Ok(gone)
     }

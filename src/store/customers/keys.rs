@@ -173,6 +173,9 @@ impl Store {
                 }
             }
         }
+        if done > 0 {
+            self.leave_nothing_in_the_log().await;
+        }
         Ok(done)
     }
 

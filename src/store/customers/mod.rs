@@ -82,5 +82,8 @@ pub(in crate::store) const STATEMENTS: &[&str] = &[
     erase::FORGET_REQUESTS,
     erase::ERASE_ASSETS,
     erase::ERASE_LINKS,
+    erase::ERASE_CALLS,
+    erase::FORGET_CALLING,
+    erase::FORGET_CALLED,
     erase::EXPIRED_CUSTOMERS,
 ];

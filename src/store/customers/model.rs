@@ -408,5 +408,8 @@ pub enum PrivacyAction {
         contacts: usize,
         /// How many texts.
         texts: usize,
+        /// How many calls that were listened to.
+        #[serde(default)]
+        calls: usize,
     },
 }

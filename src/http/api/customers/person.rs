@@ -84,6 +84,8 @@ pub struct ErasureDone {
     contacts: usize,
     /// How many texts.
     texts: usize,
+    /// How many calls that were listened to: deleted, or without his number now.
+    calls: usize,
     /// Where something about him still stands that Linesman does not change: names of [[customer]] in
     /// `linesman.toml` with contacts. Copies of the database made before hold him too, sealed.
     remaining: Vec<String>,
@@ -210,7 +212,7 @@ pub async fn erase(
     let erasure = Erasure { reason: wanted.reason, force: wanted.force };
     let erased = state.store.erase_customer(&customer.id, &erasure, &caller.actor).await?;
     tracing::info!(by = %caller.actor.0, customer = %customer.id, forced = wanted.force, "erased a customer");
-    Ok(Json(ErasureDone { contacts: erased.contacts, texts: erased.texts, remaining }))
+    Ok(Json(ErasureDone { contacts: erased.contacts, texts: erased.texts, calls: erased.calls, remaining }))
 }
 
 /// Who read, changed, took out or erased a customer's data, oldest first.

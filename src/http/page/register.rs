@@ -1,0 +1,318 @@
+//! `GET` and `POST /register`: what somebody calls about becomes a ticket, and the answer says at once what is known:
+//! open faults and announced work on his path, tickets that may be the same matter, solved cases, his receipt.
+//! `POST /register/merge` lets the other ticket go on in place of the new one.
+//!
+//! The page asks, the API's own function registers: no rule stands here.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use linesman_deadlines::policy::Urgency;
+use serde_json::{Map, Value, json};
+
+use crate::http::HttpState;
+use crate::http::api::ticket_register::{NewTicket, Registered, registered};
+use crate::http::auth::Caller;
+use crate::id::os_random;
+use crate::inventory::ElementKind;
+use crate::locale::{INSTANT, Message, words};
+use crate::store::Role;
+use crate::ticket::chain::hex;
+use crate::ticket::registration::{Nature, Warranty};
+use crate::ticket::{Actor, Channel, Deed, Event, TicketId, TicketKind, TicketNumber};
+
+use super::action::refused;
+use super::asker::{Tongue, Viewer};
+use super::shell::{Shell, against, not_yours};
+
+/// Longest that is typed into a field.
+pub const LONGEST: usize = 10_000;
+
+type Fields = BTreeMap<String, String>;
+
+/// A thing to choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) chosen: bool,
+}
+
+/// What was typed, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given(Fields);
+
+impl Given {
+    /// What was typed into a field.
+    #[must_use]
+    pub fn of(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn choices<'n>(
+        &self,
+        field: &str,
+        names: impl Iterator<Item = &'n str>,
+        label: impl Fn(&str) -> String,
+    ) -> Vec<Choice> {
+        let choice = |name: &str| Choice {
+            value: name.to_owned(),
+            label: label(name),
+            chosen: self.of(field) == name,
+        };
+        names.map(choice).collect()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct Page {
+    shell: Shell,
+    refused: Vec<String>,
+    given: Given,
+    key: String,
+    kinds: Vec<Choice>,
+    channels: Vec<Choice>,
+    urgencies: Vec<Choice>,
+    natures: Vec<Choice>,
+    warranties: Vec<Choice>,
+    accounts: Vec<String>,
+    elements: Vec<String>,
+}
+
+/// A ticket in the answer, with what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    pub(super) number: String,
+    pub(super) id: String,
+    pub(super) sentence: String,
+}
+
+#[derive(Template)]
+#[template(path = "registered.html")]
+struct Answer {
+    shell: Shell,
+    number: String,
+    sentence: String,
+    receipt: Vec<String>,
+    open: Vec<Other>,
+    work: Vec<String>,
+    same: Vec<Other>,
+    similar: Vec<Other>,
+    measuring: Option<String>,
+}
+
+fn shell(tongue: &Tongue, viewer: &Viewer) -> Shell {
+    Shell::new(tongue, Some(viewer), words(tongue.language, "page.register_title"), "register")
+}
+
+fn page(state: &HttpState, viewer: &Viewer, tongue: &Tongue, given: Fields, refused: Vec<String>) -> Page {
+    let shell = shell(tongue, viewer);
+    let given = Given(given);
+    let word = |room: &'static str| {
+        let shell = shell.clone();
+        move |name: &str| shell.t(&format!("{room}{name}"))
+    };
+    let kinds = TicketKind::ALL.iter().map(|kind| kind.name());
+    let by_people = |channel: &&Channel| **channel != Channel::Automatic;
+    let channels = Channel::ALL.iter().filter(by_people).map(|channel| channel.name());
+    let inventory = state.settings.borrow().inventory.clone();
+    let named = |kinds: &[ElementKind]| -> Vec<String> {
+        let wanted = inventory.elements().iter().filter(|element| kinds.contains(&element.kind));
+        wanted.map(|element| element.name.clone()).collect()
+    };
+    let accounts = if shell.sees_network() { named(&[ElementKind::Customer]) } else { Vec::new() };
+    let kept = given.of("key").to_owned();
+    let chance = os_random::<16>().map(|chance| hex(&chance)).unwrap_or_default();
+    Page {
+        kinds: given.choices("kind", kinds, word("ticket_kind.")),
+        channels: given.choices("channel", channels, word("channel.")),
+        urgencies: given.choices("urgency", Urgency::ALL.iter().map(|one| one.name()), word("urgency.")),
+        natures: given.choices("nature", Nature::ALL.iter().map(|one| one.name()), word("nature.")),
+        warranties: given.choices("warranty", Warranty::ALL.iter().map(|one| one.name()), word("warranty.")),
+        elements: named(&[ElementKind::Gateway, ElementKind::Access, ElementKind::Trunk]),
+        key: if kept.is_empty() { chance } else { kept },
+        accounts,
+        given,
+        refused,
+        shell,
+    }
+}
+
+/// `GET /register`
+pub async fn show(State(state): State<HttpState>, viewer: Viewer, tongue: Tongue) -> Response {
+    let page = page(&state, &viewer, &tongue, first_choices(), Vec::new());
+    if !page.shell.registers() {
+        return not_yours(&tongue, &viewer);
+    }
+    page.shell.respond(StatusCode::OK, &page)
+}
+
+/// What most calls are.
+fn first_choices() -> Fields {
+    let usual = [("kind", "complaint"), ("channel", "phone"), ("urgency", "general")];
+    usual.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// `POST /register`
+pub async fn register(
+    State(state): State<HttpState>,
+    viewer: Viewer,
+    caller: Caller,
+    tongue: Tongue,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Response {
+    if !shell(&tongue, &viewer).registers() {
+        return not_yours(&tongue, &viewer);
+    }
+    let unreadable = |given: Fields, status: StatusCode| {
+        let why = vec![words(tongue.language, "page.form_unreadable")];
+        let page = page(&state, &viewer, &tongue, given, why);
+        page.shell.respond(status, &page)
+    };
+    let fields = match form {
+        Ok(Form(fields)) => fields,
+        Err(rejection) => return unreadable(first_choices(), rejection.status()),
+    };
+    let Ok(wanted) = serde_json::from_value::<NewTicket>(body(&fields)) else {
+        return unreadable(fields, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let key = fields.get("key").filter(|key| (1..=64).contains(&key.len())).cloned();
+    match registered(&state, tongue.language, caller.actor, key, wanted).await {
+        Ok(done) => {
+            let answer = answer(&tongue, &viewer, done);
+            answer.shell.respond(StatusCode::CREATED, &answer)
+        }
+        Err(problem) => {
+            let why = against(&problem, &tongue);
+            let page = page(&state, &viewer, &tongue, fields, why);
+            page.shell.respond(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+    }
+}
+
+/// What was typed, as the API takes it.
+fn body(fields: &Fields) -> Value {
+    let typed = |name: &str| fields.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let take = |names: &[&str]| -> Map<String, Value> {
+        names.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(typed(name)?)))).collect()
+    };
+    let mut body =
+        take(&["kind", "channel", "urgency", "element", "product_model", "purchased_on", "warranty"]);
+    if typed("kind") == Some("complaint") {
+        body.extend(take(&["nature"]));
+    }
+    let mut who = take(&["account", "name"]);
+    who.insert("create".to_owned(), true.into());
+    let contact = take(&["name", "phone", "email", "address"]);
+    if !contact.is_empty() {
+        who.insert("contact".to_owned(), contact.into());
+    }
+    let mut words = take(&["symptom", "frequency", "tried", "place", "persons"]);
+    words.insert("description".to_owned(), typed("description").unwrap_or_default().into());
+    body.insert("who".to_owned(), who.into());
+    body.insert("words".to_owned(), words.into());
+    body.insert("caller".to_owned(), json!("existing"));
+    body.insert("read_back".to_owned(), typed("read_back").is_some().into());
+    body.into()
+}
+
+fn answer(tongue: &Tongue, viewer: &Viewer, done: Registered) -> Answer {
+    let shell = shell(tongue, viewer);
+    let number = done.ticket.ticket.number.to_string();
+    let key = if done.repeated { "page.registered_before" } else { "page.registered" };
+    let open = done.known.open_on_path.into_iter().map(|fault| {
+        let sentence = match fault.expected_end {
+            Some(end) => {
+                let until = Message::new("page.known_until").with("headline", &fault.headline);
+                shell.say(&until.with("end", end.format(INSTANT)))
+            }
+            None => fault.headline,
+        };
+        Other { number: fault.number, id: fault.id.0, sentence }
+    });
+    let work = done.known.announced.into_iter().map(|work| {
+        let told = Message::new("page.known_work").with("text", work.text);
+        shell.say(
+            &told.with("from", work.starts_at.format(INSTANT)).with("end", work.expected_end.format(INSTANT)),
+        )
+    });
+    let same = done.same_matter.into_iter().map(|other| {
+        let same: Vec<String> = other
+            .same
+            .iter()
+            .filter_map(|same| {
+                serde_json::to_value(same).ok()?.as_str().map(|name| shell.t(&format!("page.same_{name}")))
+            })
+            .collect();
+        let told =
+            Message::new("page.same_told").with("headline", &other.headline).with("same", same.join(", "));
+        Other { number: other.number, id: other.id.0, sentence: shell.say(&told) }
+    });
+    let similar = done.known.similar.into_iter().map(|case| Other {
+        number: case.number,
+        id: String::new(),
+        sentence: case
+            .solution
+            .map_or(case.root_cause.clone(), |done| format!("{}: {done}", case.root_cause)),
+    });
+    let measuring = Message::new("page.measuring_path").with("targets", done.measuring);
+    Answer {
+        sentence: shell.say(&Message::new(key).with("number", &number)),
+        receipt: done
+            .receipt
+            .map(|receipt| receipt.text.lines().map(str::to_owned).collect())
+            .unwrap_or_default(),
+        open: open.collect(),
+        work: work.collect(),
+        same: same.collect(),
+        similar: similar.collect(),
+        measuring: (done.measuring > 0).then(|| shell.say(&measuring)),
+        number,
+        shell,
+    }
+}
+
+/// `POST /register/merge`: the ticket `into` goes on in place of `ticket`, which was registered a moment ago.
+pub async fn merge(
+    State(state): State<HttpState>,
+    viewer: Viewer,
+    tongue: Tongue,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Response {
+    let Ok(Form(fields)) = form else { return StatusCode::BAD_REQUEST.into_response() };
+    let field = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let (number, into) = (field("ticket"), TicketId(field("into")));
+    if !viewer.role.covers(Role::Agent) {
+        return not_yours(&tongue, &viewer);
+    }
+    let Ok(number) = number.parse::<TicketNumber>() else { return StatusCode::BAD_REQUEST.into_response() };
+    let known = async {
+        let ticket = state.store.ticket_by_number(number).await?;
+        Ok::<_, crate::store::StoreError>((ticket, state.store.ticket(&into).await?))
+    };
+    let (Some(ticket), Some(other)) = (match known.await {
+        Ok(found) => found,
+        Err(error) => return super::shell::store_failed(&tongue, &viewer, &error),
+    }) else {
+        let why = Message::new("page.no_such_ticket").with("number", number);
+        return super::shell::not_found(&tongue, &viewer, &why);
+    };
+    if !ticket.is_reported() && !viewer.role.covers(Role::Noc) {
+        return not_yours(&tongue, &viewer);
+    }
+    let merged = Event::from(Deed::Merged { into: other.id.clone() });
+    match state.writer.apply(&ticket.id, None, merged, Actor(viewer.name.clone())).await {
+        Ok(_) => Redirect::to(&format!("/tickets/{}", other.number)).into_response(),
+        Err(error) => {
+            let failure = refused(error);
+            let number = number.to_string();
+            super::action::failed(&state, &viewer, &tongue, &number, failure, super::action::Draft::default())
+                .await
+        }
+    }
+}
