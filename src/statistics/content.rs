@@ -16,7 +16,7 @@ use super::Month;
 use super::facts::facts;
 
 /// Version of how the figures are made of tickets; a change of [`super::facts`] or of the counting is another.
-const COUNTING: u32 = 1;
+const COUNTING: u32 = 2;
 /// Of so many tickets on a problem becomes a suggestion ...
 const FREQUENT_FROM: u64 = 3;
 /// ... where it is one in so many.

@@ -39,6 +39,7 @@ pub fn facts(ticket: &Ticket, at: DateTime<Utc>) -> TicketFacts {
         solved_at_first_contact: solved_at_first_contact(ticket),
         is_appeal: registration
             .is_some_and(|known| known.channel == Channel::Regulator || known.referral.is_some()),
+        survey: ticket.process.survey.clone(),
     }
 }
 

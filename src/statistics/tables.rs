@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use linesman_process::form::{self, FormId};
 use linesman_process::statistics::{RegulatorClass, Report, Share, Value};
 
 use crate::locale::{Language, Message, words};
@@ -132,6 +133,7 @@ pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
     all.push(regulator(content, language));
     all.push(shares("problems", &content.report.problems, language, |name| problem_word(name, language)));
     all.push(shares("products", &content.report.products, language, str::to_owned));
+    all.push(survey(content, language));
     let mut advice: Vec<String> =
         content.suggestions.iter().map(|message| message.render(language)).collect();
     if advice.is_empty() {
@@ -278,6 +280,35 @@ fn shares(title: &str, shares: &[Share], language: Language, word: impl Fn(&str)
         title: words(language, &format!("report.{title}")),
         columns: heads(&["name", "count", "share"], language),
         rows: shares.iter().map(row).collect(),
+    }
+}
+
+/// Of each item of the survey how many answered, what they gave on average, how many gave so little that it is
+/// handled a second time (R80).
+fn survey(content: &Content, language: Language) -> Table {
+    let table = crate::procedure::deadlines_at(content.period.from);
+    let least = table.and_then(|table| table.thresholds.iter().find(|known| known.id == "survey-item"));
+    let form = form::shipped(FormId::Survey);
+    let row = |(item, given): (&String, &BTreeMap<u64, u64>)| {
+        let field = form.and_then(|form| form.fields.iter().find(|field| field.id == *item));
+        let label = field.map_or_else(|| item.clone(), |field| field.label.get(language.into()).to_owned());
+        let answers: u64 = given.values().sum();
+        let tenths: u64 = given.iter().map(|(score, count)| score * count * 10).sum();
+        // Cut off, like every rate: what is not wholly reached is not said to be.
+        let mean = tenths.checked_div(answers).map(|mean| format!("{}.{}", mean / 10, mean % 10));
+        let is_low = |score: u64| least.is_some_and(|least| least.is_reached(score, 10) == Some(false));
+        let low: u64 = given.iter().filter(|(score, _)| is_low(**score)).map(|(_, count)| count).sum();
+        vec![
+            Cell::Text(label),
+            Cell::Count(answers),
+            Cell::Text(mean.unwrap_or_else(|| "–".to_owned())),
+            if low == 0 { Cell::Count(0) } else { Cell::Bad(low.to_string()) },
+        ]
+    };
+    Table {
+        title: words(language, "report.survey"),
+        columns: heads(&["item", "answers", "mean", "low"], language),
+        rows: content.report.survey.iter().map(row).collect(),
     }
 }
 

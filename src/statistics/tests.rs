@@ -187,6 +187,7 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
     let mut tagged = solved(1, Some(Rating::Satisfied));
     tagged.cause = None;
     tagged.process.tags = vec!["<script>alert(1)</script>".to_owned()];
+    tagged.process.survey = [("attitude".to_owned(), 6), ("efficiency".to_owned(), 9)].into();
     let content = counted(&[tagged, solved(2, None)]);
     let frozen = Frozen::of(content.clone(), at("2026-10-31T16:00:00Z"), "linesman");
     let shown = Shown { content: &content, frozen: Some(&frozen), differences: Some(&[]), at: frozen.at };
@@ -200,6 +201,10 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
         assert!(!page.contains("http://") && !page.contains("https://"), "it fetches nothing");
         let lines = plain::plain(&report);
         assert!(lines.contains(word) && lines.contains("R83"), "{lines}");
+        let survey = report.tables.last().expect("the survey");
+        let row: Vec<String> = survey.rows[0].iter().map(tables::Cell::say).collect();
+        let item = if language == Language::English { "Attitude" } else { "服务态度" };
+        assert!(row[0].starts_with(item) && row[1..] == ["1", "6.0", "1"], "{row:?}");
         let book = xlsx::workbook(&report, october()).expect("a workbook");
         assert_eq!(&book[..2], b"PK");
         assert_eq!(

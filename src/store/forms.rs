@@ -2,7 +2,7 @@
 //! from both within one transaction (R38 to R47, R80, R103).
 
 use chrono::{DateTime, Utc};
-use linesman_process::form::{FormId, Values};
+use linesman_process::form::{self, FormId, Values};
 use sha2::{Digest as _, Sha256};
 
 use crate::id::{os_random, uuid_v7};
@@ -227,8 +227,12 @@ impl Change {
         let count = 1 + self.count_forms(id, wanted.form).await?;
         let body = JsonText::of("form", &wanted.values)?;
         let sha256 = hex(&Sha256::digest(body.clone().into_text().as_bytes()));
-        let filed =
-            Deed::FormFiled { form: wanted.form, count: u32::try_from(count).unwrap_or(u32::MAX), sha256 };
+        let filed = Deed::FormFiled {
+            form: wanted.form,
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+            sha256,
+            scores: form::shipped(wanted.form).map(|form| form.scores(&wanted.values)).unwrap_or_default(),
+        };
         let deeds: Vec<Deed> = std::iter::once(filed).chain(wanted.deeds.iter().cloned()).collect();
         // Tried on a copy first: of several events none may be refused after another was written.
         let now = self.now.max(known.updated_at);

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::promise::{self, Promise, PromiseEvent, Source};
+use linesman_process::form::FormId;
 use linesman_process::tree::Run;
 
 use super::event::Actor;
@@ -239,7 +240,12 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             let whose = next.process.stands_in.take().map_or_else(|| from.clone(), |known| known.from);
             next.process.stands_in = until.map(|until| StandIn { from: whose, until });
         }
-        Deed::FormFiled { form, count, .. } => drop(next.process.forms.insert(*form, *count)),
+        Deed::FormFiled { form, count, scores, .. } => {
+            next.process.forms.insert(*form, *count);
+            if *form == FormId::Survey {
+                next.process.survey.clone_from(scores);
+            }
+        }
         Deed::CompensationGranted { grant, .. } => next.process.grants.push(grant.clone()),
         Deed::Routed { number, step } => route::act(&mut next.process.routes, *number, step, actor, now),
         Deed::WalkBegun { from, versions, .. } => {

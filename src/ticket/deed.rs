@@ -3,6 +3,8 @@
 //! No deed holds words that could tell of a person beyond what a reason or a solution needs; what is said in a
 //! contact is kept apart and named by its SHA-256.
 
+mod nature;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -325,6 +327,9 @@ pub enum Deed {
         count: u32,
         /// SHA-256 of what was filled in, kept apart.
         sha256: String,
+        /// Scores that were given, by field: of a survey what the month counts (R46, R116).
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        scores: BTreeMap<String, u64>,
     },
     /// A link was made by which the customer answers once, without a login (R46, R103).
     LinkMade {
@@ -553,48 +558,5 @@ impl Deed {
             },
             _ => None,
         }
-    }
-
-    /// Whether Linesman alone does it: what follows from elsewhere, not what somebody did.
-    #[must_use]
-    pub const fn is_automatic(&self) -> bool {
-        matches!(
-            self,
-            Self::WorkMoved { .. }
-                | Self::WorkOverran { .. }
-                | Self::FaultOver { .. }
-                | Self::EtaHeard { .. }
-                | Self::ReceiptSent { .. }
-                | Self::LinkSent { .. }
-        ) || matches!(self, Self::Routed { step, .. } if step.is_automatic())
-    }
-
-    /// Whether people are told of it at once.
-    #[must_use]
-    pub const fn is_news(&self) -> bool {
-        if let Self::Routed { step, .. } = self {
-            return step.is_news();
-        }
-        !matches!(
-            self,
-            Self::Contacted { .. }
-                | Self::RecordFiled { .. }
-                | Self::Linked { .. }
-                | Self::Absorbed { .. }
-                | Self::SplitOff { .. }
-                | Self::SplitFrom { .. }
-                | Self::Resumed { .. }
-                | Self::Verified { .. }
-                | Self::Promised { .. }
-                | Self::PromiseKept { .. }
-                | Self::ToldOfWork { .. }
-                | Self::ReceiptSent { .. }
-                | Self::LinkSent { .. }
-                | Self::WalkBegun { .. }
-                | Self::FormFiled { .. }
-                | Self::LinkMade { .. }
-                | Self::Walked { .. }
-                | Self::AskedCustomer { .. }
-        )
     }
 }

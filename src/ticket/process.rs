@@ -342,6 +342,9 @@ pub struct Process {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object)]
     pub forms: BTreeMap<FormId, u32>,
+    /// What the customer gave in the last survey, by item, 1 to 10 (R46).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub survey: BTreeMap<String, u64>,
     /// Compensations that were granted (R113).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]

@@ -305,18 +305,26 @@ pub fn fault(segment: &str, now: DateTime<Utc>) -> Fault {
         affected_customers: vec![],
         targets: vec!["link-1/far/icmp".to_owned()],
         steps: vec![
-            TreeStep { node: "B2".to_owned(), answer: true, reason: Message::new("guard.note_empty") },
-            TreeStep { node: "B6".to_owned(), answer: false, reason: Message::new("guard.note_empty") },
+            TreeStep {
+                node: "B2".to_owned(),
+                answer: true,
+                reason: Message::new("guard.note_empty").with("rule", "R23"),
+            },
+            TreeStep {
+                node: "B6".to_owned(),
+                answer: false,
+                reason: Message::new("guard.note_empty").with("rule", "R23"),
+            },
         ],
-        headline: Message::new("guard.reason_missing"),
-        reasons: vec![Message::new("guard.note_empty")],
-        why_not: vec![Message::new("guard.not_a_candidate")],
+        headline: Message::new("guard.reason_missing").with("rule", "R33"),
+        reasons: vec![Message::new("guard.note_empty").with("rule", "R23")],
+        why_not: vec![Message::new("guard.not_a_candidate").with("rule", "R24")],
         hops: vec![Hop {
             element: segment.to_owned(),
             kind: ElementKind::Link,
             state: ElementState::Down,
             at_fault: true,
-            evidence: Message::new("guard.note_empty"),
+            evidence: Message::new("guard.note_empty").with("rule", "R23"),
         }],
     }
 }

@@ -183,6 +183,13 @@ async fn r46_r80_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_t
         let form = daemon.get(Role::Agent, &format!("/api/v1/tickets/{number}/forms/survey")).await.json();
         assert_eq!(form["filed"], 1);
     }
+    // The month counts what was given (R116).
+    let month = linesman::statistics::Month::of(daemon.state.clock.now_utc());
+    let month = daemon.get(Role::Viewer, &format!("/api/v1/reports/monthly/{month}")).await.json();
+    let survey = &month["content"]["report"]["survey"];
+    assert_eq!(survey["attitude"], json!({ "9": 2 }), "{month}");
+    assert_eq!(survey["competence"], json!({ "6": 1, "7": 1 }));
+
     let number = answered(&daemon).await;
     let path = link(&daemon, &number, "survey").await;
     assert_eq!(

@@ -57,7 +57,7 @@ async fn a_ticket_is_found_by_number_and_by_id_and_not_sent_twice() {
     let ticket = answer.json();
     assert_eq!(ticket["url"], format!("http://127.0.0.1:9470/tickets/{}", opened.number));
     assert_eq!(ticket["path"], serde_json::json!(["B2", "B6"]));
-    assert_eq!(ticket["headline"], "a reason is missing");
+    assert_eq!(ticket["headline"], "a reason is missing (R33)");
     assert_eq!(ticket["fault"]["segment"], "link-1");
     let by_id = daemon.get(Role::Viewer, &format!("/api/v1/tickets/{}", opened.id)).await;
     assert_eq!(by_id.json(), ticket);
@@ -173,22 +173,22 @@ async fn evidence_and_reasoning_are_told_in_words() {
         daemon.by(Role::Viewer, "GET", &path).header("accept-language", "zh")
     };
     let explained = daemon.send(ask("explain"), Body::empty()).await.json();
-    assert_eq!((&explained["headline"], &explained["path"][1]), (&"缺少原因".into(), &"B6".into()));
+    assert_eq!((&explained["headline"], &explained["path"][1]), (&"缺少原因（R33）".into(), &"B6".into()));
     assert_eq!(
         explained["steps"][0],
-        serde_json::json!({"node": "B2", "answer": true, "reason": "备注为空"})
+        serde_json::json!({"node": "B2", "answer": true, "reason": "备注为空（R23）"})
     );
     assert_eq!(
         (&explained["hops"][0]["at_fault"], &explained["hops"][0]["state"]),
         (&true.into(), &"down".into())
     );
-    assert_eq!(explained["why_not"][0], "该工单并不等待批准");
+    assert_eq!(explained["why_not"][0], "该工单并不等待批准（R24）");
 
     let evidence = daemon.send(ask("evidence"), Body::empty()).await.json();
     let first = &evidence["evidence"][0];
     assert_eq!(
         (&first["type"], &first["headline"], &first["seq"]),
-        (&"opened".into(), &"缺少原因".into(), &1.into())
+        (&"opened".into(), &"缺少原因（R33）".into(), &1.into())
     );
     assert_eq!(first["fault"]["confidence"], 0.98);
 }

@@ -197,6 +197,13 @@ impl Form {
         mistakes
     }
 
+    /// The scores that were given, by field.
+    #[must_use]
+    pub fn scores(&self, values: &Values) -> BTreeMap<String, u64> {
+        let scored = self.fields.iter().filter(|field| field.kind == FieldKind::Score);
+        scored.filter_map(|field| Some((field.id.clone(), score(values.get(&field.id)?)?))).collect()
+    }
+
     /// The scores that ask for a second handling (R80): those below the threshold of the table of deadlines.
     #[must_use]
     pub fn second_handling(&self, values: &Values, table: &Policies) -> Vec<&Field> {

@@ -1,5 +1,7 @@
 //! What the statistics know of a ticket.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use linesman_deadlines::policy::Kind;
 use serde::{Deserialize, Serialize};
@@ -114,4 +116,7 @@ pub struct TicketFacts {
     pub solved_at_first_contact: Option<bool>,
     /// The user appealed to the regulator.
     pub is_appeal: bool,
+    /// What the customer gave in the survey, by item, 1 to 10 (R46).
+    #[serde(default)]
+    pub survey: BTreeMap<String, u64>,
 }

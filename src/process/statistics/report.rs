@@ -69,6 +69,10 @@ pub struct Report {
     pub regulator: BTreeMap<RegulatorClass, u64>,
     /// Complaints and appeals that are not classified.
     pub unclassified: u64,
+    /// R116: answers of the survey: of each item how often each score was given. Absent from months that were
+    /// frozen before it was counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub survey: BTreeMap<String, BTreeMap<u64, u64>>,
 }
 
 impl Report {
@@ -122,6 +126,7 @@ impl Report {
             appeal_rate: None,
             regulator: BTreeMap::new(),
             unclassified: 0,
+            survey: BTreeMap::new(),
         }
     }
 
@@ -147,6 +152,9 @@ impl Report {
         }
         if let Some(rating) = ticket.rating {
             self.satisfied.add(rating != Rating::Dissatisfied);
+        }
+        for (item, score) in &ticket.survey {
+            *self.survey.entry(item.clone()).or_default().entry(*score).or_default() += 1;
         }
         if let Some(is_right) = ticket.confirmed_right {
             self.confirmed.add(is_right);

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::policy::{self, Kind};
 use proptest::prelude::*;
@@ -33,6 +35,7 @@ fn complaint(ticket: &str, class: &str) -> TicketFacts {
         was_reopened: false,
         solved_at_first_contact: None,
         is_appeal: false,
+        survey: BTreeMap::new(),
     }
 }
 
@@ -161,6 +164,7 @@ fn types_and_products_are_ranked_and_shares_are_of_the_customers_there_are_r116_
         problem: Some(problem.to_owned()),
         product: Some(product.to_owned()),
         is_appeal: problem == "fibre",
+        survey: BTreeMap::new(),
         ..complaint("x", class)
     };
     let tickets = [
@@ -228,4 +232,21 @@ proptest! {
         let regulator: u64 = first.regulator.values().sum();
         prop_assert_eq!(regulator + first.unclassified, first.complaints);
     }
+}
+
+#[test]
+fn answers_of_the_survey_are_counted_by_item_and_score_r116() {
+    let given = |ticket: &str, scores: &[(&str, u64)]| TicketFacts {
+        survey: scores.iter().map(|(item, score)| ((*item).to_owned(), *score)).collect(),
+        ..complaint(ticket, "D")
+    };
+    let all = [given("1", &[("attitude", 9), ("efficiency", 6)]), given("2", &[("attitude", 9)])];
+    let withdrawn = TicketFacts { handling: Handling::Withdrawn, ..given("3", &[("attitude", 1)]) };
+    let counted = report(&[all.as_slice(), &[withdrawn]].concat());
+    let of = |item: &str| counted.survey.get(item).cloned().unwrap_or_default();
+    assert_eq!(of("attitude"), BTreeMap::from([(9, 2)]));
+    assert_eq!(of("efficiency"), BTreeMap::from([(6, 1)]));
+    // A month that was frozen before it was counted reads and writes as it did.
+    let text = serde_json::to_string(&report(&[complaint("4", "D")])).expect("written");
+    assert!(!text.contains("survey"), "{text}");
 }
