@@ -7,22 +7,11 @@ use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use crate::daemon::{Answer, Daemon};
+use crate::deeds::{does, done};
 
 async fn post(daemon: &Daemon, role: Role, path: &str, body: Value) -> Answer {
     let request = daemon.by(role, "POST", path).header("content-type", "application/json");
     daemon.send(request, body.to_string()).await
-}
-
-async fn does(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Answer {
-    let path = format!("/api/v1/tickets/{number}");
-    let version = daemon.get(Role::Viewer, &path).await.json()["version"].as_i64().unwrap();
-    daemon.change(role, &format!("{path}/{verb}"), version, &body.to_string()).await
-}
-
-async fn done(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Value {
-    let answer = does(daemon, role, number, verb, body).await;
-    assert_eq!(answer.status, 200, "{verb}: {}", answer.text);
-    answer.json()
 }
 
 async fn registered(daemon: &Daemon, kind: &str) -> String {

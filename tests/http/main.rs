@@ -11,6 +11,7 @@ mod bills;
 mod calls;
 mod customers;
 mod daemon;
+mod deeds;
 mod desk;
 mod forms;
 mod knowledge;

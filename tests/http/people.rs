@@ -4,6 +4,7 @@ use linesman::store::Role;
 use serde_json::{Value, json};
 
 use crate::daemon::{Answer, Daemon, start_of_time};
+use crate::deeds::does;
 
 /// Tom (a technician's token) and mei (a manager's) are people of the roster; tom is on duty.
 pub fn roster() -> String {
@@ -86,12 +87,6 @@ async fn complaint(daemon: &Daemon, level: &str, class: &str) -> String {
     )
     .await;
     number
-}
-
-async fn does(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Answer {
-    let path = format!("/api/v1/tickets/{number}");
-    let version = daemon.get(Role::Viewer, &path).await.json()["version"].as_i64().unwrap();
-    daemon.change(role, &format!("{path}/{verb}"), version, &body.to_string()).await
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use linesman::settings::{Settings, parse};
 use linesman::store::Role;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::daemon::{Answer, Daemon};
+use crate::deeds::{does, done};
 
 /// A daemon with pages and a hook that nobody listens at.
 async fn daemon() -> Daemon {
@@ -21,18 +22,6 @@ async fn daemon() -> Daemon {
     let inventory = daemon.state.settings.borrow().inventory.clone();
     daemon.settings.send_replace(Arc::new(Settings { route_hooks: hooks, inventory, ..Settings::default() }));
     daemon
-}
-
-async fn does(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Answer {
-    let path = format!("/api/v1/tickets/{number}");
-    let version = daemon.get(Role::Viewer, &path).await.json()["version"].as_i64().unwrap();
-    daemon.change(role, &format!("{path}/{verb}"), version, &body.to_string()).await
-}
-
-async fn done(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Value {
-    let answer = does(daemon, role, number, verb, body).await;
-    assert_eq!(answer.status, 200, "{verb}: {}", answer.text);
-    answer.json()
 }
 
 async fn press(daemon: &Daemon, role: Role, number: &str, path: &str, fields: &str) -> Answer {

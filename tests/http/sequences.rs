@@ -14,6 +14,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::daemon::Daemon;
+use crate::deeds::walks_b;
 
 /// So long on each database.
 const WITHIN: Duration = Duration::from_secs(9);
@@ -529,28 +530,6 @@ async fn registered(daemon: &Daemon, kind: &str) -> String {
     answer.json()["ticket"]["number"].as_str().unwrap().to_owned()
 }
 
-/// Walks the tree of class B to its result; no guard is tried on the way.
-async fn walks(daemon: &Daemon, path: &str) {
-    let none = || json!({});
-    for (node, answer, details) in [
-        ("B1", "done", none()),
-        ("B2", "yes", none()),
-        ("B4", "done", none()),
-        ("B5", "no", none()),
-        ("B6", "no", none()),
-        ("B6b", "no", none()),
-        ("B7", "yes", none()),
-        ("B7a", "done", json!({ "repair_time": "3 hours", "repair_result": "spliced" })),
-        ("B9", "yes", json!({ "proof": "call 3" })),
-        ("B10", "done", json!({ "solution": "spliced" })),
-    ] {
-        let body = json!({ "node": node, "answer": answer, "details": details }).to_string();
-        let request = daemon.by(Role::Technician, "POST", &format!("{path}/tree")).header("if-match", "*");
-        let answer = daemon.send(request.header("content-type", "application/json"), body).await;
-        assert_eq!(answer.status, 200, "{node}: {}", answer.text);
-    }
-}
-
 /// Asks, and says what came of it.
 async fn asks(daemon: &Daemon, path: &str, asked: &Asked, version: i64, count: usize) -> Answered {
     let (verb, body) = request(&asked.step, daemon.clock.now_utc(), count);
@@ -581,7 +560,7 @@ async fn one_sequence(daemon: &Daemon, kind: &'static str, sequence: &[Asked]) {
         daemon.clock.advance(TimeDelta::seconds(50));
         let now = daemon.clock.now_utc();
         if asked.step == Step::Walk {
-            walks(daemon, &path).await;
+            walks_b(daemon, &number).await;
             model.take(&Step::Walk, now);
             continue;
         }

@@ -4,6 +4,7 @@ use linesman::store::Role;
 use serde_json::{Value, json};
 
 use crate::daemon::{Answer, Daemon};
+use crate::deeds::{does, done};
 
 async fn registered(daemon: &Daemon, kind: &str, class: Option<&str>) -> String {
     let mut body = json!({
@@ -22,18 +23,6 @@ async fn registered(daemon: &Daemon, kind: &str, class: Option<&str>) -> String 
         done(daemon, Role::Agent, &number, "classify", json!({ "class": class, "urgency": "general" })).await;
     }
     number
-}
-
-async fn does(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Answer {
-    let path = format!("/api/v1/tickets/{number}");
-    let version = daemon.get(Role::Viewer, &path).await.json()["version"].as_i64().unwrap();
-    daemon.change(role, &format!("{path}/{verb}"), version, &body.to_string()).await
-}
-
-async fn done(daemon: &Daemon, role: Role, number: &str, verb: &str, body: Value) -> Value {
-    let answer = does(daemon, role, number, verb, body).await;
-    assert_eq!(answer.status, 200, "{verb}: {}", answer.text);
-    answer.json()
 }
 
 async fn says(daemon: &Daemon, role: Role, number: &str, node: &str, answer: &str, details: Value) -> Value {

@@ -196,6 +196,17 @@ pub(super) async fn failed(
     ticket::respond(state, viewer, tongue, number, failure.status, Some(outcome), draft).await
 }
 
+/// The ticket of a number, for whoever may see it.
+pub(super) async fn ticket_of(state: &HttpState, viewer: &Viewer, number: &str) -> Result<Ticket, Failure> {
+    let unknown = || {
+        let shown: String = number.chars().take(40).collect();
+        Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", shown))
+    };
+    let number: TicketNumber = number.parse().map_err(|_| unknown())?;
+    let found = state.store.ticket_by_number(number).await.map_err(|error| broken(&error))?;
+    found.filter(|ticket| sees(viewer.role, ticket)).ok_or_else(unknown)
+}
+
 async fn attempt(
     state: &HttpState,
     viewer: &Viewer,
@@ -203,13 +214,7 @@ async fn attempt(
     action: Action,
     fields: &Fields,
 ) -> Result<TicketNumber, Failure> {
-    let unknown = || {
-        let shown: String = number.chars().take(40).collect();
-        Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", shown))
-    };
-    let number: TicketNumber = number.parse().map_err(|_| unknown())?;
-    let found = state.store.ticket_by_number(number).await.map_err(|error| broken(&error))?;
-    let ticket = found.filter(|ticket| sees(viewer.role, ticket)).ok_or_else(unknown)?;
+    let ticket = ticket_of(state, viewer, number).await?;
     if !action.is_allowed(viewer.role, &ticket) {
         return Err(Failure::new(StatusCode::FORBIDDEN, Message::new("page.role_too_low")));
     }
@@ -223,7 +228,7 @@ async fn attempt(
     let actor = Actor(viewer.name.clone());
     // The writer passes on what has to follow, as a new measurement.
     state.writer.apply(&ticket.id, Some(version), event, actor).await.map_err(refused)?;
-    Ok(number)
+    Ok(ticket.number)
 }
 
 /// The event that a form means.

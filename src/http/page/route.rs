@@ -11,13 +11,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use crate::http::HttpState;
 use crate::http::api::ticket_routes::{NewRoute, asking, by_hook};
-use crate::http::auth::sees;
 use crate::locale::Message;
 use crate::store::{Role, WriteError};
 use crate::ticket::route::{RouteAction, RouteState, RouteStep, RouteWhat, Signed};
 use crate::ticket::{Actor, Deed, Event, Ticket, TicketNumber};
 
-use super::action::{Draft, Failure, broken, failed, refused};
+use super::action::{Draft, Failure, failed, refused, ticket_of};
 use super::asker::{Tongue, Viewer};
 use super::shell::Shell;
 use super::words::Moment;
@@ -202,13 +201,7 @@ async fn attempt(
     step: Option<(u32, &'static str)>,
     fields: &Fields,
 ) -> Result<TicketNumber, Failure> {
-    let unknown = || {
-        let shown: String = number.chars().take(40).collect();
-        Failure::new(StatusCode::NOT_FOUND, Message::new("page.no_such_ticket").with("number", shown))
-    };
-    let number: TicketNumber = number.parse().map_err(|_| unknown())?;
-    let found = state.store.ticket_by_number(number).await.map_err(|error| broken(&error))?;
-    let ticket = found.filter(|ticket| sees(viewer.role, ticket)).ok_or_else(unknown)?;
+    let ticket = ticket_of(state, viewer, number).await?;
     if !viewer.role.covers(Role::Technician) {
         return Err(Failure::new(StatusCode::FORBIDDEN, Message::new("page.role_too_low")));
     }
@@ -244,5 +237,5 @@ async fn attempt(
     };
     let actor = Actor(viewer.name.clone());
     state.writer.apply(&ticket.id, Some(version), Event::from(deed), actor).await.map_err(refused)?;
-    Ok(number)
+    Ok(ticket.number)
 }
