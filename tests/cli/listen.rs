@@ -59,5 +59,5 @@ fn what_cannot_be_listened_on_is_said_with_what_can() {
     let address = taken.local_addr().expect("bound").to_string();
     let (code, _, said) = run(here.path(), &["rtp", "listen", "--hep", &address]);
     assert_eq!(code, 1);
-    assert!(said.contains(&address) && said.contains("ss -lunp"), "{said}");
+    assert!(said.contains(&address) && said.contains("ss -ltunp"), "{said}");
 }

@@ -1,7 +1,7 @@
 //! What is sent to us: a thread each for UDP ports and TCP connections, one queue to the engine.
 //!
-//! Used by the daemon and by `linesman rtp listen`. The queue is bounded. When it is full a UDP thread waits, its socket's buffer fills, and the kernel counts what it
-//! drops; a TCP sender waits.
+//! Used by the daemon and by `linesman rtp listen`. The queue is bounded. When it is full a UDP thread waits,
+//! its socket's buffer fills, and the kernel counts what it drops; a TCP sender waits.
 
 use std::io::{ErrorKind, Read as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -26,6 +26,9 @@ const MAX_IDLE: Duration = Duration::from_secs(600);
 const PAUSE: Duration = Duration::from_millis(100);
 /// Datagrams that the engine takes before the clock is looked at.
 const AT_ONCE: usize = 4_096;
+
+/// Ports that are tried where any will do.
+const TRIES: u32 = 32;
 
 /// What a port is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +77,27 @@ pub struct FeedError {
 fn hint(error: &std::io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::PermissionDenied => "; take a port above 1023, or allow it by CAP_NET_BIND_SERVICE",
-        ErrorKind::AddrInUse => "; `ss -lunp` shows who has it",
+        ErrorKind::AddrInUse => "; `ss -ltunp` shows who has it",
         ErrorKind::AddrNotAvailable => "; this host has no such address",
         _ => "",
+    }
+}
+
+/// The sockets of one address: UDP, and for HEP also TCP on the same port.
+fn bind(kind: Kind, address: SocketAddr) -> std::io::Result<(UdpFeed, Option<TcpListener>)> {
+    let mut tries = if address.port() == 0 { TRIES } else { 1 };
+    loop {
+        let feed = UdpFeed::bind(address)?;
+        if kind != Kind::Hep {
+            return Ok((feed, None));
+        }
+        tries -= 1;
+        match TcpListener::bind(feed.address()?) {
+            Ok(listener) => return Ok((feed, Some(listener))),
+            // Any port will do, and this one was free for UDP alone.
+            Err(error) if error.kind() == ErrorKind::AddrInUse && tries > 0 => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -117,9 +138,11 @@ impl Feeds {
         for (kind, name, addresses) in asked {
             for address in addresses {
                 let failed = |source| FeedError { name, address: *address, source };
-                let bound = feeds.udp(kind, *address, &sender).map_err(failed)?;
-                if kind == Kind::Hep {
-                    feeds.tcp(bound, &sender).map_err(failed)?;
+                let (feed, listener) = bind(kind, *address).map_err(failed)?;
+                let bound = feed.address().map_err(failed)?;
+                feeds.read_datagrams(kind, feed, bound, &sender).map_err(failed)?;
+                if let Some(listener) = listener {
+                    feeds.read_connections(listener, bound, &sender).map_err(failed)?;
                 }
                 feeds.names.push(format!("{name} {bound}"));
             }
@@ -128,22 +151,30 @@ impl Feeds {
         Ok(feeds)
     }
 
-    fn udp(&mut self, kind: Kind, address: SocketAddr, to: &SyncSender<Item>) -> std::io::Result<SocketAddr> {
-        let feed = UdpFeed::bind(address)?;
-        let bound = feed.address()?;
+    fn read_datagrams(
+        &mut self,
+        kind: Kind,
+        feed: UdpFeed,
+        bound: SocketAddr,
+        to: &SyncSender<Item>,
+    ) -> std::io::Result<()> {
         let drops = Arc::new(AtomicU64::new(0));
         self.drops.push(Arc::clone(&drops));
         let (to, stop) = (to.clone(), Arc::clone(&self.stop));
         let thread = std::thread::Builder::new().name(format!("feed-{}", bound.port()));
         thread.spawn(move || read_udp(kind, feed, &to, &drops, &stop))?;
-        Ok(bound)
+        Ok(())
     }
 
-    fn tcp(&mut self, address: SocketAddr, to: &SyncSender<Item>) -> std::io::Result<()> {
-        let listener = TcpListener::bind(address)?;
+    fn read_connections(
+        &self,
+        listener: TcpListener,
+        bound: SocketAddr,
+        to: &SyncSender<Item>,
+    ) -> std::io::Result<()> {
         listener.set_nonblocking(true)?;
         let (to, stop) = (to.clone(), Arc::clone(&self.stop));
-        let thread = std::thread::Builder::new().name(format!("feed-tcp-{}", address.port()));
+        let thread = std::thread::Builder::new().name(format!("feed-tcp-{}", bound.port()));
         thread.spawn(move || accept(&listener, &to, &stop))?;
         Ok(())
     }
