@@ -106,19 +106,15 @@ impl<S: Sink> Sink for Within<'_, S> {
         self.leave(side, record);
     }
 
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
-        let held = match side {
-            Side::Ours => {
-                let begin = parts.iter().map(|part| part.start_ms).min().unwrap_or(whole.start_ms);
-                self.has_both(begin, std::slice::from_ref(whole))
-            }
-            Side::Theirs => self.has_both(whole.start_ms, parts),
-        };
-        if held {
-            return self.to.split(side, parts, whole);
+    fn split(&mut self, records: [&[Record]; 2]) {
+        let [ours, theirs] = records;
+        let begin = ours.iter().map(|part| part.start_ms).min();
+        if begin.is_some_and(|begin| self.has_both(begin, theirs)) {
+            return self.to.split(records);
         }
-        parts.iter().for_each(|part| self.leave(side, part));
-        self.leave(side.other(), whole);
+        for (side, parts) in Side::BOTH.into_iter().zip(records) {
+            parts.iter().for_each(|part| self.leave(side, part));
+        }
     }
 
     fn interim(&mut self, side: Side, record: &Record, whole: &Record) {

@@ -229,13 +229,13 @@ impl Sink for Counting<'_, '_, '_> {
         self.to.duplicate(side, record, of);
     }
 
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
-        let mut sums = Sums { calls: [1; 2], ..Sums::default() };
-        sums.talk_ms[side.index()] = parts.iter().map(|part| u64::from(part.talk_ms)).sum();
-        sums.talk_ms[side.other().index()] = u64::from(whole.talk_ms);
-        let ours = if side == Side::Ours { parts.first().unwrap_or(whole) } else { whole };
-        self.sums.add(self.rater, Side::Ours, ours, &sums);
-        self.to.split(side, parts, whole);
+    fn split(&mut self, records: [&[Record]; 2]) {
+        let talk_ms = records.map(|parts| parts.iter().map(|part| u64::from(part.talk_ms)).sum());
+        let sums = Sums { calls: [1; 2], talk_ms, ..Sums::default() };
+        if let Some(first) = records[0].first() {
+            self.sums.add(self.rater, Side::Ours, first, &sums);
+        }
+        self.to.split(records);
     }
 
     fn interim(&mut self, side: Side, record: &Record, whole: &Record) {

@@ -191,8 +191,7 @@ impl<'m, 'a> Attributor<'m, 'a> {
     }
 
     fn counted(&mut self, case: &Case, clean: bool) {
-        let parts = case.parts.len();
-        self.tally.tallied.count(case.class, case.side, &case.records, parts);
+        self.tally.tallied.count(case);
         self.take(case, 1, clean);
     }
 }
@@ -259,8 +258,10 @@ impl Sink for Attributor<'_, '_> {
         self.counted(&Case::single(Class::Duplicate, side, record, of), false);
     }
 
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
-        self.counted(&Case::split(side, parts, whole), false);
+    fn split(&mut self, records: [&[Record]; 2]) {
+        if let Some(case) = Case::split(records) {
+            self.counted(&case, false);
+        }
     }
 
     fn interim(&mut self, side: Side, record: &Record, whole: &Record) {

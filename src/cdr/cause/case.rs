@@ -1,6 +1,6 @@
 //! [`Case`]: what came of pairing, kept for the analysis; [`Kept`] holds as many as fit.
 
-use crate::record::{Record, Side};
+use crate::record::{ABSENT, ABSENT_32, Record, Side};
 
 /// What a case is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,36 +19,46 @@ pub(super) enum Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Case {
     pub class: Class,
-    /// Whose record it is, or whose parts; ours for pairs.
+    /// Whose record it is; ours for what both sides have.
     pub side: Side,
-    /// Ours and theirs. Of a case of one side the other place holds what it refers to (the first record of
-    /// a duplicate, the whole of an interim record), else the same record again.
+    /// How many of the parts are ours.
+    ours: u32,
+    /// Ours and theirs, parts added up to the call. Of a case of one side the other place holds what it refers
+    /// to (the first record of a duplicate, the whole of an interim record), else the same record again.
     pub records: [Record; 2],
-    /// The parts of a split call.
-    pub parts: Box<[Record]>,
+    /// The parts of a split call, ours before theirs.
+    parts: Box<[Record]>,
     /// Of its content, the same when the sides are swapped.
     pub hash: u64,
 }
 
 impl Case {
     pub fn pair(ours: &Record, theirs: &Record) -> Self {
-        Self::of(Class::Pair, Side::Ours, [*ours, *theirs], Box::default())
+        Self::of(Class::Pair, Side::Ours, [*ours, *theirs])
     }
 
     pub fn single(class: Class, side: Side, record: &Record, other: &Record) -> Self {
         let records = if side == Side::Ours { [*record, *other] } else { [*other, *record] };
-        Self::of(class, side, records, Box::default())
+        Self::of(class, side, records)
     }
 
-    pub fn split(side: Side, parts: &[Record], whole: &Record) -> Self {
-        let first = parts.first().unwrap_or(whole);
-        let records = if side == Side::Ours { [*first, *whole] } else { [*whole, *first] };
-        Self::of(Class::Split, side, records, parts.into())
+    /// `None` without a record of both.
+    pub fn split(records: [&[Record]; 2]) -> Option<Self> {
+        let [ours, theirs] = records.map(|parts| if parts.len() > 1 { parts } else { &[] });
+        let whole = Self::of(Class::Split, Side::Ours, [together(records[0])?, together(records[1])?]);
+        let own = u32::try_from(ours.len()).unwrap_or(u32::MAX);
+        Some(Self { ours: own, parts: [ours, theirs].concat().into(), ..whole })
     }
 
-    fn of(class: Class, side: Side, records: [Record; 2], parts: Box<[Record]>) -> Self {
+    fn of(class: Class, side: Side, records: [Record; 2]) -> Self {
         let hash = hash_of([&records[0], &records[1]]);
-        Self { class, side, records, parts, hash }
+        Self { class, side, ours: 0, records, parts: Box::default(), hash }
+    }
+
+    /// The parts that a side has of a split call; none where it has the whole.
+    pub fn parts(&self, side: Side) -> &[Record] {
+        let (ours, theirs) = self.parts.split_at((self.ours as usize).min(self.parts.len()));
+        if side == Side::Ours { ours } else { theirs }
     }
 
     /// Whether both sides have the call.
@@ -60,6 +70,27 @@ impl Case {
     pub fn bytes(&self) -> usize {
         size_of::<Self>() + size_of_val(&*self.parts)
     }
+}
+
+/// One record of a call in parts: it begins as the first and is as long and as dear as all of them.
+fn together(parts: &[Record]) -> Option<Record> {
+    let (first, more) = parts.split_first()?;
+    let mut whole = *first;
+    for part in more {
+        whole.talk_ms = whole.talk_ms.saturating_add(part.talk_ms);
+        whole.amount = match (whole.amount, part.amount) {
+            (sum, ABSENT) | (ABSENT, sum) => sum,
+            (sum, more) => sum.saturating_add(more),
+        };
+        whole.billed_s = match (whole.billed_s, part.billed_s) {
+            (sum, ABSENT_32) | (ABSENT_32, sum) => sum,
+            (sum, more) => sum.saturating_add(more),
+        };
+        if whole.rate == ABSENT {
+            whole.rate = part.rate;
+        }
+    }
+    Some(whole)
 }
 
 /// Of the content of two records, the same when the sides are swapped.

@@ -87,10 +87,10 @@ impl Tallied {
     }
 
     /// Counts a case by its class, its money aside.
-    pub(super) fn count(&mut self, class: Class, side: Side, records: &[Record; 2], parts: usize) {
-        let (own, other) = (side.index(), side.other().index());
-        let many = u64::try_from(parts).unwrap_or(u64::MAX);
-        match class {
+    pub(super) fn count(&mut self, case: &Case) {
+        let records = &case.records;
+        let own = case.side.index();
+        match case.class {
             Class::Pair => {
                 self.records[0] += 1;
                 self.records[1] += 1;
@@ -99,10 +99,12 @@ impl Tallied {
                     u64::from(records[0].is(flag::ATTEMPT) && records[1].is(flag::ATTEMPT));
             }
             Class::Split => {
-                self.records[own] += many;
-                self.records[other] += 1;
                 self.paired += 1;
-                self.parts[own] += many.saturating_sub(1);
+                for side in Side::BOTH {
+                    let many = u64::try_from(case.parts(side).len()).unwrap_or(u64::MAX).max(1);
+                    self.records[side.index()] += many;
+                    self.parts[side.index()] += many - 1;
+                }
             }
             Class::Only | Class::Unread => {
                 self.records[own] += 1;
@@ -123,11 +125,8 @@ impl Tallied {
             }
         }
         let amounts = [records[0].amount, records[1].amount];
-        if class == Class::Pair && amounts[0] != amounts[1] {
+        if case.two_sided() && amounts[0] != amounts[1] {
             self.amount_differs += u64::from(!amounts.contains(&ABSENT));
-        }
-        if class == Class::Split {
-            self.amount_differs += u64::from(!amounts.contains(&ABSENT) && amounts[0] != amounts[1]);
         }
     }
 }
@@ -209,8 +208,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn residual(&mut self, case: Case) {
-        let parts = case.parts.len();
-        self.tallied.count(case.class, case.side, &case.records, parts);
+        self.tallied.count(&case);
         self.residual.push(case);
     }
 }
@@ -290,10 +288,9 @@ impl Sink for Ledger<'_> {
     fn only(&mut self, side: Side, record: &Record) {
         let class = class_of_single(&self.context, side, record);
         if class == Class::Only && worth_nothing(&self.context, record) {
-            self.tallied.count(Class::Only, side, &[*record, *record], 0);
-            if self.attempts.admits(hash_of([record, record])) {
-                self.attempts.push(Case::single(Class::Only, side, record, record));
-            }
+            let case = Case::single(Class::Only, side, record, record);
+            self.tallied.count(&case);
+            self.attempts.push(case);
             return;
         }
         self.residual(Case::single(class, side, record, record));
@@ -303,8 +300,10 @@ impl Sink for Ledger<'_> {
         self.residual(Case::single(Class::Duplicate, side, record, of));
     }
 
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
-        self.residual(Case::split(side, parts, whole));
+    fn split(&mut self, records: [&[Record]; 2]) {
+        if let Some(case) = Case::split(records) {
+            self.residual(case);
+        }
     }
 
     fn interim(&mut self, side: Side, record: &Record, whole: &Record) {

@@ -271,21 +271,7 @@ impl Maker<'_> {
                 };
                 legs[own] = Some(leg(case.side, Standing::Extra(kind)));
             }
-            Class::Split => {
-                legs[other] = Some(leg(case.side.other(), Standing::Whole));
-                let mut parts = leg(case.side, Standing::Parts);
-                // Together they are the whole, whose duration is the call's.
-                parts.situation = legs[other].as_ref().map_or(parts.situation, |whole| whole.situation);
-                parts.parts = case
-                    .parts
-                    .iter()
-                    .map(|part| {
-                        let at_ms = contract.facts(part).0;
-                        (*part, self.situation(part, part, case.side, at_ms))
-                    })
-                    .collect();
-                legs[own] = Some(parts);
-            }
+            Class::Split => legs = self.split(case, leg),
         }
         let callee = own_record.callee;
         let row = self.context.rater.row_of(callee, at_ms);
@@ -301,6 +287,31 @@ impl Maker<'_> {
         };
         let keys = Keys { row, prefix: prefix.unwrap_or_default(), callee, gateways, accounts, at_ms };
         Item { legs, keys, weight, class: case.class, side: case.side }
+    }
+
+    /// The legs of a call that one side has in parts, or both.
+    fn split(&self, case: &Case, leg: impl Fn(Side, Standing) -> Leg) -> [Option<Leg>; 2] {
+        let mut legs = Side::BOTH.map(|side| {
+            let parts = case.parts(side).iter().map(|part| {
+                let at_ms = self.context.rater.contract().facts(part).0;
+                (*part, self.situation(part, part, side, at_ms))
+            });
+            let parts: Vec<_> = parts.collect();
+            let standing = if parts.is_empty() { Standing::Whole } else { Standing::Parts };
+            Leg { parts, ..leg(side, standing) }
+        });
+        // Together they are the whole, whose duration is the call's. Seconds of parts are rounded more often than
+        // those of the whole; where both have parts, those that came to less are nearer.
+        let of_call = legs
+            .iter()
+            .map(|leg| (leg.standing == Standing::Parts, leg.situation.own_ms, leg.situation))
+            .min_by_key(|(parts, own_ms, _)| (*parts, *own_ms));
+        for leg in legs.iter_mut().filter(|leg| leg.standing == Standing::Parts) {
+            if let Some((_, own_ms, situation)) = of_call {
+                leg.situation = Situation { own_ms, talk_ms: own_ms, tech: leg.situation.tech, ..situation };
+            }
+        }
+        legs.map(Some)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::Sink;
 use super::learned::{Learned, TimeBasis, moment};
 use super::rest::settle_rest;
-use super::run::{Keys, Run};
+use super::run::{Keys, Run, goes_on};
 use crate::number::Number;
 use crate::record::{Record, Side};
 
@@ -161,7 +161,7 @@ fn cut(entries: &[Entry], hash: u32) -> (&[Entry], &[Entry]) {
 }
 
 /// Pairs records that stand for each other beyond doubt: as many on one side as on the other, in turn
-/// within tolerance, and none within tolerance of another one's.
+/// within tolerance, none within tolerance of another one's, and none the next part of the former.
 fn settled(
     one: &[Entry],
     other: &[Entry],
@@ -202,6 +202,14 @@ fn settled(
             let (former_a, former_b) = (one[place - 1].time, other[place - 1].time);
             let first = a.time.min(b.time);
             if within(first, former_a.max(former_b)) {
+                return false;
+            }
+            let former = [(ours, one), (theirs, other)]
+                .map(|(records, entries)| records.get(entries[place - 1].index as usize));
+            // A call that both sides have in parts.
+            if former[0].is_some_and(|former| goes_on(former, left))
+                && former[1].is_some_and(|former| goes_on(former, right))
+            {
                 return false;
             }
         }

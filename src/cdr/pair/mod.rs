@@ -35,9 +35,9 @@ pub trait Sink {
     fn only(&mut self, side: Side, record: &Record);
     /// A second record of a call that is paired already, or that stands alone, on one side.
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record);
-    /// One record of `side.other()` that `side` has in several parts, in their order; the parts
-    /// together are as long as the whole.
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record);
+    /// One call of which one side, or each, has several parts, in their order: of ours and of theirs, never
+    /// none, and together as long.
+    fn split(&mut self, records: [&[Record]; 2]);
     /// A record of a part of a call that is paired already with its whole: an interim record beside
     /// its final one.
     fn interim(&mut self, side: Side, record: &Record, whole: &Record);

@@ -1,12 +1,16 @@
 //! Records of one caller and one called number, looked at together: pairs by minimal cost, calls in
 //! parts, interim records, duplicates.
 
+mod parts;
+
+pub(super) use parts::goes_on;
+
 use std::cmp::Ordering;
 
 use super::Sink;
 use super::assign::{Cost, DEAREST, SCALE, assign};
 use super::learned::{Learned, end};
-use crate::record::{ABSENT_32, Record, Side, flag};
+use crate::record::{Record, Side, flag};
 
 /// What the records of a run have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +39,6 @@ pub(super) struct Run {
 }
 
 const SECOND: i64 = 1_000;
-/// How long a call that is answered rings at most.
-const LONGEST_RINGING_MS: i64 = 90 * SECOND;
 
 impl Run {
     /// Settles records of one run; what stays open goes to `left`.
@@ -98,6 +100,7 @@ impl Run {
             states.resize(records.len(), State::Open);
         }
         self.pair(run, keys, learned);
+        self.common_parts(run, sink);
         self.parts(run, learned, sink);
         for (place, state) in self.states[0].iter().enumerate() {
             if let State::Paired(other) = state {
@@ -151,107 +154,6 @@ impl Run {
             }
             (first, second) = (last, last_other);
         }
-    }
-
-    /// A pair whose one side is shorter, and open records of that side that follow on from it so that
-    /// together they are as long: a call in parts.
-    fn parts(&mut self, run: [&[(i64, u32, Record)]; 2], learned: &Learned, sink: &mut impl Sink) {
-        if !self.states.iter().any(|states| states.contains(&State::Open)) {
-            return;
-        }
-        for place in 0..run[0].len() {
-            let State::Paired(other) = self.states[0][place] else { continue };
-            let (ours, theirs) = (&run[0][place].2, &run[1][other].2);
-            if ours.is(flag::ATTEMPT) || theirs.is(flag::ATTEMPT) {
-                continue;
-            }
-            // The last part may be so short that the others are as long as the whole but for a second.
-            let apart = i64::from(theirs.talk_ms) - i64::from(ours.talk_ms);
-            for side in Side::BOTH {
-                let (begin, whole, shorter) = match side {
-                    Side::Ours => (place, theirs, apart),
-                    Side::Theirs => (other, ours, -apart),
-                };
-                if shorter < -2 * SECOND {
-                    continue;
-                }
-                let Some(chain) = self.chain(side, run[side.index()], begin, whole, learned) else {
-                    continue;
-                };
-                let parts: Vec<Record> = chain.iter().map(|part| run[side.index()][*part].2).collect();
-                sink.split(side, &parts, whole);
-                for part in chain {
-                    self.states[side.index()][part] = State::Settled;
-                }
-                let whole_place = if side == Side::Ours { other } else { place };
-                self.states[side.other().index()][whole_place] = State::Settled;
-                break;
-            }
-        }
-    }
-
-    /// The parts of a call in their order, one of which is paired with the whole: several, and together as long.
-    fn chain(
-        &self,
-        side: Side,
-        records: &[(i64, u32, Record)],
-        begin: usize,
-        whole: &Record,
-        learned: &Learned,
-    ) -> Option<Vec<usize>> {
-        let states = &self.states[side.index()];
-        let slack = learned.tolerance_ms.clamp(2 * SECOND, 10 * SECOND);
-        let wanted = i64::from(whole.talk_ms);
-        let mut chain = vec![begin];
-        let mut sum = i64::from(records[begin].2.talk_ms);
-        let allowed = |parts: usize| SECOND * i64::try_from(parts).unwrap_or(1) + SECOND;
-        // Onwards from the end of the last part, then back from the start of the first.
-        for onwards in [true, false] {
-            while chain.len() < 1_000 {
-                let edge = if onwards { chain[chain.len() - 1] } else { chain[0] };
-                let gap = |candidate: usize| {
-                    let (former, next) = if onwards { (edge, candidate) } else { (candidate, edge) };
-                    let first = onwards && chain.len() == 1;
-                    follows(&records[former].2, &records[next].2, first.then_some(whole.ring_ms))
-                };
-                let missing = wanted - sum;
-                let fits = |candidate: usize| {
-                    let record = &records[candidate].2;
-                    let talk = i64::from(record.talk_ms);
-                    let open = states[candidate] == State::Open && !chain.contains(&candidate);
-                    if !open || record.is(flag::ATTEMPT) || record.caller != records[begin].2.caller {
-                        return false;
-                    }
-                    if missing > 2 * SECOND {
-                        return talk <= missing + allowed(chain.len() + 1) && gap(candidate) <= slack;
-                    }
-                    // As long already, as far as seconds tell: only what goes on at once without ringing, and
-                    // completes it, is of the same call.
-                    let rest = (missing - talk).abs();
-                    let at_once = record.ring_ms == 0
-                        && rest <= missing.abs().max(SECOND)
-                        && talk * 10 <= sum
-                        && gap(candidate) < SECOND;
-                    let rang = record.ring_ms != ABSENT_32 && record.ring_ms > 1_000;
-                    (at_once && onwards || !rang && rest < missing) && gap(candidate) <= 2 * SECOND
-                };
-                // In order of time, so that what goes on at once stands near.
-                let near = if missing > 2 * SECOND {
-                    0..records.len()
-                } else {
-                    edge.saturating_sub(4)..(edge + 5).min(records.len())
-                };
-                let open = near.filter(|candidate| fits(*candidate));
-                let Some(next) = open.min_by_key(|candidate| (gap(*candidate), *candidate)) else { break };
-                sum += i64::from(records[next].2.talk_ms);
-                if onwards {
-                    chain.push(next);
-                } else {
-                    chain.insert(0, next);
-                }
-            }
-        }
-        (chain.len() > 1 && (sum - wanted).abs() <= allowed(chain.len())).then_some(chain)
     }
 
     /// Open records that lie within a paired record of the same side, from its beginning or one after
@@ -363,21 +265,6 @@ pub(super) fn by_content(a: &(i64, u32, Record), b: &(i64, u32, Record)) -> Orde
 
 fn answer(record: &Record) -> i64 {
     end(record) - i64::from(record.talk_ms)
-}
-
-/// How far the second record is from going on where the first ends. `rang` is given for the first part of a call:
-/// how long the call rang, by the other side. Where neither file tells that, the second goes on so much later.
-fn follows(first: &Record, second: &Record, rang: Option<u32>) -> i64 {
-    let edge = end(first);
-    let apart = (second.start_ms - edge).abs().min((answer(second) - edge).abs());
-    let Some(rang) = rang.filter(|_| first.ring_ms == ABSENT_32) else { return apart };
-    let later = second.start_ms - edge;
-    let least = if rang == ABSENT_32 {
-        if (0..=LONGEST_RINGING_MS).contains(&later) { 0 } else { apart }
-    } else {
-        (later - i64::from(rang)).abs()
-    };
-    apart.min(least)
 }
 
 /// What pairing two records costs, in thousandths.

@@ -129,6 +129,8 @@ struct Tally {
     only: [Vec<u64>; 2],
     duplicates: [Vec<(u64, u64)>; 2],
     splits: [Vec<(Vec<u64>, u64)>; 2],
+    /// In parts on both sides.
+    both_split: Vec<[Vec<u64>; 2]>,
     interims: [Vec<(u64, u64)>; 2],
     cut_off: [Vec<u64>; 2],
 }
@@ -143,8 +145,13 @@ impl Sink for Tally {
     fn duplicate(&mut self, side: Side, record: &Record, of: &Record) {
         self.duplicates[side.index()].push((record.place, of.place));
     }
-    fn split(&mut self, side: Side, parts: &[Record], whole: &Record) {
-        self.splits[side.index()].push((parts.iter().map(|part| part.place).collect(), whole.place));
+    fn split(&mut self, records: [&[Record]; 2]) {
+        let places = records.map(|parts| parts.iter().map(|part| part.place).collect::<Vec<_>>());
+        match &places {
+            [parts, whole] if whole.len() == 1 => self.splits[0].push((parts.clone(), whole[0])),
+            [whole, parts] if whole.len() == 1 => self.splits[1].push((parts.clone(), whole[0])),
+            _ => self.both_split.push(places),
+        }
     }
     fn interim(&mut self, side: Side, record: &Record, whole: &Record) {
         self.interims[side.index()].push((record.place, whole.place));
@@ -163,6 +170,7 @@ impl Tally {
         places.extend(self.duplicates[side].iter().map(|pair| pair.0));
         places.extend(self.splits[side].iter().flat_map(|split| split.0.clone()));
         places.extend(self.splits[1 - side].iter().map(|split| split.1));
+        places.extend(self.both_split.iter().flat_map(|split| split[side].clone()));
         places.extend(self.interims[side].iter().map(|pair| pair.0));
         places.extend(&self.cut_off[side]);
         places.sort_unstable();
@@ -174,6 +182,7 @@ impl Tally {
             self.only[side].sort_unstable();
             self.duplicates[side].sort_unstable();
             self.splits[side].sort_unstable();
+            self.both_split.sort_unstable();
             self.interims[side].sort_unstable();
             self.cut_off[side].sort_unstable();
         }

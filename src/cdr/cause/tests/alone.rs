@@ -11,6 +11,7 @@ pub fn acts() -> Vec<(Act, Scope)> {
         (Act::Duplicate, Scope { one_in: 41, ..EVERYWHERE }),
         (Act::CutOff, Scope { one_in: 97, ..EVERYWHERE }),
         (Act::Parts, Scope { one_in: 23, ..EVERYWHERE }),
+        (Act::Together, Scope { one_in: 23, ..EVERYWHERE }),
         (Act::Ring, gateway(2)),
         (Act::Ceil, EVERYWHERE),
         (Act::Hung, Scope { one_in: 333, ..EVERYWHERE }),

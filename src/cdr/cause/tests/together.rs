@@ -9,7 +9,7 @@ use crate::record::Side;
 /// Acts that cannot meet another of their own kind or that hide it whole.
 fn meets(one: Act, other: Act) -> bool {
     let group = |act: Act| match act {
-        Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => 0,
+        Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts | Act::Together => 0,
         Act::Ring | Act::Ceil | Act::Hung | Act::Longer(_) => 1,
         Act::Shorter | Act::Tech(_) | Act::Row(_) | Act::Unrated | Act::Stale | Act::Rate(_) => 2,
         Act::Factor(_) => 3,
@@ -103,6 +103,24 @@ fn both_sides_may_be_wrong_on_the_same_calls() {
         tried(&world, &[one, Fault { side: Side::Ours, ..other }], &mut wrong);
     }
     assert!(wrong.is_empty(), "{} of {tries}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_call_in_parts_on_both_sides_is_one_call_whoever_charges_it_how_often() {
+    let some = Scope { one_in: 23, ..EVERYWHERE };
+    let mut wrong = Vec::new();
+    for columns in [FULL, BARE] {
+        let world = World::plain(3_000, 27).with_columns(columns);
+        for (ours, theirs) in
+            [(Act::Parts, Act::Together), (Act::Together, Act::Parts), (Act::Parts, Act::Parts)]
+        {
+            let parts = [fault(Side::Ours, ours, some), fault(Side::Theirs, theirs, some)];
+            tried(&world, &parts, &mut wrong);
+            let more = [parts[0], parts[1], fault(Side::Theirs, Act::Stale, prefix("8613"))];
+            tried(&world, &more, &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -78,10 +78,10 @@ pub enum Act {
     Duplicate,
     CutOff,
     Parts,
+    /// In parts, the last of which carries the charge of all.
+    Together,
     Ring,
-
     Ceil,
-
     Hung,
     Longer(u32),
     Shorter,
@@ -251,7 +251,7 @@ impl World {
             && (scope.one_in == 0 || call.caller.is_multiple_of(scope.one_in))
             && match fault.act {
                 Act::Hung | Act::Longer(_) | Act::Ring | Act::Ceil => call.answered,
-                Act::Parts => call.answered && call.talk_ms >= 120_000,
+                Act::Parts | Act::Together => call.answered && call.talk_ms >= 120_000,
                 Act::Unrated => call.answered,
                 Act::Row(_) | Act::Rate(_) | Act::Stale | Act::Shorter => scope.prefix.is_some(),
                 _ => true,
@@ -405,7 +405,7 @@ impl World {
                 .map(|(at, fault)| (at, fault.act))
                 .collect();
             let mut acts: Vec<Act> = Vec::new();
-            let parts = own.iter().any(|(_, act)| *act == Act::Parts);
+            let parts = own.iter().any(|(_, act)| matches!(act, Act::Parts | Act::Together));
             let state = |acts: &[Act]| -> (i64, u32, i64, i64) {
                 if acts.contains(&Act::Missing) || acts.contains(&Act::CutOff) {
                     return (0, 0, 0, 0);
@@ -431,7 +431,7 @@ impl World {
                 let rounding = matches!(act, Act::Decimals(_) | Act::Mode(_));
                 let (with, without) = (after, before);
                 let shown = match act {
-                    Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts => true,
+                    Act::Missing | Act::Duplicate | Act::CutOff | Act::Parts | Act::Together => true,
                     Act::Ceil => Self::seconds(call, &acts) != Self::seconds(call, &[]),
                     Act::Ring | Act::Hung | Act::Longer(_) | Act::Unrated => true,
                     Act::Tech(_) => call.answered,
@@ -460,10 +460,16 @@ impl World {
             if parts {
                 class = Some(Act::Parts);
                 let (first, second) = halves(talk);
-                let one = self.bill(call, &full, first, call.at_ms);
+                let (mut one, mut two) = (
+                    self.bill(call, &full, first, call.at_ms),
+                    self.bill(call, &full, second, call.at_ms + i64::from(first)),
+                );
+                if full.contains(&Act::Together) {
+                    let whole = self.bill(call, &full, talk, call.at_ms);
+                    (one, two) = ((whole.0, 0, 0, 0), whole);
+                }
                 let mut record = self.record(call, at, one, first, side);
                 records[side.index()].push(record);
-                let two = self.bill(call, &full, second, call.at_ms + i64::from(first));
                 record = self.record(call, at, two, second, side);
                 record.start_ms += i64::from(first);
                 records[side.index()].push(record);
@@ -486,9 +492,9 @@ impl World {
                 let side = mirrored(if ours.is_empty() { Side::Theirs } else { Side::Ours });
                 if class == Some(Act::CutOff) { ledger.cut_off(side, one) } else { ledger.only(side, one) }
             }
-            ([whole], parts) if !parts.is_empty() => ledger.split(mirrored(Side::Theirs), parts, whole),
-            (parts, [whole]) if !parts.is_empty() => ledger.split(mirrored(Side::Ours), parts, whole),
-            _ => {}
+            ([], _) | (_, []) => {}
+            (ours, theirs) if swapped => ledger.split([theirs, ours]),
+            (ours, theirs) => ledger.split([ours, theirs]),
         }
     }
 
@@ -521,6 +527,7 @@ pub fn kind_of(act: Act) -> CauseKind {
         Act::Duplicate => CauseKind::DuplicateRecords,
         Act::CutOff => CauseKind::PeriodCutoff,
         Act::Parts => CauseKind::PartialRecordsRecharged,
+        Act::Together => CauseKind::PartialRecords,
         Act::Ring => CauseKind::RingTimeBilled,
         Act::Ceil => CauseKind::SubsecondRounding,
         Act::Hung => CauseKind::HungCall,

@@ -72,6 +72,43 @@ fn parts_of_a_call_whose_ringing_no_file_tells_are_one_call() {
 }
 
 #[test]
+fn a_call_that_both_sides_have_in_parts_is_one_call() {
+    let part = |start, ring, talk| record("85231000001", "8613800000001", start, ring, talk);
+    let ours = [part(0, 8, 1_800), part(1_808, 0, 1_800), part(3_608, 0, 77)];
+    let theirs = [part(1, 8, 1_800), part(1_809, 0, 1_800), part(3_609, 0, 77)];
+    let tally = small(&ours, &theirs);
+    assert_eq!((&*tally.both_split, tally.pairs.len()), (&[[vec![0, 1, 2], vec![0, 1, 2]]][..], 0));
+    // Cut at other moments.
+    let theirs = [part(1, 8, 2_700), part(2_709, 0, 977)];
+    assert_eq!(small(&ours, &theirs).both_split, [[vec![0, 1, 2], vec![0, 1]]]);
+    assert_eq!(small(&theirs, &ours).both_split, [[vec![0, 1], vec![0, 1, 2]]]);
+    // A call of its own rings, begins later, or follows one too short to be cut; and what comes to more is no part.
+    for again in [part(1_808, 5, 1_800), part(1_812, 0, 1_800)] {
+        let tally = small(&[part(0, 8, 1_800), again], &[part(1, 8, 1_800), again]);
+        assert_eq!((tally.pairs.len(), tally.both_split.len()), (2, 0), "{again:?}");
+    }
+    let short = [part(0, 8, 30), part(38, 0, 40)];
+    assert_eq!(small(&short, &short).pairs.len(), 2);
+    let tally = small(&ours, &[part(1, 8, 2_700), part(2_709, 0, 1_500)]);
+    assert!(tally.both_split.is_empty(), "{:?}", tally.both_split);
+}
+
+#[test]
+fn parts_on_both_sides_whose_ringing_no_file_tells_need_a_name_or_a_full_part() {
+    let call = |start, talk, id| Record {
+        ring_ms: crate::record::ABSENT_32,
+        call_id: id,
+        ..record("85231000001", "8613800000001", start, 0, talk)
+    };
+    let both = |first, id| {
+        let side = |at| [call(at, first, id), call(at + i64::from(first) + 20, 500, id)];
+        small(&side(0), &side(1)).both_split.len()
+    };
+    assert_eq!((both(1_800, 0), both(1_234, 7)), (1, 1));
+    assert_eq!(both(1_234, 0), 0, "a redial after 20 s looks like that");
+}
+
+#[test]
 fn attempts_whose_moment_is_their_end_are_the_same_attempts() {
     let attempt = |start| record("85231000001", "8613800000001", start, 0, 0);
     // They rang for so long; the second came right after the first.
