@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use linesman_cdr::format::detect::DetectError;
-use linesman_reconcile::{ReconcileError, SourceError};
+use linesman_reconcile::{ReconcileError, SourceError, zone_flag};
 
 use crate::locale::Message;
 
@@ -39,6 +39,9 @@ pub fn sentence(error: &ReconcileError) -> Message {
             say("deck").with("file", name(path)).with("count", source.0.len())
         }
         ReconcileError::Contract { path, .. } => say("contract").with("file", name(path)),
+        ReconcileError::ZoneOpen { path, side, .. } => {
+            say("zone").with("file", name(path)).with("field", field(zone_flag(*side)))
+        }
         ReconcileError::DoesNotAddUp(_) => say("defect"),
         _ => say("other"),
     }
@@ -95,6 +98,9 @@ fn name(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use linesman_cdr::outcome::CauseKind;
+    use linesman_cdr::record::Side;
+
     use super::*;
     use crate::locale::Language;
 
@@ -138,6 +144,7 @@ mod tests {
             ReconcileError::Shrunk { path: path() },
             ReconcileError::Deck { path: path(), source: deck },
             ReconcileError::Contract { path: path(), source: contract },
+            ReconcileError::ZoneOpen { path: path(), side: Side::Theirs, cause: CauseKind::StaleRate },
             ReconcileError::DoesNotAddUp(text("x")),
             ReconcileError::Source(SourceError::Unusable {
                 path: path(),

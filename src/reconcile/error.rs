@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use linesman_cdr::outcome::CauseKind;
+use linesman_cdr::record::Side;
+
 /// Why a run ended without an answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -53,9 +56,35 @@ pub enum ReconcileError {
         /// Why.
         source: linesman_cdr::rating::ContractError,
     },
+    /// Neither the files nor the amounts tell the zone of the times, and a cause depends on it.
+    #[error(
+        "{}: its times name no zone, and the amounts prove none; whether {} is true depends on it. Say it with {flag}, \
+         for example {flag} +08:00 or {flag} UTC", path.display(), kind_name(*cause), flag = zone_flag(*side))]
+    ZoneOpen {
+        /// Which file.
+        path: PathBuf,
+        /// Whose it is.
+        side: Side,
+        /// The first cause that depends on it.
+        cause: CauseKind,
+    },
     /// What went in does not add up to what came out: a defect of this program.
     #[error("internal defect: {0}; the result is withheld")]
     DoesNotAddUp(String),
+}
+
+/// The name of the contract's JSON.
+fn kind_name(kind: CauseKind) -> String {
+    serde_json::to_value(kind).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+}
+
+/// The flag that says a side's zone.
+#[must_use]
+pub const fn zone_flag(side: Side) -> &'static str {
+    match side {
+        Side::Ours => "--ours-zone",
+        Side::Theirs => "--theirs-zone",
+    }
 }
 
 impl ReconcileError {

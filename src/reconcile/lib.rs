@@ -27,7 +27,7 @@ mod spill;
 pub mod sums;
 mod zones;
 
-pub use error::ReconcileError;
+pub use error::{ReconcileError, zone_flag};
 pub use job::{Finished, Input, InputFacts, Job, Progress, period};
 pub use plan::LEAST_MEMORY;
 pub use run::run;

@@ -77,7 +77,7 @@ fn run_by(
     let room = Room::new(plan.held);
     let mut contents =
         read([&texts[0], &texts[1]], [&readers[0], &readers[1]], &plan, &room, folder.path(), progress)?;
-    let learned = learn_from(&contents, &sources, &rater)?;
+    let (learned, zone_open) = learn_from(&contents, &sources, &rater)?;
     if progress.is_cancelled() {
         return Err(ReconcileError::Cancelled);
     }
@@ -147,6 +147,12 @@ fn run_by(
     };
     let rejected = [contents[0].tally.rejected, contents[1].tally.rejected];
     let mut outcome = model.outcome(&tally, findings, rejected, &identify);
+    if let Some(side) = zone_open
+        && let Some(cause) = outcome.causes.iter().find(|cause| zones::may_make(cause, &rater))
+    {
+        let path = sources[side.index()].given().to_owned();
+        return Err(ReconcileError::ZoneOpen { path, side, cause: cause.kind });
+    }
     (outcome.counts.outside_ours, outcome.counts.outside_theirs) = (outside[0].records, outside[1].records);
     let Keeping { kept: details, count: detail_count, sums, .. } = kept;
     let sums = sums.map(|charging| charging.sums);
@@ -230,11 +236,12 @@ fn facts(
     })
 }
 
+/// What the sides call the same, and whose zone has to be asked for if a cause depends on it.
 fn learn_from(
     contents: &[Contents; 2],
     sources: &[Source; 2],
     rater: &Rater,
-) -> Result<Learned, ReconcileError> {
+) -> Result<(Learned, Option<Side>), ReconcileError> {
     let mut prefixes: Vec<String> = rater.deck().rows.iter().map(|row| row.prefix.clone()).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
@@ -256,10 +263,13 @@ fn learn_from(
     };
     let [ours, theirs] = sample(contents)?;
     let mut learned = learn(&ours, &theirs, &context);
-    if !context.sides[0].zone_known && !context.sides[1].zone_known {
-        zones::settle(&mut learned, rater, [&ours, &theirs]);
-    }
-    Ok(learned)
+    // Where calls are paired, the zone of one side is that of the other.
+    let known = [context.sides[0].zone_known, context.sides[1].zone_known];
+    let unnamed =
+        if learned.votes > 0 && known.contains(&true) { [false; 2] } else { known.map(|known| !known) };
+    let open = zones::settle(&mut learned, rater, [&ours, &theirs], unnamed);
+    let whose = if unnamed[0] && !ours.is_empty() { Side::Ours } else { Side::Theirs };
+    Ok((learned, open.then_some(whose)))
 }
 
 /// Every record that was read is somewhere in the answer, and the causes' shares are the difference.

@@ -7,7 +7,7 @@
 use linesman_cdr::Record;
 use linesman_cdr::format::Zone;
 use linesman_cdr::format::detect;
-use linesman_cdr::outcome::Finding;
+use linesman_cdr::outcome::{Cause, CauseKind, Finding};
 use linesman_cdr::pair::{Learned, Stretch};
 use linesman_cdr::rating::Rater;
 use linesman_cdr::record::{ABSENT, Side, flag};
@@ -29,40 +29,72 @@ struct Sensitive {
     right: Vec<bool>,
 }
 
-/// Sets both clocks by the amounts, where they prove a zone other than UTC. Both files' times must name none.
-pub(crate) fn settle(learned: &mut Learned, rater: &Rater, records: [&[Record]; 2]) {
-    let dated = |row: &linesman_cdr::rating::DeckRow| {
-        row.effective_from_ms.is_some() || row.effective_to_ms.is_some()
-    };
-    if !rater.has_bands() && !rater.deck().rows.iter().any(dated) {
-        return;
+/// Sets the clocks by the amounts, where they prove a zone other than UTC; `unnamed` are the sides whose zone nothing
+/// else tells. Whether it stays open which zone it is, while there are calls whose price depends on it.
+pub(crate) fn settle(
+    learned: &mut Learned,
+    rater: &Rater,
+    records: [&[Record]; 2],
+    unnamed: [bool; 2],
+) -> bool {
+    if unnamed == [false; 2] || !rater.has_bands() && !rater.deck().rows.iter().any(is_dated) {
+        return false;
     }
     let mut zones: Vec<i64> = ZONES.flat_map(|hour| [hour * HOUR_MS, hour * HOUR_MS + HOUR_MS / 2]).collect();
     zones.extend(ODD_ZONES.map(|minutes| minutes * MINUTE_MS));
     // Whole hours first, near ones before far ones: of zones that fit alike the first is taken.
     zones.sort_by_key(|zone| (zone % HOUR_MS != 0, zone.abs()));
-    let calls = Side::BOTH.map(|side| sensitive(learned, rater, side, records[side.index()], &zones));
+    let calls = Side::BOTH.map(|side| {
+        let records = if unnamed[side.index()] { records[side.index()] } else { &[] };
+        sensitive(learned, rater, side, records, &zones)
+    });
     let right = |side: usize, place: usize| calls[side].iter().filter(|call| call.right[place]).count();
     let now = [right(0, 0), right(1, 0)];
     let best = (0..zones.len())
         .filter(|place| (0..2).all(|side| right(side, *place) >= now[side]))
         .max_by_key(|place| (right(0, *place) + right(1, *place), std::cmp::Reverse(*place)));
-    let Some(best) = best.filter(|best| right(0, *best) + right(1, *best) > now[0] + now[1]) else { return };
     // One side at least must be charged by the deck, or nothing is proved. Calls that are wrong in every zone
-    // deviate in something else and tell nothing of it, as long as they are not nearly all.
+    // deviate in something else and tell nothing of it, as long as they are not nearly all. And a zone is proved only
+    // between others that fit less: a price that is never the new one fits the farther the better.
     let telling = |side: usize| calls[side].iter().filter(|call| call.right.contains(&true)).count();
-    let proves = |side: usize| {
-        let right = right(side, best);
-        right > now[side] && right * 5 >= telling(side) * 4 && right * 5 >= calls[side].len()
+    let proves = |side: usize, place: usize| {
+        let here = right(side, place);
+        let less = |other: usize| right(side, other) < here;
+        let between = (0..zones.len()).any(|other| zones[other] < zones[place] && less(other))
+            && (0..zones.len()).any(|other| zones[other] > zones[place] && less(other));
+        here > 0 && between && here * 5 >= telling(side) * 4 && here * 5 >= calls[side].len()
     };
-    if !proves(0) && !proves(1) {
-        return;
+    let open = || calls.iter().any(|calls| !calls.is_empty()) && !proves(0, 0) && !proves(1, 0);
+    let Some(best) = best.filter(|best| right(0, *best) + right(1, *best) > now[0] + now[1]) else {
+        return open();
+    };
+    if !(0..2).any(|side| right(side, best) > now[side] && proves(side, best)) {
+        return open();
     }
     // Other zones may fit as well: what is said must not be more than the amounts prove.
     let fits = (0..zones.len()).filter(|place| (0..2).all(|side| right(side, *place) == right(side, best)));
     let all: Vec<i64> = fits.map(|place| zones[place]).collect();
     let range = [all.iter().min(), all.iter().max()].map(|zone| zone.copied().unwrap_or(zones[best]));
-    shift(learned, zones[best], range);
+    shift(learned, zones[best], range, unnamed);
+    false
+}
+
+fn is_dated(row: &linesman_cdr::rating::DeckRow) -> bool {
+    row.effective_from_ms.is_some() || row.effective_to_ms.is_some()
+}
+
+/// Whether a cause may be nothing but the wrong zone.
+pub(crate) fn may_make(cause: &Cause, rater: &Rater) -> bool {
+    match cause.kind {
+        CauseKind::StaleRate | CauseKind::TimeBandTimezone | CauseKind::TimeBandWrong => true,
+        // The price of another date or time of day.
+        CauseKind::WrongRate => {
+            let prefix = cause.selector.prefix.as_deref().unwrap_or_default();
+            let rows = rater.deck().rows.iter();
+            rater.has_bands() || rows.filter(|row| row.prefix.starts_with(prefix)).any(is_dated)
+        }
+        _ => false,
+    }
 }
 
 /// The answered and charged calls of a side whose price is not the same under all zones.
@@ -115,9 +147,10 @@ fn is_near(dates: &[i64], at_ms: i64) -> bool {
     dates.get(next).is_some_and(|date| *date <= at_ms.saturating_add(NEAR_MS))
 }
 
-/// Puts both clocks so far east of UTC, and says between which zones theirs must be.
-fn shift(learned: &mut Learned, zone_ms: i64, range: [i64; 2]) {
-    for clock in &mut learned.clocks {
+/// Puts the clocks so far east of UTC, and says between which zones theirs must be.
+fn shift(learned: &mut Learned, zone_ms: i64, range: [i64; 2], unnamed: [bool; 2]) {
+    let clocks = learned.clocks.iter_mut().zip(unnamed).filter(|(_, unnamed)| *unnamed);
+    for (clock, _) in clocks {
         if clock.stretches.is_empty() {
             let whole = Stretch { from_ms: i64::MIN, to_ms: i64::MAX, offset_ms: 0, from_place: None };
             clock.stretches.push(whole);
@@ -136,7 +169,8 @@ fn shift(learned: &mut Learned, zone_ms: i64, range: [i64; 2]) {
         ahead[side.index()] += i64::from(seconds) * 1000;
         false
     });
-    let said = Side::BOTH.into_iter().zip(ahead).map(|(side, ahead)| {
+    let said = Side::BOTH.into_iter().zip(ahead).filter(|(side, _)| unnamed[side.index()]);
+    let said = said.map(|(side, ahead)| {
         let [from, to] = range.map(|zone| offset(zone + ahead));
         let offset = if from == to { from } else { format!("{from} … {to}") };
         let values = json!({"utc_offset": offset, "proved_by": "amounts"});
@@ -193,7 +227,7 @@ mod tests {
 
     fn zone(ours: &[Record], theirs: &[Record]) -> i64 {
         let mut learned = Learned::default();
-        settle(&mut learned, &rater(), [ours, theirs]);
+        settle(&mut learned, &rater(), [ours, theirs], [true; 2]);
         let zones = learned.clocks.map(|clock| clock.stretches.first().map_or(0, |first| first.offset_ms));
         assert_eq!(zones[0], zones[1]);
         zones[0] / HOUR_MS
@@ -223,7 +257,7 @@ mod tests {
     fn a_zone_that_is_not_the_only_one_to_fit_is_told_as_a_range() {
         let said = |records: &[Record]| {
             let mut learned = Learned::default();
-            settle(&mut learned, &rater(), [records, records]);
+            settle(&mut learned, &rater(), [records, records], [true; 2]);
             learned
                 .findings
                 .iter()
@@ -246,5 +280,34 @@ mod tests {
     fn a_side_that_charges_by_the_wrong_row_for_some_hours_moves_no_clock() {
         assert_eq!(zone(&records(0, 0), &records(0, 8)), 0);
         assert_eq!(zone(&records(0, 8), &records(0, 0)), 0);
+    }
+
+    #[test]
+    fn a_zone_that_no_amount_proves_stays_open_and_moves_no_clock() {
+        let open = |ours: &[Record], theirs: &[Record]| {
+            let mut learned = Learned::default();
+            let open = settle(&mut learned, &rater(), [ours, theirs], [true; 2]);
+            assert!(learned.findings.is_empty() && learned.clocks[0].stretches.is_empty());
+            open
+        };
+        assert!(!open(&records(0, 0), &[]));
+        // Never the new price: as good as any zone far enough in the east.
+        let stale = records(0, 24);
+        assert!(open(&stale, &stale));
+        assert!(!open(&records(0, 0), &stale), "one side proves it");
+        let none: Vec<Record> = stale.iter().map(|call| Record { amount: 1, ..*call }).collect();
+        assert!(open(&none, &none), "nothing fits in any zone");
+        let far: Vec<Record> = stale.iter().map(|call| Record { start_ms: 0, ..*call }).collect();
+        assert!(!open(&far, &far), "no call is near the date");
+    }
+
+    #[test]
+    fn the_zone_of_a_file_that_stands_alone_is_its_own() {
+        let mut learned = Learned::default();
+        let alone = [&[][..], &records(8, 0)];
+        assert!(!settle(&mut learned, &rater(), alone, [false, true]));
+        assert!(learned.clocks[0].stretches.is_empty());
+        assert_eq!(learned.clocks[1].stretches[0].offset_ms, 8 * HOUR_MS);
+        assert_eq!(learned.findings.len(), 1);
     }
 }

@@ -203,6 +203,38 @@ fn an_error_names_the_file_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_zone_that_a_cause_depends_on_and_nothing_tells_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut job = job(folder.path(), 3000);
+    // Both files go on with the old price when the new one begins, two hours after the first call.
+    let deck = "prefix,rate_per_min,initial_sec,increment_sec,effective_from,effective_to\n\
+                8613,0.0300,6,6,,2026-05-01T02:00:00Z\n8613,0.0500,6,6,2026-05-01T02:00:00Z,\n\
+                8618,0.0300,6,6,,\n";
+    std::fs::write(&job.rates, deck).unwrap();
+    let stale = |finished: &Finished| {
+        let causes = finished.outcome.causes.iter();
+        causes.filter(|cause| cause.kind == CauseKind::StaleRate).map(|cause| cause.calls).collect::<Vec<_>>()
+    };
+    let Err(error) = run(&job, &Progress::default(), &mut Nowhere) else { panic!("nothing tells the zone") };
+    assert!(matches!(error, ReconcileError::ZoneOpen { side: Side::Ours, .. }), "{error}");
+    assert!(
+        error.to_string().contains("ours.csv") && error.to_string().contains("--ours-zone +08:00"),
+        "{error}"
+    );
+    assert!(is_empty(folder.path()));
+    job.ours.hints = vec![("zone".to_owned(), "UTC".to_owned())];
+    let in_utc = stale(&run(&job, &Progress::default(), &mut Nowhere).unwrap());
+    assert_eq!(in_utc.len(), 2, "one of each side");
+    // Eight hours east all calls are of the day before.
+    job.ours.hints = vec![("zone".to_owned(), "+08:00".to_owned())];
+    assert!(stale(&run(&job, &Progress::default(), &mut Nowhere).unwrap()).is_empty());
+    // Where a price does not depend on it, nothing is asked.
+    job.ours.hints.clear();
+    std::fs::write(&job.rates, deck.replace("2026-05-01T02", "2026-01-01T02")).unwrap();
+    assert_eq!(stale(&run(&job, &Progress::default(), &mut Nowhere).unwrap()).len(), 2);
+}
+
+#[test]
 fn a_period_takes_whole_calls_and_counts_the_others_apart() {
     let folder = tempfile::tempdir().unwrap();
     let mut job = job(folder.path(), 6300);
