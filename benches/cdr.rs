@@ -27,8 +27,8 @@ impl Sink for Count {
     fn duplicate(&mut self, _: Side, _: &Record, _: &Record) {
         self.0 += 1;
     }
-    fn split(&mut self, _: Side, parts: &[Record], _: &Record) {
-        self.0 += 1 + parts.len() as u64;
+    fn split(&mut self, records: [&[Record]; 2]) {
+        self.0 += records.iter().map(|parts| parts.len() as u64).sum::<u64>();
     }
     fn interim(&mut self, _: Side, _: &Record, _: &Record) {
         self.0 += 1;
