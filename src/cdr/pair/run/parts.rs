@@ -8,8 +8,6 @@ use crate::record::{ABSENT_32, Record, Side, flag};
 const LONGEST_RINGING_MS: i64 = 90 * SECOND;
 /// A shorter conversation is no part that was cut.
 const SHORTEST_PART_MS: u32 = 60_000;
-/// Switches that tell nothing but lengths cut at quarters of an hour.
-const FULL_PART_MS: u32 = 900_000;
 
 impl Run {
     /// Calls that both sides have in parts, cut at the same moments or not: what follows on at once, on each side,
@@ -175,7 +173,7 @@ impl Run {
 }
 
 /// Whether the second record goes on where the first was cut, by what stands in both: no ringing between them. Where
-/// nobody tells how long the first rang, their name or the first one's length has to speak for it too.
+/// nobody tells how long the first rang, a redial looks alike, unless they have one name.
 pub(in crate::pair) fn goes_on(first: &Record, second: &Record) -> bool {
     let kinds = flag::ATTEMPT | flag::INTERIM;
     if (first.flags | second.flags) & kinds != 0
@@ -187,9 +185,8 @@ pub(in crate::pair) fn goes_on(first: &Record, second: &Record) -> bool {
     }
     let later = second.start_ms - end(first);
     let named_alike = first.call_id != 0 && first.call_id == second.call_id;
-    let full = (first.talk_ms + 1_000) % FULL_PART_MS <= 2_000;
     let rang = first.ring_ms == ABSENT_32 && (0..=LONGEST_RINGING_MS).contains(&later);
-    later.abs() < SECOND || named_alike && later.abs() <= 2 * SECOND || rang && (named_alike || full)
+    later.abs() < SECOND || named_alike && (later.abs() <= 2 * SECOND || rang)
 }
 
 /// How far the second record is from going on where the first ends. `rang` is given for the first part of a call:
