@@ -10,8 +10,8 @@
 //!    frozen measurements to located faults, with a sentence for each branch taken;
 //!    [`workers::analyse`] calls it.
 //! 3. **Ticket.** [`ticket`] is the pure engine: states, guards, and the plan that makes wanted
-//!    tickets exist; [`maintenance`] says what announced work withholds from it. [`workers::rendezvous`] carries the plan out through the one writer in
-//!    [`store`].
+//!    tickets exist; [`maintenance`] says what announced work withholds from it.
+//!    [`workers::rendezvous`] carries the plan out through the one writer in [`store`].
 //! 4. **Report.** [`http`] answers people (pages) and programs (API, live events, metrics); [`cli`]
 //!    is the command line; [`locale`] holds every sentence in English and Chinese.
 //!
@@ -42,7 +42,7 @@
 //!
 //! Around them: [`settings`] (one file, every mistake at once), [`clock`] and [`id`] (time and
 //! chance as parameters), [`lifecycle`] (who owns the loops, how they stop), [`app`] (the wiring
-//! diagram as code), [`sim`] (the small carrier of the demo).
+//! diagram as code), [`reason`] (errors in one line), [`sim`] (the small carrier of the demo).
 //!
 //! What depends on what is checked by `tests/house`: `app` and `cli` on all; `http` and `workers`
 //! on `store`; `store` on `ticket` and `diagnosis`; those on `inventory`; nothing on what is above
@@ -65,6 +65,7 @@ pub mod metrics;
 pub mod notify;
 pub mod privacy;
 pub mod procedure;
+pub mod reason;
 pub mod settings;
 pub mod sim;
 pub mod statistics;

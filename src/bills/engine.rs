@@ -10,6 +10,7 @@ use linesman_reconcile::report::{self, Heading, Kept, Report};
 use linesman_reconcile::{Finished, Input, Job, Progress, ReconcileError};
 
 use crate::locale::{Language, Message, words};
+use crate::reason::chain;
 use crate::store::{InputRole, ReconcileRun};
 
 use super::failure::{self, Failure};
@@ -162,22 +163,6 @@ fn without_folders(text: &str, job: &Job) -> String {
     let files = [&job.ours.path, &job.theirs.path, &job.rates].into_iter().chain(&job.contract);
     let folders = files.filter_map(|file| file.parent()).map(|folder| format!("{}/", folder.display()));
     folders.fold(text.to_owned(), |text, folder| text.replace(&folder, ""))
-}
-
-/// An error with what lies behind it.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut behind = error.source();
-    while let Some(cause) = behind {
-        let said = cause.to_string();
-        // Many errors repeat what lies behind them.
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        behind = cause.source();
-    }
-    text
 }
 
 /// The correct calculation of the call on which most money differs, without any telephone number.

@@ -86,22 +86,6 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     }
 }
 
-/// An error with all its causes on one line, none said twice.
-#[must_use]
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        next = cause.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
@@ -113,7 +97,7 @@ mod tests {
     fn a_database_that_is_not_permitted_ends_with_four_and_its_cause_is_said_once() {
         let source = Arc::new(std::io::Error::new(ErrorKind::PermissionDenied, "denied"));
         let error = StoreError::File { operation: "open", path: "x.db".into(), source };
-        assert_eq!(chain(&error).matches("denied").count(), 1);
+        assert_eq!(crate::reason::chain(&error).matches("denied").count(), 1);
         assert_eq!(exit_of(&error.into()), Exit::PermissionMissing);
         assert_eq!(exit_of(&anyhow::anyhow!("something else")), Exit::Problem);
     }

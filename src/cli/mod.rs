@@ -137,7 +137,7 @@ pub fn main() -> ExitCode {
     let exit = match ended {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
-            output::note(exit::chain(error.as_ref()));
+            output::note(crate::reason::chain(error.as_ref()));
             exit::exit_of(&error)
         }
         // The panic's own message is already on standard error.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use linesman_probes::reach::SocketProbes;
 use linesman_probes::wire::permission;
 
-use super::exit::{Exit, Failure, chain};
+use super::exit::{Exit, Failure};
 use super::given::{Global, environment};
 use super::host_facts;
 use super::output;
 use crate::app::{App, Blueprint, StartError, needs_icmp};
 use crate::clock::SystemClock;
+use crate::reason::chain;
 use crate::settings::{LogFormat, LogSettings, Settings, load};
 use crate::workers::reload::ReadSettings;
 

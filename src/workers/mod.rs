@@ -25,6 +25,7 @@
 //! | [`reload`] | takes new settings on SIGHUP or by API |
 
 pub mod analyse;
+mod answer;
 pub mod book;
 pub mod clocks;
 pub mod intake;

@@ -16,17 +16,18 @@ use crate::locale::{Language, Message};
 use crate::metrics::Metrics;
 use crate::notify::retry;
 use crate::notify::route::{RouteRequest, RouteVerdict, judge, request};
+use crate::reason::chain;
 use crate::settings::Settings;
 use crate::store::{Store, TicketWriter, WriteError};
 use crate::ticket::route::{RouteAction, RouteOutcome, RouteState, RouteStep};
 use crate::ticket::{Actor, Deed, Event, Ticket, TicketId};
 
+use super::answer::Answer;
+
 /// How often.
 pub const TICK: Duration = Duration::from_secs(1);
 /// Looked at in one round.
 const MOST_AT_ONCE: u32 = 16;
-/// Of an answer, no more is read.
-const LONGEST_ANSWER: usize = 8 * 1024;
 /// First wait after a failure is shorter than that of a message: a bad line costs calls.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -218,12 +219,12 @@ async fn post(client: &reqwest::Client, known: &RouteRequest, now: DateTime<Utc>
     for (name, value) in to_send.headers {
         post = post.header(name, value);
     }
-    let mut response = match post.send().await {
-        Ok(response) => response,
+    let answer = match post.send().await {
+        Ok(response) => Answer::read(response).await,
         Err(error) => {
             // The address may hold a key.
             let (is_connect, is_builder) = (error.is_connect(), error.is_builder());
-            let said = retry::excerpt(&with_causes(&error.without_url()));
+            let said = retry::excerpt(&chain(&error.without_url()));
             return match (is_builder, is_connect) {
                 (true, _) => RouteVerdict::Refused(said),
                 (_, true) => RouteVerdict::NotNow(said, None),
@@ -231,32 +232,10 @@ async fn post(client: &reqwest::Client, known: &RouteRequest, now: DateTime<Utc>
             };
         }
     };
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-    let retry_after = retry_after.map(str::to_owned);
-    let mut body = Vec::new();
-    while body.len() < LONGEST_ANSWER {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) if (200..300).contains(&status) => {
-                return RouteVerdict::Unknown(format!("{status}, and it broke off: {}", error.without_url()));
-            }
-            Err(_) => break,
+    match &answer.broke_off {
+        Some(why) if answer.is_success() => {
+            RouteVerdict::Unknown(format!("{}, and it broke off: {}", answer.status, retry::excerpt(why)))
         }
+        _ => judge(known.hook.kind, answer.status, answer.retry_after.as_deref(), &answer.body, now),
     }
-    body.truncate(LONGEST_ANSWER);
-    judge(known.hook.kind, status, retry_after.as_deref(), &String::from_utf8_lossy(&body), now)
-}
-
-/// An error with its causes.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

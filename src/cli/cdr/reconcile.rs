@@ -15,9 +15,10 @@ use linesman_reconcile::{Finished, Input, Job, LEAST_MEMORY, Progress, Reconcile
 use super::bar::Bar;
 use super::looks::Looks;
 use super::size;
-use crate::cli::exit::{Exit, Failure, chain};
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::{Global, explain, output};
 use crate::locale::Language;
+use crate::reason::chain;
 
 /// Issues of a deck that are said.
 const MOST_ISSUES: usize = 10;

@@ -6,9 +6,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::exit::chain;
 use super::Check;
 use crate::clock::SystemClock;
+use crate::reason::chain;
 use crate::settings::{DatabaseSettings, without_password};
 use crate::store::{Store, StoreError};
 

@@ -12,10 +12,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 
 use crate::notify::{Outgoing, Verdict, mail, payload, retry, syslog};
+use crate::reason::chain;
 use crate::settings::{ChannelKind, ChannelSettings};
+use crate::workers::answer::Answer;
 
-/// Of an answer, no more is read.
-const LONGEST_ANSWER: usize = 8 * 1024;
 /// How long a datagram's refusal may take to come back.
 const REFUSAL: Duration = Duration::from_millis(50);
 
@@ -105,27 +105,18 @@ impl Sender {
             post = post.header(name, value);
         }
         // The address may hold a key.
-        let failed = |error: reqwest::Error| Verdict::Later(chain(&error.without_url()), None);
-        let mut response = match post.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_builder() => return Verdict::Never(chain(&error.without_url())),
-            Err(error) => return failed(error),
+        let answer = match post.send().await {
+            Ok(response) => Answer::read(response).await,
+            Err(error) if error.is_builder() => return Verdict::Never(said(&error.without_url())),
+            Err(error) => return Verdict::Later(said(&error.without_url()), None),
         };
-        let status = response.status().as_u16();
-        let retry_after = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let retry_after = retry_after.map(str::to_owned);
-        let mut body = Vec::new();
-        while body.len() < LONGEST_ANSWER {
-            match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => break,
-                // It has said what it makes of it already, unless that stands in the body.
-                Err(error) if body.is_empty() && (200..300).contains(&status) => return failed(error),
-                Err(_) => break,
+        match &answer.broke_off {
+            // It has said what it makes of it already, unless that stands in the body.
+            Some(why) if answer.body.is_empty() && answer.is_success() => {
+                Verdict::Later(retry::excerpt(why), None)
             }
+            _ => retry::judge(channel.kind, answer.status, answer.retry_after.as_deref(), &answer.body, now),
         }
-        body.truncate(LONGEST_ANSWER);
-        retry::judge(channel.kind, status, retry_after.as_deref(), &String::from_utf8_lossy(&body), now)
     }
 }
 
@@ -154,7 +145,7 @@ async fn send_mail(channel: &ChannelSettings, mail: Result<Message, String>) -> 
     };
     let tls = match tls {
         Ok(tls) => tls,
-        Err(error) => return Verdict::Later(chain(&error), None),
+        Err(error) => return Verdict::Later(said(&error), None),
     };
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
         .port(port.unwrap_or(usual_port))
@@ -172,8 +163,8 @@ async fn send_mail(channel: &ChannelSettings, mail: Result<Message, String>) -> 
             let said: Vec<&str> = response.message().collect();
             Verdict::Delivered(retry::excerpt(&format!("{} {}", response.code(), said.join(" "))))
         }
-        Err(error) if error.is_permanent() || error.is_client() => Verdict::Never(chain(&error)),
-        Err(error) => Verdict::Later(chain(&error), None),
+        Err(error) if error.is_permanent() || error.is_client() => Verdict::Never(said(&error)),
+        Err(error) => Verdict::Later(said(&error), None),
     }
 }
 
@@ -233,17 +224,7 @@ fn place(url: &str) -> Result<(String, Option<u16>, String), String> {
     Ok((host, url.port(), url.scheme().to_owned()))
 }
 
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    retry::excerpt(&text)
+/// An error with its causes, as much as is kept of it.
+fn said(error: &dyn std::error::Error) -> String {
+    retry::excerpt(&chain(error))
 }
