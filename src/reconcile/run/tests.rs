@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::job::Input;
+use linesman_cdr::generate::{Plan as Pair, write};
 use linesman_cdr::outcome::CauseKind;
 
 struct Nowhere;
@@ -352,9 +353,28 @@ fn sums_are_the_totals(finished: &Finished, about: &str) {
     }
 }
 
+/// A generated pair of files in place of those of `plain`.
+fn generated(plan: &Pair, folder: &Path, plain: &Job) -> Job {
+    let (rates, contract) = plan.agreement().expect("a plan");
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    write(plan, &mut ours, &mut theirs).expect("written");
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let input = |path| Input { path, ..Input::default() };
+    Job {
+        ours: input(write("o.csv", &ours)),
+        theirs: input(write("t.csv", &theirs)),
+        rates: write("r.csv", rates.as_bytes()),
+        contract: Some(write("c.toml", contract.as_bytes())),
+        ..plain.clone()
+    }
+}
+
 #[test]
 fn sums_over_all_calls_are_the_totals_whatever_deviates_and_however_it_is_counted() {
-    use linesman_cdr::generate::{Plan as Pair, write};
     let folder = tempfile::tempdir().unwrap();
     let plain = job(folder.path(), 6300);
     for (about, ledger, threads) in [("kept", 200 << 20, 1), ("second pass", 200_000, 3)] {
@@ -372,6 +392,7 @@ fn sums_over_all_calls_are_the_totals_whatever_deviates_and_however_it_is_counte
         "duplicate_records@theirs",
         "partial_records@theirs:share=0.05",
         "partial_records_recharged@ours:share=0.05",
+        "partial_records@theirs partial_records_recharged@ours",
         "missing_records@ours:gateway=gw2 stale_rate@theirs hung_call@theirs",
         "connect_fee_added@ours wrong_prefix@theirs period_cutoff@theirs",
         "rounding_decimals@theirs unrated@ours:share=0.02 ring_time_billed@theirs",
@@ -379,22 +400,7 @@ fn sums_over_all_calls_are_the_totals_whatever_deviates_and_however_it_is_counte
     for (seed, all) in (11..).zip(causes) {
         let mut plan = Pair::new(seed, 3000);
         plan.causes = all.split_whitespace().map(|cause| cause.parse().expect("a cause")).collect();
-        let (rates, contract) = plan.agreement().expect("a plan");
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        write(&plan, &mut ours, &mut theirs).expect("written");
-        let write = |name: &str, text: &[u8]| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        let input = |path| Input { path, ..Input::default() };
-        let job = Job {
-            ours: input(write("o.csv", &ours)),
-            theirs: input(write("t.csv", &theirs)),
-            rates: write("r.csv", rates.as_bytes()),
-            contract: Some(write("c.toml", contract.as_bytes())),
-            ..plain.clone()
-        };
+        let job = generated(&plan, folder.path(), &plain);
         let finished = run(&job, &Progress::default(), &mut Nowhere).unwrap();
         sums_are_the_totals(&finished, all);
     }

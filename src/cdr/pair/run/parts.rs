@@ -172,8 +172,8 @@ impl Run {
     }
 }
 
-/// Whether the second record goes on where the first was cut, by what stands in both: no ringing between them. Where
-/// nobody tells how long the first rang, a redial looks alike, unless they have one name.
+/// Whether the second record goes on where the first was cut: at once, without ringing, or under the same name. Where
+/// nobody tells the ringing, a redial looks alike, so that only one name makes one call of the two.
 pub(in crate::pair) fn goes_on(first: &Record, second: &Record) -> bool {
     let kinds = flag::ATTEMPT | flag::INTERIM;
     if (first.flags | second.flags) & kinds != 0
@@ -184,9 +184,11 @@ pub(in crate::pair) fn goes_on(first: &Record, second: &Record) -> bool {
         return false;
     }
     let later = second.start_ms - end(first);
-    let named_alike = first.call_id != 0 && first.call_id == second.call_id;
-    let rang = first.ring_ms == ABSENT_32 && (0..=LONGEST_RINGING_MS).contains(&later);
-    later.abs() < SECOND || named_alike && (later.abs() <= 2 * SECOND || rang)
+    if first.call_id != 0 && first.call_id == second.call_id {
+        let rang = first.ring_ms == ABSENT_32 && (0..=LONGEST_RINGING_MS).contains(&later);
+        return later.abs() <= 2 * SECOND || rang;
+    }
+    second.ring_ms == 0 && later.abs() < SECOND
 }
 
 /// How far the second record is from going on where the first ends. `rang` is given for the first part of a call:

@@ -106,6 +106,8 @@ fn parts_on_both_sides_whose_ringing_no_file_tells_need_a_name() {
     };
     assert_eq!(both(1_800, 7), 1);
     assert_eq!(both(1_800, 0), 0, "who was cut off after half an hour calls again within 20 s");
+    let at_once = [call(0, 1_800, 0), call(1_800, 500, 0)];
+    assert_eq!(small(&at_once, &at_once).pairs.len(), 2, "who knows whether the second rang");
 }
 
 #[test]
