@@ -58,6 +58,12 @@ impl Endpoint {
         Ipv6Addr::from(whole).into()
     }
 
+    /// The address in two words, the upper one first.
+    #[must_use]
+    pub(in crate::capture) const fn words(self) -> [u64; 2] {
+        [self.high, self.low]
+    }
+
     /// Whether the address (not the port) is the same.
     #[must_use]
     pub const fn same_host(self, other: Self) -> bool {

@@ -23,7 +23,7 @@ pub(super) struct FragmentKey {
 }
 
 /// Where in its datagram a fragment belongs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fragment {
     pub(super) identification: u32,
     pub(super) offset: usize,

@@ -10,7 +10,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
-use etherparse::{LaxIpSlice, TcpSlice, UdpSlice};
+use etherparse::{Ipv4HeaderSlice, LaxIpSlice, TcpSlice, UdpSlice};
 
 pub use endpoint::Endpoint;
 pub(in crate::capture) use link::network_layer;
@@ -84,6 +84,7 @@ impl Decoder {
 }
 
 /// What is needed of an IP header.
+#[derive(Debug, PartialEq, Eq)]
 struct Header<'a> {
     source: Endpoint,
     destination: Endpoint,
@@ -95,7 +96,34 @@ struct Header<'a> {
 }
 
 impl<'a> Header<'a> {
+    #[inline]
     fn read(ip: &'a [u8]) -> Option<Self> {
+        Self::plain_v4(ip).or_else(|| Self::any(ip))
+    }
+
+    /// IPv4 as nearly every packet has it: no options, no extension, and a length that can be true. The reader of any
+    /// packet hands its findings over in memory, byte by byte, and every packet waits until they have got there.
+    #[inline]
+    fn plain_v4(ip: &'a [u8]) -> Option<Self> {
+        let (head, rest) = ip.split_first_chunk::<20>()?;
+        let (header, protocol) = (Ipv4HeaderSlice::from_slice(head).ok()?, head[9]);
+        let length = usize::from(header.total_len()).checked_sub(head.len()).filter(|length| *length > 0)?;
+        if !matches!(protocol, TCP | UDP) {
+            return None;
+        }
+        Some(Self {
+            source: Endpoint::v4(header.source(), 0),
+            destination: Endpoint::v4(header.destination(), 0),
+            dscp: header.dcp().value(),
+            protocol,
+            incomplete: length > rest.len(),
+            fragment: header.is_fragmenting_payload().then(|| v4_fragment(&header)),
+            payload: rest.get(..length).unwrap_or(rest),
+        })
+    }
+
+    /// Any IP packet, lengths that are wrong and extensions included.
+    fn any(ip: &'a [u8]) -> Option<Self> {
         let (slice, _) = LaxIpSlice::from_slice(ip).ok()?;
         let payload = slice.payload();
         let (protocol, incomplete, bytes) = (payload.ip_number.0, payload.incomplete, payload.payload);
@@ -108,11 +136,7 @@ impl<'a> Header<'a> {
                     dscp: header.dcp().value(),
                     protocol,
                     incomplete,
-                    fragment: header.is_fragmenting_payload().then(|| Fragment {
-                        identification: u32::from(header.identification()),
-                        offset: usize::from(header.fragments_offset().value()) * 8,
-                        more: header.more_fragments(),
-                    }),
+                    fragment: header.is_fragmenting_payload().then(|| v4_fragment(&header)),
                     payload: bytes,
                 }
             }
@@ -129,6 +153,14 @@ impl<'a> Header<'a> {
                 }
             }
         })
+    }
+}
+
+fn v4_fragment(header: &Ipv4HeaderSlice<'_>) -> Fragment {
+    Fragment {
+        identification: u32::from(header.identification()),
+        offset: usize::from(header.fragments_offset().value()) * 8,
+        more: header.more_fragments(),
     }
 }
 

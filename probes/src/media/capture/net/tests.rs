@@ -158,6 +158,22 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_through_a_plain_header_comes_to_what_the_long_one_does(
+        protocol in prop_oneof![Just(6_u8), Just(17), any::<u8>()],
+        changes in proptest::collection::vec((0..24_usize, any::<u8>()), 0..4),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let (source, destination) = pairs()[0];
+        let mut ip = write::udp(source, destination, 46, &[5; 60]);
+        ip[9] = protocol;
+        changes.iter().for_each(|(place, value)| ip[*place] = *value);
+        ip.truncate(cut.index(ip.len()) + 1);
+        if let Some(short) = Header::plain_v4(&ip) {
+            prop_assert_eq!(Some(short), Header::any(&ip));
+        }
+    }
+
+    #[test]
     fn tcp_never_gives_more_than_it_was_given(
         segments in proptest::collection::vec((any::<u32>(), any::<u8>(), proptest::collection::vec(any::<u8>(), 0..20)), 0..60),
         near in any::<bool>(),

@@ -7,12 +7,14 @@
 mod candidates;
 mod control;
 mod gaps;
+mod hashed;
 mod reported;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use super::net::Endpoint;
 
@@ -22,7 +24,7 @@ pub use reported::{Reported, ReportedRow};
 pub use table::{Heard, Streams};
 
 /// What a stream is known by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamKey {
     /// Who sends.
     pub source: Endpoint,
@@ -30,6 +32,22 @@ pub struct StreamKey {
     pub destination: Endpoint,
     /// Synchronisation source.
     pub ssrc: u32,
+}
+
+impl Hash for StreamKey {
+    /// In few words: of IPv4 addresses the upper halves are all alike.
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ([upper, source], [other_upper, destination]) = (self.source.words(), self.destination.words());
+        let ports = u64::from(self.source.port()) << 16 | u64::from(self.destination.port());
+        state.write_u64(source);
+        state.write_u64(destination);
+        state.write_u64(ports << 32 | u64::from(self.ssrc));
+        if upper | other_upper != 0 {
+            state.write_u64(upper);
+            state.write_u64(other_upper);
+        }
+    }
 }
 
 impl fmt::Display for StreamKey {

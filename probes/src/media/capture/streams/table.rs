@@ -7,6 +7,7 @@ use super::StreamKey;
 use super::candidates::{Candidates, Seen};
 use super::control::FarEnd;
 use super::gaps::GapWatch;
+use super::hashed::{AsHashed, Hashed, KeyHasher};
 use super::reported::Reported;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
@@ -108,7 +109,8 @@ pub struct Streams {
     settings: Settings,
     most: usize,
     heard: Vec<Heard>,
-    open: HashMap<StreamKey, u32, foldhash::fast::RandomState>,
+    open: HashMap<Hashed, u32, AsHashed>,
+    hasher: KeyHasher,
     by_address: HashMap<Endpoint, Vec<u32>, foldhash::fast::RandomState>,
     candidates: Candidates,
     /// Streams beyond the bound.
@@ -130,6 +132,7 @@ impl Streams {
             most: MAX_STREAMS,
             heard: Vec::new(),
             open: HashMap::default(),
+            hasher: KeyHasher::default(),
             by_address: HashMap::default(),
             candidates: Candidates::new(),
             refused: 0,
@@ -233,7 +236,8 @@ impl Streams {
         // Only G.711 shows its silence in its bytes.
         let flat = matches!(header.payload_type, 0 | 8) && header.flat_payload(datagram.payload);
         let seen = Seen::new(datagram.at, header, datagram.dscp, flat);
-        if let Some(index) = self.open.get(&key) {
+        let known = self.hasher.hashed(key);
+        if let Some(index) = self.open.get(&known) {
             let heard = &mut self.heard[*index as usize];
             if !heard.closed {
                 let before = heard.last;
@@ -251,7 +255,7 @@ impl Streams {
         if book.knows(key.destination) && self.singles(key.destination) < MAX_SINGLES {
             let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
             if let Some(found) = attribution.filter(|found| expects(found, header.payload_type)) {
-                match self.candidates.announced(&key, seen) {
+                match self.candidates.announced(&known, seen) {
                     Some(earlier)
                         if earlier.packets().iter().all(|seen| expects(&found, seen.payload_type)) =>
                     {
@@ -262,7 +266,7 @@ impl Streams {
                 return;
             }
         }
-        let Some(candidate) = self.candidates.push(key, seen) else { return };
+        let Some(candidate) = self.candidates.push(known, seen) else { return };
         let attribution = book.attribute(calls, key.source, key.destination, datagram.at);
         self.open(key, candidate.packets(), attribution);
     }
@@ -287,7 +291,7 @@ impl Streams {
             heard.push(seen);
         }
         self.heard.push(heard);
-        self.open.insert(key, index);
+        self.open.insert(self.hasher.hashed(key), index);
         for address in [key.destination, key.source] {
             self.by_address.entry(address).or_default().push(index);
         }
