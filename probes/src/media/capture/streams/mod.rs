@@ -7,6 +7,7 @@
 mod candidates;
 mod control;
 mod gaps;
+mod owner;
 mod reported;
 mod table;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use super::net::Endpoint;
 
 pub use control::{FarEnd, Rtcp};
 pub use gaps::{GapWatch, Outage};
+pub use owner::KnownBy;
 pub use reported::{Reported, ReportedRow};
 pub use table::{Heard, Streams};
 

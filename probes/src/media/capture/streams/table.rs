@@ -7,6 +7,7 @@ use super::StreamKey;
 use super::candidates::{Candidates, Seen};
 use super::control::FarEnd;
 use super::gaps::GapWatch;
+use super::owner::Departed;
 use super::reported::Reported;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
@@ -119,6 +120,8 @@ pub struct Streams {
     gaps: Option<GapWatch>,
     /// What is said of streams that are not seen, where asked for.
     pub(super) reported: Option<Reported>,
+    /// Streams that have gone, for what is said of them later.
+    pub(super) departed: Departed,
 }
 
 impl Streams {
@@ -136,6 +139,7 @@ impl Streams {
             dtls: HashSet::default(),
             gaps: None,
             reported: None,
+            departed: Departed::default(),
         }
     }
 
@@ -339,6 +343,12 @@ impl Streams {
             indices.iter().rev().find(|index| fits(&self.heard[**index as usize])).copied()
         })?;
         self.heard.get_mut(index as usize)
+    }
+
+    /// The latest stream with this address at one of its ends that fits.
+    pub(super) fn latest_at(&self, address: Endpoint, fits: impl Fn(&Heard) -> bool) -> Option<&Heard> {
+        let indices = self.by_address.get(&address)?;
+        indices.iter().rev().filter_map(|index| self.heard.get(*index as usize)).find(|heard| fits(heard))
     }
 
     /// The end of the capture: what was announced but too short to show itself is believed now, and what was
