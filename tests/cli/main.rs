@@ -21,6 +21,8 @@ mod tree;
 #[path = "../support/voice_calls.rs"]
 #[allow(dead_code, reason = "the addresses are known here")]
 mod voice_calls;
+#[cfg(test)]
+mod word;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
