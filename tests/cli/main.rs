@@ -6,6 +6,8 @@ mod call;
 #[cfg(test)]
 mod customer;
 mod deadline;
+#[cfg(test)]
+mod files;
 mod knowledge;
 mod life;
 mod listen;
