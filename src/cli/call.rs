@@ -125,6 +125,10 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or("-")
 }
 
+fn milliseconds(value: &Value, name: &str) -> String {
+    value.get(name).and_then(Value::as_f64).map_or_else(|| "-".to_owned(), |it| format!("{it:.1} ms"))
+}
+
 fn percent(value: &Value, name: &str) -> String {
     value
         .get(name)
@@ -214,11 +218,15 @@ fn shown(call: &Value) -> anyhow::Result<()> {
             Some(by) => format!("spoiled {by}, {}", text(&passage, "blamed")),
         };
         output::line(format!(
-            "  {}: lost before us {}, in our server {}, behind us {} (as reported); {spoiled}",
+            "  {}: lost before us {}, in our server {}, behind us {} (as reported); jitter {} came in, {} more in our \
+             server, {} at the far end (as reported); {spoiled}",
             text(&passage, "direction"),
             percent(&passage, "loss_upstream"),
             percent(&passage, "loss_server"),
             percent(&passage, "loss_downstream"),
+            milliseconds(&passage, "jitter_in_ms"),
+            milliseconds(&passage, "jitter_server_ms"),
+            milliseconds(&passage, "jitter_reported_ms"),
         ))?;
     }
     for word in all("told") {

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::exit::Exit;
 use super::output;
 use super::remote::{Remote, answered};
 use crate::ticket::TicketNumber;
+use crate::ticket::chain::hex;
 
 /// Lists the files of a ticket, and saves them into a folder where one is named.
 ///
@@ -39,6 +41,9 @@ pub(super) async fn files(
         let name = text(file, "name");
         let name = Path::new(&name).file_name().unwrap_or_else(|| "file.pcap".as_ref());
         let (path, content) = (folder.join(name), response.bytes().await?);
+        if hex(&Sha256::digest(&content)) != text(file, "sha256") {
+            anyhow::bail!("{} came damaged: its hash is not the one in the list; try again", path.display());
+        }
         let mut new = std::fs::File::create_new(&path).with_context(|| format!("{}", path.display()))?;
         std::io::Write::write_all(&mut new, &content).with_context(|| format!("{}", path.display()))?;
     }
@@ -49,13 +54,15 @@ pub(super) async fn files(
     } else {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
-        table.set_header(["NAME", "CALL", "FROM", "TO", "PACKETS", "BYTES", "CONTENT"]);
+        table.set_header(["NAME", "CALL", "FROM", "TO", "PACKETS", "BYTES", "PUT THERE", "BY", "CONTENT"]);
         for file in attachments {
             let count = |name: &str| file.get(name).and_then(Value::as_u64).unwrap_or(0).to_string();
             let has_payload = file.get("has_payload") == Some(&Value::Bool(true));
             let content = if has_payload { "headers and voice" } else { "headers" };
-            let [name, call, first, last] = ["name", "call", "first", "last"].map(|key| text(file, key));
-            let row = [name, call, first, last, count("packets"), count("size"), content.to_owned()];
+            let [name, call, first, last, at, by] =
+                ["name", "call", "first", "last", "at", "by"].map(|key| text(file, key));
+            let (packets, size) = (count("packets"), count("size"));
+            let row = [name, call, first, last, packets, size, at, by, content.to_owned()];
             table.add_row(row);
         }
         output::line(table.to_string())?;

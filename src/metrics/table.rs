@@ -174,6 +174,10 @@ table! {
     voice_calls_dropped_total: Counter [],
     /// Streams that are followed: held, active (of the last two seconds), reported (by the word of endpoints alone).
     voice_streams: Gauge ["state"],
+    /// Words of endpoints (RTCP, XR, vq-rtcpxr) on streams that were not seen here, by what led to the call that they are
+    /// kept with: `call_id` that they name, `ssrc` of a stream with its addresses, `addresses` that a call agreed on;
+    /// `nothing` did, or there was `no_room`: these are not kept.
+    voice_words_total: Counter ["kept_by"],
     /// Whether an interface is captured on (1).
     voice_capture_up: Gauge ["interface"],
     /// Packets that passed the filter, dropped ones among them.

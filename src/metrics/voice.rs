@@ -1,6 +1,7 @@
 //! Voice that is listened to. Labels are bounded: trunks by the inventory, codecs by a list, no call and no number.
 
 use linesman_media::capture::live::Load;
+use linesman_media::capture::streams::KnownBy;
 
 use super::{Metrics, NO_LABELS};
 use crate::voice::call::KeptCall;
@@ -108,6 +109,22 @@ impl Metrics {
             self.table.voice_streams.with_label_values(&[state]).set(count as f64);
         }
         self.table.voice_refused.with_label_values(&NO_LABELS).set(load.refused as f64);
+    }
+
+    /// Words of endpoints, by what led to their call.
+    pub fn voice_words(&self, by: Option<KnownBy>, count: u64) {
+        let name = match by {
+            Some(KnownBy::CallId) => "call_id",
+            Some(KnownBy::Ssrc) => "ssrc",
+            Some(KnownBy::Addresses) => "addresses",
+            None => "nothing",
+        };
+        self.table.voice_words_total.with_label_values(&[name]).inc_by(count);
+    }
+
+    /// Words of endpoints that had to make room for others.
+    pub fn voice_words_without_room(&self, count: u64) {
+        self.table.voice_words_total.with_label_values(&["no_room"]).inc_by(count);
     }
 
     /// Seconds of listening were dropped on the way to the worker.

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::privacy::{Personal, Place};
-use crate::ticket::TicketId;
 use crate::ticket::chain::hex;
+use crate::ticket::{Actor, TicketId};
 use crate::voice::call::identity;
 use crate::voice::told::{CallWord, EndpointWord};
 
@@ -64,8 +64,11 @@ pub struct Attachment {
     pub media_type: String,
     /// Identity of the call that it is of: `linesman call show ID`.
     pub call: String,
-    /// When it was made.
+    /// When it was put on the ticket.
     pub at: DateTime<Utc>,
+    /// Who put it there: `linesman` where it did so by itself.
+    #[serde(default = "by_itself")]
+    pub by: String,
     /// Arrival of its first packet.
     pub first: DateTime<Utc>,
     /// Arrival of its last packet.
@@ -82,6 +85,10 @@ pub struct Attachment {
     pub sha256: String,
 }
 
+fn by_itself() -> String {
+    Actor::linesman().0
+}
+
 impl Attachment {
     /// A file of a call on a ticket. The same content on the same ticket is the same file.
     #[must_use]
@@ -93,6 +100,7 @@ impl Attachment {
             media_type: "application/vnd.tcpdump.pcap".to_owned(),
             call: call.to_owned(),
             at,
+            by: by_itself(),
             first: at,
             last: at,
             packets: 0,

@@ -148,7 +148,7 @@ pub struct KeptCall {
     /// Hosts of its signalling and media: what it is found by.
     #[serde(default)]
     pub addresses: BTreeSet<String>,
-    /// Identities that its other legs would have, as a ticket may name one of them.
+    /// Identities that its other dialogs would have, as a ticket or an endpoint may name one of them.
     #[serde(default)]
     pub also: BTreeSet<String>,
 }
@@ -262,7 +262,7 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
     let spans = call.answer_ms.unwrap_or(0.0) + call.talk_s.unwrap_or(0.0) * 1e3;
     let ended_at =
         (started_at + chrono::TimeDelta::milliseconds(spans as i64)).max(last.unwrap_or(started_at));
-    let also = call.legs.iter().map(|leg| identity(&leg.call_id));
+    let also = call.call_ids.iter().map(|call_id| identity(call_id));
     let addresses = legs.iter().flat_map(|(caller, callee)| [caller.ip(), callee.ip()]);
     let addresses = addresses.map(|host| host.to_string()).chain(hosts(&kept)).collect();
     let findings = call

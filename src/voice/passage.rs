@@ -26,6 +26,9 @@ pub struct KeptPassage {
     pub jitter_server_ms: Option<f64>,
     /// Share that its receiver reports beyond that; his word.
     pub loss_downstream: Option<f64>,
+    /// Largest jitter that its receiver reports, ms; his word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jitter_reported_ms: Option<f64>,
     /// What spoiled it most: `upstream`, `server`, `downstream`; none when all is well.
     pub spoiled_by: Option<String>,
     /// The element on that part of the way; none for our own server, or where it is not known.
@@ -64,6 +67,7 @@ pub(super) fn kept(passage: &Passage, place: impl Fn(&str) -> Place) -> KeptPass
         loss_server: passage.loss_server,
         jitter_server_ms: passage.jitter_server_ms,
         loss_downstream: passage.loss_downstream,
+        jitter_reported_ms: passage.jitter_reported_ms,
         spoiled_by: passage.spoiled_by.map(str::to_owned),
         blamed,
     }

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use linesman_media::capture::report::Report;
-use linesman_media::capture::streams::{ReportedRow, Rtcp};
+use linesman_media::capture::streams::{KnownBy, ReportedRow, Rtcp};
 use linesman_media::feed::vq;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -66,10 +66,17 @@ impl CallWord {
     }
 }
 
-/// What was said of streams that were not seen, as far as a call was named.
+/// What was said of streams that were not seen, as far as it leads to a call: by its Call-ID, else by SSRC and addresses.
 #[must_use]
 pub fn words(report: &Report) -> Vec<CallWord> {
     report.reported.iter().filter_map(word).collect()
+}
+
+/// How many words led to a call, by what they did; none: to no call.
+#[must_use]
+pub fn counts(report: &Report) -> [(Option<KnownBy>, u64); 4] {
+    let count = |by: Option<KnownBy>| report.reported.iter().filter(|row| row.known_by == by).count() as u64;
+    [Some(KnownBy::CallId), Some(KnownBy::Ssrc), Some(KnownBy::Addresses), None].map(|by| (by, count(by)))
 }
 
 fn word(row: &ReportedRow) -> Option<CallWord> {
@@ -80,7 +87,7 @@ fn word(row: &ReportedRow) -> Option<CallWord> {
         (None, None) => return None,
     };
     Some(CallWord {
-        call: identity(row.call_id.as_deref()?),
+        call: identity(row.belongs_to.as_deref()?),
         word: EndpointWord {
             reporter: row.reporter.clone(),
             about: row.about.clone(),

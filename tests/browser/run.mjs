@@ -1,5 +1,6 @@
 // Steps of people in a real Chromium. Called by main.rs: node run.mjs URL TOKEN
 import assert from "node:assert/strict";
+import crypto from "node:crypto";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -80,7 +81,30 @@ async function result(page, text) {
   assert.equal(await page.evaluate(() => document.activeElement?.id), "result", "the focus is on the result");
 }
 
+// Evidence files: whoever may gets the bytes whose hash stands beside them; whoever may not sees the rows and why.
+async function files(page, name, width, language, touch) {
+  if (process.env.LINESMAN_BROWSER_URL && (await page.locator("#files li").count()) === 0) return;
+  await page.waitForSelector("#files li a[download]");
+  assert.equal(await page.locator("#files li").count(), 2);
+  const waited = page.waitForEvent("download");
+  await touch("#files li a[download]");
+  const download = await waited;
+  assert.equal(download.suggestedFilename(), (await page.textContent("#files li a[download]")).trim());
+  const hash = crypto.createHash("sha256").update(fs.readFileSync(await download.path())).digest("hex");
+  assert.equal(hash, (await page.textContent("#files li .hash")).trim());
+  const viewer = await open(width, language);
+  await viewer.page.goto(`${base}/login?next=${encodeURIComponent(where)}#${viewerToken}`);
+  await viewer.page.waitForURL(base + where);
+  await viewer.page.waitForSelector("#files-closed");
+  assert.equal(await viewer.page.locator("#files li").count(), 2);
+  assert.equal(await viewer.page.locator("#files a").count(), 0, "no link for who may not");
+  await inspect(viewer.page, `${name}-viewer`, width);
+  assert.deepEqual(viewer.errors, [], `console of the viewer on ${name}`);
+  await viewer.context.close();
+}
+
 const number = await openTicket();
+const { token: viewerToken } = await api("POST", "/api/v1/tokens", { name: `looks-on-${Date.now()}`, role: "viewer" });
 const where = `/tickets/${number}`;
 const hidden = await open(1440, "en");
 
@@ -163,6 +187,7 @@ for (const language of ["en", "zh-CN"]) {
     assert.equal(await page.evaluate(() => window.hit), undefined, "hostile text ran");
     assert.equal(await page.evaluate(() => window.same), true, "the page was reloaded");
     await inspect(page, `${name}-ticket`, width);
+    await files(page, name, width, language, touch);
 
     // Confirm in one tap, correct, measure again.
     await touch("#confirm");

@@ -20,7 +20,8 @@ use linesman::live::Live;
 use linesman::locale::Message;
 use linesman::metrics::Metrics;
 use linesman::settings::Settings;
-use linesman::store::{NewToken, Role, Store, writer};
+use linesman::store::{Attachment, NewToken, Role, Store, writer};
+use linesman::ticket::TicketId;
 use linesman::ticket::wanted::Action;
 use linesman_probes::observation::{Burst, Detail, Measured, Observation, Outcome, RttSummary, Window};
 use linesman_probes::probe::{Probe, ProbeError, ProbeFactory, ProbeSpec};
@@ -126,7 +127,8 @@ async fn tell(
     let first = diagnosis(inventory, began);
     let generation = store.save_diagnosis(&first).await.unwrap();
     let open = Action::Open { fault: Box::new(fault(began)), candidate: false, follows: None };
-    writer.carry_out(generation, vec![open]).await.unwrap();
+    let opened = writer.carry_out(generation, vec![open]).await.unwrap();
+    attach(store, &opened[0].id, began).await;
     live.set_diagnosis(generation, Arc::new(first));
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     for generation in generation + 1.. {
@@ -135,6 +137,22 @@ async fn tell(
         store.append_observations(&rounds).await.unwrap();
         rounds.into_iter().for_each(|round| live.observe(Arc::new(round)));
         live.set_diagnosis(generation, Arc::new(diagnosis(inventory, began)));
+    }
+}
+
+/// Two files of calls: a person's steps read them as bytes, so any bytes do.
+async fn attach(store: &Store, ticket: &TicketId, began: DateTime<Utc>) {
+    for (call, has_payload) in [("5f0c7a1be2d94c31a3", false), ("91ab33c07de54e02b6", true)] {
+        let content: Vec<u8> = (0..3_000_u32).map(|place| place.wrapping_mul(0x9E37_79B1) as u8).collect();
+        let file = Attachment {
+            first: began,
+            last: began + TimeDelta::seconds(61),
+            packets: 3_050,
+            left_out: 120,
+            has_payload,
+            ..Attachment::new(ticket, call, &content, began + TimeDelta::seconds(90))
+        };
+        assert!(store.attach(ticket, &file, &content, 3).await.unwrap());
     }
 }
 

@@ -9,11 +9,11 @@ use super::voice_calls::{Call, empty_scene, hand_over, talk};
 use super::{ended, folder, json, linesman, run};
 
 /// A debug build beside other tests; calls are over five seconds after their end.
-const WITHIN: Duration = Duration::from_secs(90);
-const GATEWAY: &str = "127.0.9.1:5060";
-const TRUNK: &str = "127.0.9.2:5060";
+pub(super) const WITHIN: Duration = Duration::from_secs(90);
+pub(super) const GATEWAY: &str = "127.0.9.1:5060";
+pub(super) const TRUNK: &str = "127.0.9.2:5060";
 
-fn network(hep_port: u16) -> String {
+pub(super) fn network(hep_port: u16) -> String {
     format!(
         "[probes]\ninterval = \"60s\"\n\n[voice]\nhep = [\"127.0.0.1:{hep_port}\"]\n\n\
          [[device]]\nname = \"router-1\"\naddress = \"127.0.9.9\"\n\n\
@@ -26,12 +26,12 @@ fn network(hep_port: u16) -> String {
 }
 
 /// As somebody with this token.
-fn by(here: &Path, token: &str, arguments: &[&str]) -> (i32, String, String) {
+pub(super) fn by(here: &Path, token: &str, arguments: &[&str]) -> (i32, String, String) {
     let mut command = linesman(here, arguments);
     ended(command.env("LINESMAN_TOKEN", token).output().expect("the program runs"))
 }
 
-fn token(here: &Path, name: &str, role: &str) -> String {
+pub(super) fn token(here: &Path, name: &str, role: &str) -> String {
     let (code, out, said) = run(here, &["token", "create", name, "--role", role]);
     assert_eq!(code, 0, "{said}");
     out.trim().to_owned()

@@ -6,6 +6,8 @@ mod call;
 #[cfg(test)]
 mod customer;
 mod deadline;
+#[cfg(test)]
+mod files;
 mod knowledge;
 mod life;
 mod listen;
@@ -21,6 +23,8 @@ mod tree;
 #[path = "../support/voice_calls.rs"]
 #[allow(dead_code, reason = "the addresses are known here")]
 mod voice_calls;
+#[cfg(test)]
+mod word;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -9,6 +9,7 @@ use linesman::voice::call::{Ended, KeptCall, KeptFinding};
 use serde_json::json;
 
 use crate::daemon::{Daemon, start_of_time};
+use crate::desk::page;
 
 async fn keep(daemon: &Daemon, id: &str, minute: i64, from: &str, host: &str, is_bad: bool) {
     let started_at = start_of_time() + TimeDelta::minutes(minute);
@@ -125,4 +126,53 @@ async fn a_file_of_a_ticket_is_seen_by_many_and_read_by_the_noc_alone_who_leaves
     assert!(read.text.ends_with(" packets"), "{}", read.text);
     assert_eq!(daemon.state.store.privacy_events(&trail, 0, 10).await.unwrap()[0].actor, "nora");
     assert_eq!(daemon.get(Role::Noc, &format!("{path}/none")).await.problem(), "not_found");
+}
+
+#[tokio::test]
+async fn the_page_of_a_ticket_lists_its_files_for_all_with_a_link_that_gives_the_bytes_to_those_who_may() {
+    let daemon = Daemon::start().await;
+    let ticket = daemon.open("trunk-1").await;
+    let path = format!("/tickets/{}", ticket.number);
+    let (_, _, without) = page(&daemon, Role::Noc, "GET", &path, "", "en").await;
+    assert!(!without.contains("id=\"files\""), "a ticket without calls says nothing of their files");
+    let content = b"a capture of packets";
+    let (mut first, mut second) = (
+        Attachment::new(&ticket.id, "call-1", content, start_of_time() + TimeDelta::minutes(7)),
+        Attachment::new(&ticket.id, "call-2", content, start_of_time() + TimeDelta::minutes(8)),
+    );
+    (first.packets, first.left_out) = (321, 45);
+    (second.has_payload, second.by) = (true, "nora <script>".to_owned());
+    for file in [&first, &second] {
+        assert!(daemon.state.store.attach(&ticket.id, file, content, 3).await.unwrap());
+    }
+    let listed = daemon.get(Role::Viewer, &format!("/api/v1{path}/attachments")).await.json();
+    assert_eq!(listed["attachments"][0]["by"], "linesman", "{listed}");
+    let link = |file: &Attachment| format!("/api/v1{path}/attachments/{}", file.id);
+    for (language, by_itself, closed) in
+        [("en", "Linesman, by itself", "personal data"), ("zh-CN", "Linesman 自动添加", "个人信息")]
+    {
+        for role in [Role::Viewer, Role::Agent, Role::Technician, Role::Noc, Role::Manager, Role::Admin] {
+            let (status, _, html) = page(&daemon, role, "GET", &path, "", language).await;
+            assert_eq!(status, 200);
+            let start = html.find("id=\"files\"").unwrap_or_else(|| panic!("{role:?} sees no files"));
+            let files = html[start..].split("</section>").next().unwrap();
+            for told in
+                ["call-call-1.pcap", "call-call-2.pcap", "20 B", "321", "45", by_itself, &first.sha256]
+            {
+                assert!(files.contains(told), "{role:?} {language} misses {told}: {files}");
+            }
+            assert!(files.contains("2026-11-18T11:13:40Z"), "when it was put there: {files}");
+            assert!(files.contains("nora &#60;script&#62;"), "{files}");
+            // The page gives a link to exactly those whom the API gives the file.
+            let answer = daemon.get(role, &link(&first)).await;
+            assert_eq!(files.contains(&link(&first)), answer.status == 200, "{role:?}");
+            assert_eq!(files.contains("files-closed"), answer.status == 403, "{role:?} is told why");
+            assert!(files.contains(closed), "{files}");
+            if answer.status == 200 {
+                assert_eq!(answer.text.as_bytes(), content, "{role:?}");
+                assert!(files.contains(&link(&second)), "{files}");
+            }
+        }
+    }
+    assert_eq!(page(&daemon, Role::Billing, "GET", &path, "", "en").await.0, 404, "no ticket of billing's");
 }

@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 use crate::daemon::Daemon;
 
 /// A page as a person of this role gets it.
-async fn page(
+pub(crate) async fn page(
     daemon: &Daemon,
     role: Role,
     method: &str,

@@ -72,8 +72,7 @@ pub(super) fn worst_first(streams: &mut Vec<StreamRow>, most: usize) {
 
 /// What endpoints say of streams that were not seen.
 pub(super) fn reported(report: &Report) -> String {
-    let mut table =
-        table(vec!["REPORTED BY", "ABOUT", "SSRC", "CALL-ID", "LOST", "JITTER ms", "RTT ms", "MOS"]);
+    let mut table = table(vec!["REPORTED BY", "ABOUT", "SSRC", "CALL", "LOST", "JITTER ms", "RTT ms", "MOS"]);
     for row in &report.reported {
         let rtcp = row.rtcp.as_ref();
         let vq = row.vq.as_ref().and_then(|vq| vq.receives.as_ref());
@@ -88,7 +87,7 @@ pub(super) fn reported(report: &Report) -> String {
             row.reporter.clone(),
             row.about.clone(),
             row.ssrc.clone().unwrap_or_else(|| "-".to_owned()),
-            row.call_id.clone().unwrap_or_else(|| "-".to_owned()),
+            row.belongs_to.clone().unwrap_or_else(|| "-".to_owned()),
             lost.or(percent).unwrap_or_else(|| "-".to_owned()),
             number(jitter, 1),
             number(trip, 0),

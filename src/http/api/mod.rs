@@ -116,7 +116,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))
         .needs_or_billing(Role::Viewer, routes!(tickets::explain))
         .needs_or_billing(Role::Viewer, routes!(ticket_files::list))
-        .needs(Role::Noc, routes!(ticket_files::one))
+        .needs(ticket_files::READERS, routes!(ticket_files::one))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::note))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::confirm))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::correct))

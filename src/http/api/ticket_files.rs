@@ -13,10 +13,13 @@ use crate::http::auth::Caller;
 use crate::http::error::{Code, Problem};
 use crate::http::extract::Named;
 use crate::http::openapi::{BadRequest, NotFound};
-use crate::store::Attachment;
 use crate::store::customers::CustomerId;
+use crate::store::{Attachment, Role};
 
 use super::tickets::find_for;
+
+/// Who may read what is in a file, and whoever may more.
+pub const READERS: Role = Role::Noc;
 
 /// The files of a ticket.
 #[derive(Serialize, ToSchema)]

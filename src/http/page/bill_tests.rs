@@ -81,6 +81,8 @@ fn ticket_page(language: Language, role: Role) -> String {
         follows: None,
         walk: Ok(None),
         hooks: Vec::new(),
+        files: Vec::new(),
+        kept: crate::settings::VoiceEvidence::Off,
         now: at(),
     };
     page::page(shell(language, role), &material, &fixture::inventory(), None, Draft::default())

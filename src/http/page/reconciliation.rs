@@ -14,7 +14,7 @@ use crate::ticket::TicketNumber;
 use super::asker::{Tongue, Viewer};
 use super::bill::{self, BillView};
 use super::shell::{Shell, not_found, store_failed};
-use super::words::Moment;
+use super::words::{Moment, size};
 
 /// A file that was compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,14 +159,5 @@ pub fn page(shell: Shell, run: &ReconcileRun, ticket: Option<TicketNumber>) -> P
         engine: run.answer.as_ref().map(|answer| answer.engine.clone()).unwrap_or_default(),
         may_rerun: run.status.is_over(),
         shell,
-    }
-}
-
-/// A size in the unit that people read.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
     }
 }

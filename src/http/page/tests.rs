@@ -41,6 +41,8 @@ fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Opti
         follows: None,
         walk: Ok(None),
         hooks: Vec::new(),
+        files: Vec::new(),
+        kept: crate::settings::VoiceEvidence::Off,
         now: fixture::now(),
     };
     let page =
@@ -280,6 +282,8 @@ fn a_refusal_stands_on_the_page_and_what_was_typed_is_not_lost() {
         follows: None,
         walk: Ok(None),
         hooks: Vec::new(),
+        files: Vec::new(),
+        kept: crate::settings::VoiceEvidence::Off,
         now: fixture::now(),
     };
     let outcome = Outcome { done: false, sentences: vec![words(Language::English, "page.conflict")] };

@@ -15,13 +15,15 @@ use crate::http::auth::sees;
 use crate::http::walk::{self, WalkView};
 use crate::inventory::Inventory;
 use crate::locale::Message;
-use crate::store::{Role, StoreError};
+use crate::settings::VoiceEvidence;
+use crate::store::{Attachment, Role, StoreError};
 use crate::ticket::event::RecordedEvent;
 use crate::ticket::{Actor, Ticket, TicketNumber};
 
 use super::action::{Action, Draft};
 use super::asker::{Tongue, Viewer};
 use super::bill::{self, BillView};
+use super::file;
 use super::form::{self, FormLine};
 use super::history::{self, Line};
 use super::path::{self, KINDS, PathView};
@@ -53,6 +55,10 @@ pub struct Material {
     pub walk: Result<Option<WalkView>, Message>,
     /// Hooks that stop and restore lines.
     pub hooks: Vec<String>,
+    /// Its evidence files, oldest first.
+    pub files: Vec<Attachment>,
+    /// What is put on tickets of voice.
+    pub kept: VoiceEvidence,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -111,6 +117,7 @@ pub struct Page {
     steps: Vec<Step>,
     walk: Part,
     routes: route::Part,
+    files: file::Part,
     forms: Vec<FormLine>,
     rows: Vec<Row>,
     has_rounds: bool,
@@ -261,7 +268,9 @@ async fn gather(
     };
     let walk = walk::view(state, &ticket, &Actor(viewer.name.clone()), tongue.language).await?;
     let hooks = crate::http::api::ticket_routes::hooks(state);
-    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, hooks, now }))
+    let files = state.store.attachments(&ticket.id).await?;
+    let kept = state.settings.borrow().voice.evidence;
+    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, hooks, files, kept, now }))
 }
 
 /// The page of a material.
@@ -273,7 +282,7 @@ pub fn page(
     outcome: Option<Outcome>,
     draft: Draft,
 ) -> Page {
-    let Material { ticket, events, frame, rounds, follows, walk, hooks, now } = material;
+    let Material { ticket, events, frame, rounds, follows, walk, hooks, files, kept, now } = material;
     let fault = ticket.fault.as_ref();
     let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
@@ -340,6 +349,7 @@ pub fn page(
         steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
         walk: tree::part(&shell, ticket, walk, &draft),
         routes: route::part(&shell, ticket, hooks),
+        files: file::part(&shell, ticket, files, *kept),
         forms: form::lines(ticket, shell.language()),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,

@@ -91,6 +91,16 @@ pub fn millis(delay: f64) -> String {
     }
 }
 
+/// A size in the unit that people read.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
 /// The state of an element by shape, symbol and word: never by colour alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {

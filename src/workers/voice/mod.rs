@@ -79,6 +79,7 @@ struct Memory {
     feed_drops: u64,
     refused: u64,
     dropped: u64,
+    forgotten_words: u64,
     evidence: Evidence,
     /// Why files were not put on tickets was said already.
     complained: bool,
@@ -97,6 +98,7 @@ impl Voice {
             feed_drops: 0,
             refused: 0,
             dropped: 0,
+            forgotten_words: 0,
             evidence: Evidence::default(),
             complained: false,
         };
@@ -118,6 +120,7 @@ impl Voice {
                         (sender, batches) = mpsc::channel(BATCHES);
                         memory.interfaces.clear();
                         (memory.feed_drops, memory.refused, memory.dropped) = (0, 0, 0);
+                        memory.forgotten_words = 0;
                         listener = start(&new.voice, sender);
                     }
                     settings = new;
@@ -171,6 +174,7 @@ impl Voice {
             memory.book.add(&heard);
         }
         let words = batch.over.as_ref().map(told::words).unwrap_or_default();
+        self.count_words(&batch, memory);
         let over =
             batch.over.map(|over| call::ended(&over, &memory.atlas, &memory.limits)).unwrap_or_default();
         batch.made.into_iter().for_each(|made| memory.evidence.take(made));
@@ -242,6 +246,19 @@ impl Voice {
         if lost > 0 {
             self.metrics.observations_dropped(lost as u64);
         }
+    }
+
+    /// Words that lead to no call are not kept, and never without a trace.
+    fn count_words(&self, batch: &Batch, memory: &mut Memory) {
+        for (by, count) in batch.over.iter().flat_map(told::counts) {
+            self.metrics.voice_words(by, count);
+            if by.is_none() && count > 0 {
+                tracing::info!(words = count, "voice: endpoints spoke of streams of no known call");
+            }
+        }
+        let forgotten = batch.load.forgotten_words.saturating_sub(memory.forgotten_words);
+        self.metrics.voice_words_without_room(forgotten);
+        memory.forgotten_words += forgotten;
     }
 
     /// Puts files of calls on the tickets that they belong to.

@@ -8,7 +8,7 @@ mod media;
 
 use serde::Serialize;
 
-pub use legs::{Passage, passages};
+pub use legs::{FarWord, Passage, passages};
 pub use media::{MediaLeg, media_findings};
 
 use super::call::Side;

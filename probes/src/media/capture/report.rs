@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::analysis::Analysis;
 use super::call::{By, Dialog, Leg, Side, State, join};
-use super::findings::{Finding, Flow, Kind, MediaLeg, Passage, media_findings, passages};
+use super::findings::{FarWord, Finding, Flow, Kind, MediaLeg, Passage, media_findings, passages};
 use super::streams::{Heard, ReportedRow, Rtcp, StreamKey};
 use crate::quality::report::StreamReport;
 use crate::quality::score::{Assumptions, CodecTable};
@@ -87,6 +87,8 @@ pub struct StreamRow {
 pub struct CallRow {
     /// Call-ID of the first dialog.
     pub call_id: String,
+    /// Call-IDs of all its dialogs.
+    pub call_ids: Vec<String>,
     /// Who called.
     pub from: String,
     /// Who was called.
@@ -232,10 +234,15 @@ fn delay(one: &Heard, away: &HashMap<StreamKey, f64>) -> Option<f64> {
     Some((away.get(&there)? + away.get(&back)?) / 2.0)
 }
 
-/// The loss that a stream's receiver counts, of what was seen to be due.
-fn reported_loss(heard: &Heard, report: &StreamReport) -> Option<f64> {
-    let lost = heard.far_end.as_ref()?.report()?.told.lost?;
-    (report.expected > 0).then(|| (lost as f64 / report.expected as f64).clamp(0.0, 1.0))
+/// What a stream's receiver says: the loss that it counts of what was seen to be due, else that of its XR block.
+fn far_word(heard: &Heard, report: &StreamReport) -> FarWord {
+    let Some(told) = heard.far_end.as_ref().and_then(|far_end| far_end.report()).map(|rtcp| rtcp.told) else {
+        return FarWord::default();
+    };
+    let counted = told.lost.filter(|_| report.expected > 0);
+    let loss = counted.map(|lost| (lost as f64 / report.expected as f64).clamp(0.0, 1.0));
+    let extended = told.voip_metrics.map(|metrics| f64::from(metrics.loss_rate) / 256.0);
+    FarWord { loss: loss.or(extended), jitter_ms: told.jitter_max_ms }
 }
 
 /// The streams with their records, by dialog.
@@ -308,7 +315,7 @@ fn call_row(
         .iter()
         .flat_map(|leg| media_findings(leg, analysis.last, |address| sources.hosts.contains(&address.ip())))
         .collect();
-    let passages = passages(&media, reported_loss);
+    let passages = passages(&media, far_word);
     details.extend(passages.iter().flat_map(Passage::findings));
     let mut findings: Vec<_> = details.iter().map(|finding| finding.kind).collect();
     findings.sort_unstable();
@@ -317,6 +324,7 @@ fn call_row(
     let state = head.state();
     Some(CallRow {
         call_id: first.call_id.clone(),
+        call_ids: group.iter().map(|dialog| dialogs[*dialog as usize].call_id.clone()).collect(),
         from: first.from.address(),
         to: first.to.address(),
         state: state.name(),

@@ -54,6 +54,12 @@ impl Calls {
         &self.dialogs
     }
 
+    /// Whether a dialog of this Call-ID was seen.
+    #[must_use]
+    pub fn knows(&self, call_id: &str) -> bool {
+        self.by_call_id.contains_key(call_id)
+    }
+
     /// One leg.
     #[must_use]
     pub fn leg(&self, leg: LegRef) -> Option<&Leg> {

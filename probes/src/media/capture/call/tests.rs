@@ -1,6 +1,6 @@
 //! Calls as they happen on real wires: whose stream is whose, and what is said against it.
 
-use super::super::testing::{at, names, seen, stream};
+use super::super::testing::{at, names, read, seen, stream};
 use super::super::write::{Leg, Scene, Talk, Wrap, sdp};
 use crate::capture::findings::Kind;
 
@@ -115,6 +115,29 @@ fn comfort_noise_late_media_and_unmarked_packets_are_found() {
         "{:?}",
         report.calls[0].details
     );
+}
+
+#[test]
+fn a_sender_whose_clock_runs_apart_is_named_with_its_direction_and_is_no_problem_by_itself() {
+    let mut scene = Scene::new(Wrap::Raw);
+    scene.answered_call(0, &leg(), 2_000, &pcma(CALLER), &pcma(CALLEE));
+    for (from, to, ssrc) in [(CALLER, CALLEE, 1), (CALLEE, CALLER, 2)] {
+        scene.talk(Talk { packets: 3_000, ..Talk::new(at(from), at(to), 2_020, ssrc) });
+    }
+    scene.bye(62_100, &leg());
+    let mut frames = scene.frames();
+    let begin = frames[0].at;
+    // What the caller says comes ever later: its clock is slow.
+    let is_callers = |bytes: &[u8]| bytes[28] >> 6 == 2 && bytes[12..16] == [10, 0, 0, 1];
+    for frame in frames.iter_mut().filter(|frame| is_callers(&frame.bytes)) {
+        frame.at += (frame.at - begin) / 2_500;
+    }
+    frames.sort_by_key(|frame| frame.at);
+    let report = read(&frames, 101);
+    let [found] = report.calls[0].details.as_slice() else { panic!("{:?}", report.calls[0].details) };
+    assert_eq!(found.kind, Kind::ClockDrift);
+    assert!(found.evidence.starts_with("the caller's clock is -4"), "{}", found.evidence);
+    assert!(!report.has_problem());
 }
 
 #[test]
@@ -293,6 +316,22 @@ fn a_proxy_that_leaves_the_media_alone_makes_one_leg_of_two_hops() {
 }
 
 #[test]
+fn a_server_that_leaves_the_media_alone_makes_one_call_of_two_call_ids_and_names_both() {
+    let mut scene = Scene::new(Wrap::Ethernet);
+    let first = Leg::new(at("10.0.0.1:5060"), at("10.0.0.5:5060"), "call-1", "1001", "1002");
+    let second = Leg::new(at("10.0.0.5:5060"), at("10.0.0.2:5060"), "call-2", "1001", "1002");
+    scene.answered_call(0, &first, 2_010, &pcma(CALLER), &pcma(CALLEE));
+    scene.answered_call(1, &second, 2_000, &pcma(CALLER), &pcma(CALLEE));
+    both(&mut scene);
+    scene.bye(12_100, &first);
+    scene.bye(12_101, &second);
+    let report = seen(scene);
+    let [call] = report.calls.as_slice() else { panic!("{}", report.calls.len()) };
+    assert_eq!((call.legs.len(), call.legs[0].hops, call.streams.len()), (1, 2, 2));
+    assert_eq!(call.call_ids, ["call-1", "call-2"], "a word may name either");
+}
+
+#[test]
 fn unrelated_calls_between_the_same_hosts_stay_apart_though_their_numbers_are_alike() {
     let mut scene = Scene::new(Wrap::Raw);
     for call in 0..5_u16 {
@@ -417,8 +456,23 @@ fn what_the_receiver_reports_places_the_loss_behind_us_and_tells_the_delay() {
     assert!((told.round_trip_ms.unwrap() - 40.0).abs() < 0.1, "{:?}", told.round_trip_ms);
     assert!((heard.quality.model.delay_ms.unwrap() - 25.0).abs() < 0.1, "{:?}", heard.quality.model);
     assert_eq!(names(&report.calls[0]), ["loss_downstream"], "{:?}", report.calls[0].details);
-    assert_eq!(report.calls[0].passages[0].spoiled_by, Some("downstream"));
+    let passage = &report.calls[0].passages[0];
+    assert_eq!(passage.spoiled_by, Some("downstream"));
+    assert_eq!(passage.jitter_reported_ms, told.told.jitter_max_ms);
+    assert!(passage.jitter_reported_ms.is_some(), "{passage:?}");
     assert_eq!(report.streams.len(), 2);
+}
+
+#[test]
+fn a_telephone_that_reports_by_xr_alone_places_the_loss_behind_us_too() {
+    let mut scene = ordinary();
+    both(&mut scene);
+    // One VoIP metrics block (RFC 3611 section 4.7): 32 of 256 lost, the rest not said.
+    let block = [&[0x80, 207, 0, 10, 0, 0, 0, 2, 7, 0, 0, 8, 0, 0, 0, 1, 32, 0, 0, 0][..], &[0; 24]].concat();
+    scene.datagram(11_000, at("10.0.0.2:8001"), at("10.0.0.1:4001"), &block);
+    let report = seen(scene);
+    assert_eq!(names(&report.calls[0]), ["loss_downstream"], "{:?}", report.calls[0].details);
+    assert_eq!(report.calls[0].passages[0].loss_downstream, Some(0.125));
 }
 
 /// A file of everything that the other tests build, small enough to be damaged often.

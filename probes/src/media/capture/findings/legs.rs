@@ -38,24 +38,32 @@ pub struct Passage {
     pub jitter_server_ms: Option<f64>,
     /// Loss behind the last point, by the receiver's report; none without one.
     pub loss_downstream: Option<f64>,
+    /// Largest jitter by the receiver's report, that before the last point included; none without one.
+    pub jitter_reported_ms: Option<f64>,
     /// The segment that spoiled it most: `upstream`, `server`, `downstream`; none when all is well.
     pub spoiled_by: Option<&'static str>,
 }
 
-/// The passages of a call, one a direction, from its legs in order; `reported` gives the loss that the
-/// receiver of a stream reports.
+/// What the receiver of a stream reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct FarWord {
+    /// Share lost.
+    pub loss: Option<f64>,
+    /// Largest jitter.
+    pub jitter_ms: Option<f64>,
+}
+
+/// The passages of a call, one a direction, from its legs in order; `reported` gives what the receiver of a
+/// stream reports.
 #[must_use]
-pub fn passages(
-    legs: &[MediaLeg<'_>],
-    reported: impl Fn(&Heard, &StreamReport) -> Option<f64>,
-) -> Vec<Passage> {
+pub fn passages(legs: &[MediaLeg<'_>], reported: impl Fn(&Heard, &StreamReport) -> FarWord) -> Vec<Passage> {
     [Side::Callee, Side::Caller].into_iter().filter_map(|to| passage(legs, to, &reported)).collect()
 }
 
 fn passage(
     legs: &[MediaLeg<'_>],
     to: Side,
-    reported: &impl Fn(&Heard, &StreamReport) -> Option<f64>,
+    reported: &impl Fn(&Heard, &StreamReport) -> FarWord,
 ) -> Option<Passage> {
     let heard: Vec<_> = legs.iter().filter_map(|leg| Some((leg, leg.main(to)?))).collect();
     // Legs are numbered from the caller on; what the callee says passes them the other way.
@@ -73,7 +81,8 @@ fn passage(
     let added = two.then(|| server_loss(report_in, report_out, same));
     let jitter = report_in.jitter_mean_ms.zip(report_out.jitter_mean_ms).filter(|_| two);
     let (end, report) = if two { (stream_out, report_out) } else { (stream_in, report_in) };
-    let downstream = reported(end, report).map(|loss| (loss - report.loss_ratio).max(0.0));
+    let word = reported(end, report);
+    let downstream = word.loss.map(|loss| (loss - report.loss_ratio).max(0.0));
     let mut passage = Passage {
         direction: Flow::towards(to),
         leg_in: leg_in.name.clone(),
@@ -86,6 +95,7 @@ fn passage(
         loss_server: added,
         jitter_server_ms: jitter.map(|(before, after)| after - before),
         loss_downstream: downstream,
+        jitter_reported_ms: word.jitter_ms,
         spoiled_by: None,
     };
     let shares = [

@@ -9,6 +9,8 @@ mod faults;
 #[cfg(test)]
 mod tests;
 mod windows;
+#[cfg(test)]
+mod word_tests;
 
 pub use faults::{Fault, FaultKind, Ledger};
 pub use windows::{OfCall, WindowRow};
@@ -77,6 +79,8 @@ pub struct Load {
     pub refused: u64,
     /// Packets that looked like RTP and were followed by no second one.
     pub single_packets: u64,
+    /// Words of endpoints that had to make room for others.
+    pub forgotten_words: u64,
 }
 
 /// The engine for traffic without an end.
@@ -132,11 +136,9 @@ impl Live {
 
     /// Takes what a telephone published about its call.
     pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report) {
-        let (seen, _) = self.analyzer.seen_mut();
+        let (seen, book) = self.analyzer.seen_mut();
         seen.packets += 1;
-        if let Some(reported) = seen.streams.reported() {
-            reported.published(at, sender, report);
-        }
+        seen.streams.published(at, sender, report, &seen.calls, book);
     }
 
     /// What our own measuring did wrong so far.
@@ -168,6 +170,7 @@ impl Live {
             dialogs: seen.calls.dialogs().len(),
             refused: seen.streams.refused + seen.calls.refused,
             single_packets: seen.streams.forgotten(),
+            forgotten_words: seen.streams.reported_forgotten(),
         }
     }
 
@@ -187,6 +190,7 @@ impl Live {
             return None;
         }
         let gone = self.analyzer.split(&dialogs, &streams);
+        self.analyzer.seen_mut().0.streams.remember(now, &gone.streams, &gone.calls);
         Some(Report { reported, ..self.report(&gone) })
     }
 
@@ -211,8 +215,8 @@ impl Live {
 
     /// What endpoints said and did not add to since.
     fn reported(&mut self, silent_since: i64) -> Vec<ReportedRow> {
-        let (seen, _) = self.analyzer.seen_mut();
-        seen.streams.reported().map(|reported| reported.take(silent_since)).unwrap_or_default()
+        let (seen, book) = self.analyzer.seen_mut();
+        seen.streams.take_reported(silent_since, &seen.calls, book)
     }
 
     fn report(&self, analysis: &Analysis) -> Report {

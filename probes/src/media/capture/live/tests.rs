@@ -10,7 +10,7 @@ fn pcma(address: &str) -> String {
 }
 
 /// Calls of ten seconds one after the other, each between hosts of its own.
-fn calls(count: u8, lose_every: u16) -> Scene {
+pub(super) fn calls(count: u8, lose_every: u16) -> Scene {
     let mut scene = Scene::new(Wrap::Ethernet);
     for call in 0..count {
         let begin = i64::from(call) * 1_000;
@@ -31,7 +31,11 @@ fn calls(count: u8, lose_every: u16) -> Scene {
 }
 
 /// Plays frames, with a tick each second; the reports that left, and the engine.
-fn play(frames: &[Written], live: &mut Live, mut each_second: impl FnMut(&mut Live, i64)) -> Vec<Report> {
+pub(super) fn play(
+    frames: &[Written],
+    live: &mut Live,
+    mut each_second: impl FnMut(&mut Live, i64),
+) -> Vec<Report> {
     let mut left = Vec::new();
     let mut next = frames[0].at + SECOND;
     for (number, frame) in (1..).zip(frames) {
@@ -45,7 +49,7 @@ fn play(frames: &[Written], live: &mut Live, mut each_second: impl FnMut(&mut Li
     left
 }
 
-fn live() -> Live {
+pub(super) fn live() -> Live {
     Live::new(Settings::default(), Limits::default())
 }
 

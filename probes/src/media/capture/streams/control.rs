@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::reported::From;
+use super::reported::{From, Key};
 use super::table::{Heard, Streams};
 use crate::capture::call::{Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
@@ -79,12 +79,12 @@ impl Streams {
                 }
                 Packet::ReceiverReport { ssrc, blocks } => self.blocks(said, *ssrc, blocks),
                 Packet::ExtendedReport { voip, .. } => {
-                    let to = media_addresses(from.source, said.book);
                     for metrics in voip {
-                        if let Some(heard) = self.find(metrics.ssrc, &to, |heard| heard.key.destination) {
+                        if let Some(heard) = self.received_by(said, metrics.ssrc) {
                             heard.far_end().told.voip_metrics(metrics);
                         } else if let Some(reported) = &mut self.reported {
                             reported.voip_metrics(from, metrics);
+                            self.own(Key::of(&from, metrics.ssrc), said.calls, said.book, false);
                         }
                     }
                 }
@@ -93,21 +93,26 @@ impl Streams {
         }
     }
 
+    /// The stream of an SSRC that goes to who speaks, else that comes from whom he speaks to: behind address
+    /// translation only one is known.
+    fn received_by(&mut self, said: &Said<'_>, ssrc: u32) -> Option<&mut Heard> {
+        let receiver = media_addresses(said.from.source, said.book);
+        if self.find(ssrc, &receiver, |heard| heard.key.destination).is_some() {
+            return self.find(ssrc, &receiver, |heard| heard.key.destination);
+        }
+        let sender = media_addresses(said.from.destination, said.book);
+        self.find(ssrc, &sender, |heard| heard.key.source)
+    }
+
     /// Blocks speak of streams that go to their sender.
     fn blocks(&mut self, said: &Said<'_>, reporter: u32, blocks: &[ReportBlock]) {
         let receiver = media_addresses(said.from.source, said.book);
         let sender = media_addresses(said.from.destination, said.book);
         for block in blocks {
-            // By where it goes, else by where it comes from: behind address translation only one is known.
-            let found = self.find(block.ssrc, &receiver, |heard| heard.key.destination).is_some();
-            let heard = if found {
-                self.find(block.ssrc, &receiver, |heard| heard.key.destination)
-            } else {
-                self.find(block.ssrc, &sender, |heard| heard.key.source)
-            };
-            let Some(heard) = heard else {
+            let Some(heard) = self.received_by(said, block.ssrc) else {
                 if let Some(reported) = &mut self.reported {
                     reported.block(said.from, reporter, block, said.clock(&sender, &receiver));
+                    self.own(Key::of(&said.from, block.ssrc), said.calls, said.book, false);
                 }
                 continue;
             };
@@ -156,7 +161,7 @@ impl Streams {
 }
 
 /// Where the media of an RTCP address is: the same port (RFC 5761), the one below, or what was announced.
-fn media_addresses(rtcp: Endpoint, book: &Book) -> [Endpoint; 3] {
+pub(super) fn media_addresses(rtcp: Endpoint, book: &Book) -> [Endpoint; 3] {
     let below = rtcp.with_port(rtcp.port().wrapping_sub(1));
     [rtcp, below, book.media_of_rtcp(rtcp).unwrap_or(below)]
 }

@@ -8,6 +8,7 @@ mod candidates;
 mod control;
 mod gaps;
 mod hashed;
+mod owner;
 mod reported;
 mod table;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use super::net::Endpoint;
 
 pub use control::{FarEnd, Rtcp};
 pub use gaps::{GapWatch, Outage};
+pub use owner::KnownBy;
 pub use reported::{Reported, ReportedRow};
 pub use table::{Heard, Streams};
 

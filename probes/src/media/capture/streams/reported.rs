@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::control::Rtcp;
+use super::control::{Rtcp, media_addresses};
+use super::owner::{About, KnownBy, Owner};
 use super::table::Streams;
+use crate::capture::call::{Book, Calls};
 use crate::capture::net::Endpoint;
 use crate::capture::report::rfc3339;
 use crate::feed::vq;
@@ -18,7 +20,7 @@ const AT_ONCE: usize = MOST / 16;
 
 /// Who speaks of whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     reporter: Endpoint,
     other: Endpoint,
     ssrc: u32,
@@ -30,6 +32,7 @@ struct Word {
     first: i64,
     last: i64,
     call_id: Option<String>,
+    owner: Option<Owner>,
     told: Told,
     round_trip: RoundTrip,
     shortest_s: Option<f64>,
@@ -55,6 +58,11 @@ pub struct ReportedRow {
     pub ssrc: Option<String>,
     /// Call-ID, where it was said.
     pub call_id: Option<String>,
+    /// What it belongs to: a Call-ID, or the identifier of a stream that belongs to no call; none where neither the
+    /// word nor its SSRC and addresses lead to one.
+    pub belongs_to: Option<String>,
+    /// By what that is known.
+    pub known_by: Option<KnownBy>,
     /// First report.
     pub first: String,
     /// Latest.
@@ -74,9 +82,25 @@ pub(super) struct From<'a> {
     pub(super) call_id: Option<&'a str>,
 }
 
+impl Key {
+    pub(super) const fn of(from: &From<'_>, ssrc: u32) -> Self {
+        Self { reporter: from.source, other: from.destination, ssrc }
+    }
+
+    /// The stream from the other to the one who reports.
+    fn about(&self, at: i64, book: &Book) -> About {
+        About {
+            ssrc: (self.ssrc != 0).then_some(self.ssrc),
+            sender: media_addresses(self.other, book),
+            receiver: media_addresses(self.reporter, book),
+            at,
+        }
+    }
+}
+
 impl Reported {
     fn word(&mut self, from: From<'_>, ssrc: u32) -> &mut Word {
-        let key = Key { reporter: from.source, other: from.destination, ssrc };
+        let key = Key::of(&from, ssrc);
         if self.words.len() >= MOST && !self.words.contains_key(&key) {
             let mut ages: Vec<i64> = self.words.values().map(|word| word.last).collect();
             let (_, limit, _) = ages.select_nth_unstable(AT_ONCE);
@@ -112,18 +136,19 @@ impl Reported {
         self.word(from, metrics.ssrc).told.voip_metrics(metrics);
     }
 
-    /// Takes what a telephone published.
-    pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report) {
+    /// Takes what a telephone published; what it is known by.
+    fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report) -> Key {
         let source = report.local.unwrap_or(sender);
         let destination = report.remote.unwrap_or(sender.with_port(0));
         let call_id = report.call_id.clone();
         let from = From { at, source, destination, call_id: call_id.as_deref() };
         let ssrc = report.remote_ssrc.unwrap_or(0);
         self.word(from, ssrc).published = Some(report);
+        Key::of(&from, ssrc)
     }
 
     /// Takes out what nothing was said of for so long, or everything.
-    pub fn take(&mut self, silent_since: i64) -> Vec<ReportedRow> {
+    fn take(&mut self, silent_since: i64) -> Vec<ReportedRow> {
         let mut rows = Vec::new();
         self.words.retain(|key, word| {
             let stays = word.last > silent_since;
@@ -152,14 +177,22 @@ impl Reported {
 }
 
 impl Word {
+    fn says_something(&self) -> bool {
+        self.published.is_some() || Rtcp::of(&self.told, None).is_some()
+    }
+
     fn row(&self, key: &Key) -> Option<ReportedRow> {
         let rtcp = Rtcp::of(&self.told, self.shortest_s);
+        let named = || Some((self.call_id.as_ref()?, KnownBy::CallId));
+        let belongs = self.owner.as_ref().map(|owner| (&owner.name, owner.by)).or_else(named);
         // A sender report alone says nothing of quality.
-        (rtcp.is_some() || self.published.is_some()).then(|| ReportedRow {
+        self.says_something().then(|| ReportedRow {
             reporter: key.reporter.to_string(),
             about: key.other.to_string(),
             ssrc: (key.ssrc != 0).then(|| format!("{:#010x}", key.ssrc)),
             call_id: self.call_id.clone(),
+            belongs_to: belongs.map(|(name, _)| name.clone()),
+            known_by: belongs.map(|(_, by)| by),
             first: rfc3339(self.first),
             last: rfc3339(self.last),
             rtcp,
@@ -175,8 +208,44 @@ impl Streams {
         self.reported.as_ref().map_or(0, Reported::len)
     }
 
-    /// What was said of streams that were not seen.
-    pub fn reported(&mut self) -> Option<&mut Reported> {
-        self.reported.as_mut()
+    /// Words that had to make room for others.
+    #[must_use]
+    pub fn reported_forgotten(&self) -> u64 {
+        self.reported.as_ref().map_or(0, |reported| reported.forgotten)
+    }
+
+    /// Takes what a telephone published.
+    pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report, calls: &Calls, book: &Book) {
+        if let Some(reported) = &mut self.reported {
+            let key = reported.published(at, sender, report);
+            self.own(key, calls, book, false);
+        }
+    }
+
+    /// Looks for the call of a word that has none yet, unless it names one that is known.
+    pub(super) fn own(&mut self, key: Key, calls: &Calls, book: &Book, at_last: bool) {
+        let Some(word) = self.reported.as_ref().and_then(|reported| reported.words.get(&key)) else { return };
+        let named = word.call_id.as_deref();
+        if word.owner.is_some() || named.is_some_and(|call_id| calls.knows(call_id)) {
+            return;
+        }
+        let found = self.owner(&key.about(word.first, book), calls, book, at_last);
+        // A name that nobody knows may be another system's own; only the very stream says better.
+        let found = found.filter(|owner| named.is_none() || owner.by == KnownBy::Ssrc);
+        if let Some(word) = self.reported.as_mut().and_then(|reported| reported.words.get_mut(&key)) {
+            word.owner = found;
+        }
+    }
+
+    /// Takes out what nothing was said of for so long, or everything, each with its call if there is one.
+    pub fn take_reported(&mut self, silent_since: i64, calls: &Calls, book: &Book) -> Vec<ReportedRow> {
+        let Some(reported) = &self.reported else { return Vec::new() };
+        let leaving = reported.words.iter().filter(|(_, word)| word.last <= silent_since);
+        let lacking = leaving.filter(|(_, word)| word.owner.is_none() && word.says_something());
+        let keys: Vec<Key> = lacking.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.own(key, calls, book, true);
+        }
+        self.reported.as_mut().map(|reported| reported.take(silent_since)).unwrap_or_default()
     }
 }

@@ -8,6 +8,7 @@ use super::candidates::{Candidates, Seen};
 use super::control::FarEnd;
 use super::gaps::GapWatch;
 use super::hashed::{AsHashed, Hashed, KeyHasher};
+use super::owner::Departed;
 use super::reported::Reported;
 use crate::capture::call::{Attribution, Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
@@ -121,6 +122,8 @@ pub struct Streams {
     gaps: Option<GapWatch>,
     /// What is said of streams that are not seen, where asked for.
     pub(super) reported: Option<Reported>,
+    /// Streams that have gone, for what is said of them later.
+    pub(super) departed: Departed,
 }
 
 impl Streams {
@@ -139,6 +142,7 @@ impl Streams {
             dtls: HashSet::default(),
             gaps: None,
             reported: None,
+            departed: Departed::default(),
         }
     }
 
@@ -343,6 +347,12 @@ impl Streams {
             indices.iter().rev().find(|index| fits(&self.heard[**index as usize])).copied()
         })?;
         self.heard.get_mut(index as usize)
+    }
+
+    /// The latest stream with this address at one of its ends that fits.
+    pub(super) fn latest_at(&self, address: Endpoint, fits: impl Fn(&Heard) -> bool) -> Option<&Heard> {
+        let indices = self.by_address.get(&address)?;
+        indices.iter().rev().filter_map(|index| self.heard.get(*index as usize)).find(|heard| fits(heard))
     }
 
     /// The end of the capture: what was announced but too short to show itself is believed now, and what was
