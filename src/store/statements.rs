@@ -34,6 +34,7 @@ pub const ALL: &[&str] = &[
     process::DUE_CLOCKS,
     process::REOPEN_WINDOWS_OVER,
     process::OPEN_CHILDREN,
+    process::FOLLOW_UPS_OF_CUSTOMER,
     process::WAITING,
     related::SOLVED_OF_CLASS,
     related::SOLVED_OF_CAUSE,

@@ -188,6 +188,31 @@ async fn r46_r80_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_t
 }
 
 #[tokio::test]
+async fn r80_a_low_score_that_an_agent_took_down_is_handled_a_second_time_once() {
+    let daemon = Daemon::start().await;
+    let number = answered(&daemon).await;
+    let filed = |score: &str| {
+        json!({ "values": {
+            "person": "lin", "called_at": "2026-11-18T09:00:00Z", "attitude": "9", "competence": score,
+            "efficiency": "8", "overall": "satisfied",
+        }})
+    };
+    let count = async || {
+        let list = daemon.get(Role::Viewer, "/api/v1/tickets?kind=follow_up").await.json();
+        list["tickets"].as_array().unwrap().len()
+    };
+    done(&daemon, Role::Agent, &number, "forms/survey", filed("7")).await;
+    assert_eq!(count().await, 0);
+    done(&daemon, Role::Agent, &number, "forms/survey", filed("6")).await;
+    assert_eq!(count().await, 1);
+    // The customer answers too, by the link and otherwise: it is one second handling, and he is thanked.
+    let path = link(&daemon, &number, "survey").await;
+    let said = "attitude=2&competence=3&efficiency=4&overall=dissatisfied";
+    let (status, html) = page(&daemon, "POST", &path, Some(said)).await;
+    assert_eq!((status, count().await), (200, 1), "{html}");
+}
+
+#[tokio::test]
 async fn r38_r47_every_form_is_a_page_to_print_in_both_languages_with_its_original_title() {
     let daemon = Daemon::start().await;
     let number = registered(&daemon, "complaint").await;

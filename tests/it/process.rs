@@ -420,6 +420,39 @@ fn r78_a_follow_up_is_triggered_some_working_days_after_a_complaint_was_resolved
 }
 
 #[test]
+fn r73_r79_a_follow_up_is_made_in_three_working_days_and_summarised_two_after_by_call_or_survey() {
+    for by_survey in [false, true] {
+        let mut follow_up = intake(TicketKind::FollowUp, Channel::Automatic, at("2026-03-02T01:00:00Z"));
+        follow_up.registration.urgency = linesman_deadlines::policy::Urgency::Routine;
+        follow_up.follows = Some(TicketId("before".to_owned()));
+        // Monday 09:00 in China.
+        let mut case = Case::registered(follow_up, at("2026-03-02T01:00:00Z")).expect("registered");
+        for name in ["follow-up", "routine-response"] {
+            assert_eq!(case.clock(name).due_at, at("2026-03-05T10:00:00Z"), "{name}");
+        }
+        case.does(classified(Class::E, None, None));
+        let now = case.now;
+        case.does(assigned(now)).does(Deed::Accepted);
+        case.refused_for(solved(), "R106", "no_follow_up_call");
+        case.after(24 * 60);
+        if by_survey {
+            let answered = Deed::SurveyAnswered { about: TicketId("before".to_owned()) };
+            let event = linesman::ticket::Event::from(answered);
+            case.ticket = case.tries(event, "linesman").expect("heard");
+        } else {
+            case.does(contacted(ContactPurpose::Progress, true, None));
+        }
+        for name in ["follow-up", "routine-response"] {
+            assert_eq!(case.clock(name).state, ClockState::Met, "{name}");
+        }
+        let summary = case.clock("follow-up-summary");
+        assert_eq!((summary.state, summary.due_at), (ClockState::Running, at("2026-03-05T10:00:00Z")));
+        case.does(solved());
+        assert_eq!(case.ticket.state, State::Resolved);
+    }
+}
+
+#[test]
 fn what_measurement_opened_goes_its_own_way() {
     let mut case = Case::complaint();
     case.ticket.registration = None;
