@@ -9,6 +9,7 @@ use linesman_process::statistics::{PromiseCounts, RegulatorClass, Report, Share,
 use crate::locale::{Language, Message, words};
 
 use super::content::{Content, Difference, Frozen, Row};
+use super::duty::DutyState;
 use super::facts::NOT_NAMED;
 
 /// How an instant stands in a table.
@@ -23,6 +24,8 @@ pub struct Shown<'c> {
     pub frozen: Option<&'c Frozen>,
     /// What it differs in from the frozen ones, where it was counted again.
     pub differences: Option<&'c [Difference]>,
+    /// What the month asks of people, once it is over.
+    pub duties: &'c [DutyState],
     /// When it was counted or read.
     pub at: DateTime<Utc>,
 }
@@ -88,7 +91,7 @@ pub struct Tables {
 /// The report in a language.
 #[must_use]
 pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
-    let Shown { content, frozen, differences, at } = shown;
+    let Shown { content, frozen, differences, duties, at } = shown;
     let word = |name: &str| words(language, &format!("report.{name}"));
     let say = |message: Message| message.render(language);
     let mut notes = vec![say(Message::new("report.period")
@@ -101,7 +104,10 @@ pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
             .with("sha256", &frozen.sha256)),
         None => say(Message::new("report.live").with("at", at.to_rfc3339())),
     });
-    if let Some((summary, plan)) = content.month.parse::<super::Month>().ok().and_then(super::Month::due) {
+    notes.extend(duties.iter().map(|duty| say(duty.say())));
+    if let Some((summary, plan)) = content.month.parse::<super::Month>().ok().and_then(super::Month::due)
+        && duties.is_empty()
+    {
         let due = Message::new("report.due").with("summary", summary.date).with("plan", plan.date);
         notes.push(say(due));
     }

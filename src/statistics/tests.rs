@@ -192,7 +192,8 @@ fn r86_r96_promises_are_shown_by_owner_and_by_the_carrier_that_the_ticket_above_
     let again: Frozen =
         serde_json::from_str(&serde_json::to_string(&frozen).expect("written")).expect("read");
     assert!(again.is_whole());
-    let shown = Shown { content: &month, frozen: Some(&frozen), differences: None, at: frozen.at };
+    let shown =
+        Shown { content: &month, frozen: Some(&frozen), differences: None, duties: &[], at: frozen.at };
     for (language, title) in
         [(Language::English, "on a carrier's time"), (Language::Chinese, "以运营商时间为准")]
     {
@@ -250,7 +251,13 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
     tagged.process.survey = [("attitude".to_owned(), 6), ("efficiency".to_owned(), 9)].into();
     let content = counted(&[tagged, solved(2, None)]);
     let frozen = Frozen::of(content.clone(), at("2026-10-31T16:00:00Z"), "linesman");
-    let shown = Shown { content: &content, frozen: Some(&frozen), differences: Some(&[]), at: frozen.at };
+    let shown = Shown {
+        content: &content,
+        frozen: Some(&frozen),
+        differences: Some(&[]),
+        duties: &[],
+        at: frozen.at,
+    };
     for (language, word, class) in
         [(Language::English, "Network quality", "B · Network"), (Language::Chinese, "网络质量", "B")]
     {
@@ -274,7 +281,13 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
         );
     }
     let empty = counted(&[]);
-    let shown = Shown { content: &empty, frozen: None, differences: None, at: at("2026-10-31T16:00:00Z") };
+    let shown = Shown {
+        content: &empty,
+        frozen: None,
+        differences: None,
+        duties: &[],
+        at: at("2026-10-31T16:00:00Z"),
+    };
     let report = tables(&shown, Language::English);
     assert!(html::page(&report).contains("not measured") && xlsx::workbook(&report, october()).is_ok());
 }

@@ -3,7 +3,7 @@
 //! The log is a projection of the ticket's events, kept beside them on the ticket: everything is computed from it
 //! each time, nothing is counted (tickets.md 7.2, rule 5). Only reported tickets have clocks: a ticket that Linesman
 //! opened by itself binds nobody towards a customer. Deliberately absent: the clocks of months and of new
-//! customers (R81, R78), which belong to no ticket.
+//! customers (R81, R78), which belong to no ticket: [`crate::statistics::duty`], [`crate::workers::clocks`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::Calendar;

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman::clock::{Clock as _, ManualClock};
 use linesman::metrics::Metrics;
 use linesman::settings::Settings;
+use linesman::store::customers::{CustomerData, CustomerKind, NewCustomer};
 use linesman::store::forms::{BY_LINK, WantedForm};
 use linesman::store::process::{WantedTicket, second_handling_key};
 use linesman::store::{TicketFilter, WriteError};
@@ -28,6 +29,7 @@ use crate::on_both;
 on_both! {
     r78_r123_a_follow_up_is_registered_once_when_its_time_has_come,
     r46_r79_r80_an_answered_survey_meets_the_clock_of_its_follow_up_and_of_no_second_handling,
+    r78_a_new_customer_is_followed_up_once_a_month_after_he_became_one,
     r29_a_registration_sent_again_makes_no_second_ticket,
     r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole,
     r88_what_is_overdue_is_called_exactly_once_also_after_a_death,
@@ -321,6 +323,43 @@ async fn r78_r123_a_follow_up_is_registered_once_when_its_time_has_come(database
     assert_eq!((&made[0].follows, made[0].state), (&Some(ticket.id), State::Registered));
     let customer = |ticket: &Ticket| ticket.registration.as_ref().and_then(|known| known.customer.clone());
     assert_eq!(customer(&made[0]).map(|known| known.customer), Some("c-1".to_owned()));
+    daemon.stop().await.unwrap();
+}
+
+async fn r78_a_new_customer_is_followed_up_once_a_month_after_he_became_one(database: Database) {
+    let daemon = Daemon::with_people(&database).await;
+    let today = daemon.clock.now_utc().date_naive();
+    let new = |name: &str, kind, started_on| NewCustomer {
+        data: CustomerData { kind, started_on, ..crate::customers::data(name) },
+        contacts: vec![crate::customers::contact(name, "+8613812345678", "li.na@tongda.example")],
+        assets: Vec::new(),
+    };
+    let days = |days| Some(today + TimeDelta::days(days));
+    let mut kept = Vec::new();
+    for (name, kind, started_on) in [
+        ("new", CustomerKind::Existing, days(0)),
+        ("not known", CustomerKind::Existing, None),
+        ("long known", CustomerKind::Existing, days(-400)),
+        ("not yet one", CustomerKind::Prospect, days(0)),
+    ] {
+        let customer = daemon.store.add_customer(&new(name, kind, started_on), &lin()).await.expect("kept");
+        assert_eq!(customer.data.started_on, started_on);
+        kept.push(customer);
+    }
+    let filter = TicketFilter { kind: Some(TicketKind::FollowUp), ..TicketFilter::default() };
+    let made = async || daemon.store.tickets(&filter, None, 10).await.unwrap().tickets;
+    daemon.clock.advance(TimeDelta::days(27));
+    sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    assert!(made().await.is_empty(), "not before the month is over");
+    daemon.clock.advance(TimeDelta::days(6));
+    for _ in 0..2 {
+        sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    }
+    let made = made().await;
+    assert_eq!(made.len(), 1, "{made:?}");
+    let his = made[0].registration.as_ref().and_then(|known| known.customer.clone()).expect("his");
+    assert_eq!(his.customer, kept[0].id.0);
+    assert_eq!(standing(&daemon, &made[0].id, "follow-up").await, Some(ClockState::Running), "R79");
     daemon.stop().await.unwrap();
 }
 
