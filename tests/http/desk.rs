@@ -102,7 +102,7 @@ async fn r31_r86_r96_the_time_that_a_caller_is_told_is_a_promise_from_the_first_
 }
 
 #[tokio::test]
-async fn r25_r28_r34_r43_a_case_of_the_regulator_is_registered_on_a_page_with_its_number_and_date() {
+async fn r25_r26_r28_r34_r43_a_case_of_the_regulator_is_registered_on_a_page_with_its_number_and_date() {
     let daemon = Daemon::start().await;
     let call = CALL.replace("channel=phone", "channel=regulator");
     let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &call, "en").await;
@@ -114,6 +114,7 @@ async fn r25_r28_r34_r43_a_case_of_the_regulator_is_registered_on_a_page_with_it
     let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &whole, "en").await;
     assert_eq!(status, 201, "{html}");
     let shown = daemon.get(Role::Viewer, "/api/v1/tickets/LM-2026-000001").await.json();
+    assert_eq!(shown["registration"]["channel"], "regulator", "R26");
     let referral = &shown["registration"]["referral"];
     assert_eq!((&referral["case"], &referral["due_at"]), (&"MIIT-7".into(), &"2026-12-01T10:00:00Z".into()));
     assert_eq!(shown["process"]["level"], "red");
