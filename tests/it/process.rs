@@ -475,7 +475,11 @@ fn r73_r79_a_follow_up_is_made_in_three_working_days_and_summarised_two_after_by
         for name in ["follow-up", "routine-response"] {
             assert_eq!(case.clock(name).due_at, at("2026-03-05T10:00:00Z"), "{name}");
         }
-        case.does(classified(Class::E, None, None));
+        let mut class = classified(Class::E, None, None);
+        if let Deed::Classified { urgency, .. } = &mut class {
+            *urgency = linesman_deadlines::policy::Urgency::Routine;
+        }
+        case.does(class);
         let now = case.now;
         case.does(assigned(now)).does(Deed::Accepted);
         case.refused_for(solved(), "R106", "no_follow_up_call");
