@@ -117,7 +117,6 @@ async fn r25_r26_r28_r34_r43_a_case_of_the_regulator_is_registered_on_a_page_wit
     assert_eq!(shown["registration"]["channel"], "regulator", "R26");
     let referral = &shown["registration"]["referral"];
     assert_eq!((&referral["case"], &referral["due_at"]), (&"MIIT-7".into(), &"2026-12-01T10:00:00Z".into()));
-    assert_eq!(shown["process"]["level"], "red");
     let clocks = daemon.get(Role::Viewer, "/api/v1/tickets/LM-2026-000001/clocks").await;
     assert!(clocks.text.contains("2026-12-01T10:00:00"), "the letter's date is a deadline: {}", clocks.text);
 }
