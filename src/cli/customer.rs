@@ -99,7 +99,7 @@ enum CustomerCommand {
 #[derive(Debug, clap::Args)]
 struct New {
     /// Read the customer as JSON, as the API takes him; - is standard input, which no other process sees
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "kind", "inventory", "segment", "key_account", "note",
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "kind", "inventory", "segment", "key_account", "started_on", "note",
         "contact", "phone", "email", "address"])]
     from: Option<PathBuf>,
     /// Of the person or company
@@ -117,6 +117,9 @@ struct New {
     /// Faults of his go first
     #[arg(long)]
     key_account: bool,
+    /// Since when he is a customer, as 2026-11-22: a new one is followed up a month later
+    #[arg(long, value_name = "DATE")]
+    started_on: Option<chrono::NaiveDate>,
     /// Anything else
     #[arg(long)]
     note: Option<String>,
@@ -266,6 +269,9 @@ fn body(new: &New) -> anyhow::Result<Value> {
         ("note", &new.note),
     ]);
     body.insert("key_account".to_owned(), new.key_account.into());
+    if let Some(date) = new.started_on {
+        body.insert("started_on".to_owned(), date.to_string().into());
+    }
     if !contact.is_empty() {
         body.insert("contacts".to_owned(), json!([contact]));
     }

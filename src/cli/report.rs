@@ -3,13 +3,16 @@
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
 
 use super::exit::{Exit, Failure};
+use super::remote::{Remote, answered};
 use super::{Global, explain, output};
 use crate::clock::{Clock as _, SystemClock};
 use crate::locale::Language;
+use crate::statistics::duty;
 use crate::statistics::{self, Month, Shown, tables};
 use crate::store::Store;
 
@@ -25,12 +28,33 @@ pub struct Arguments {
 enum ReportCommand {
     /// Complaint handling of a month: as it was frozen on the first of the next, else as the tickets stand
     Monthly(Monthly),
+    /// Say that the summary or the improvement plan of a month is done, through the daemon
+    Done(DutyDone),
     /// Months whose figures are frozen
     Months {
         /// One JSON document
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What was done of a month.
+#[derive(Debug, clap::Args)]
+struct DutyDone {
+    /// summary or plan
+    duty: String,
+    /// The month, as 2026-10; the last one that is over unless stated
+    #[arg(long)]
+    month: Option<Month>,
+    /// Where it is, who was there
+    #[arg(long, default_value = "")]
+    note: String,
+    /// The daemon; unless stated the address of the settings
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// File that holds a token; unless stated the variable LINESMAN_TOKEN
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 /// What is asked of a month.
@@ -71,13 +95,32 @@ enum Format {
 /// # Errors
 /// When the database cannot be read or the file cannot be written.
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    if let ReportCommand::Done(wanted) = &arguments.command {
+        return done(global, wanted).await;
+    }
     let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
     let done = match &arguments.command {
         ReportCommand::Monthly(wanted) => monthly(&store, wanted).await,
         ReportCommand::Months { json } => months(&store, *json).await,
+        ReportCommand::Done(_) => Ok(Exit::Defect),
     };
     store.close().await;
     done
+}
+
+async fn done(global: &Global, wanted: &DutyDone) -> anyhow::Result<Exit> {
+    let (server, token_file) = (wanted.server.as_deref(), wanted.token_file.as_deref());
+    let remote = Remote::new(global, server, token_file, Duration::from_secs(30))?;
+    let month = wanted.month.unwrap_or_else(|| Month::of(SystemClock.now_utc()).before());
+    let body = serde_json::json!({ "duty": wanted.duty, "note": wanted.note });
+    let request = remote.client.post(format!("{}/api/v1/reports/monthly/{month}/done", remote.base));
+    let request = request.bearer_auth(&remote.token).json(&body);
+    let answer = answered(request.send().await.map_err(|error| remote.unreachable(error))?).await?;
+    for duty in answer["duties"].as_array().into_iter().flatten() {
+        let text = |name: &str| duty[name].as_str().unwrap_or("-").to_owned();
+        output::line(format!("{month}  {:<8} due {}  {}", text("duty"), text("due_at"), text("state")))?;
+    }
+    Ok(Exit::Fine)
 }
 
 async fn months(store: &Store, as_json: bool) -> anyhow::Result<Exit> {
@@ -125,8 +168,14 @@ async fn monthly(store: &Store, wanted: &Monthly) -> anyhow::Result<Exit> {
             (content, None, differences)
         }
     };
-    let shown =
-        Shown { content: &content, frozen: frozen.as_ref(), differences: differences.as_deref(), at: now };
+    let duties = duty::duties(month, &store.done_duties(month).await?, now);
+    let shown = Shown {
+        content: &content,
+        frozen: frozen.as_ref(),
+        differences: differences.as_deref(),
+        duties: &duties,
+        at: now,
+    };
     let report = tables(&shown, wanted.lang);
     let bytes = match wanted.format {
         Format::Text => statistics::plain::plain(&report).into_bytes(),
@@ -137,7 +186,7 @@ async fn monthly(store: &Store, wanted: &Monthly) -> anyhow::Result<Exit> {
                 |frozen| serde_json::json!({ "at": frozen.at, "by": frozen.by, "sha256": frozen.sha256 }),
             );
             let document = serde_json::json!({
-                "frozen": mark, "differences": differences, "content": content, "suggestions": report.advice,
+                "frozen": mark, "differences": differences, "duties": duties, "content": content, "suggestions": report.advice,
             });
             let mut text = serde_json::to_vec_pretty(&document)?;
             text.push(b'\n');

@@ -69,6 +69,18 @@ pub(super) struct NewTicket {
     /// By when he expects it solved
     #[arg(long, value_name = "TIME")]
     expected_by: Option<DateTime<Utc>>,
+    /// By when he was told that it is over: a promise
+    #[arg(long, value_name = "TIME")]
+    promise_by: Option<DateTime<Utc>>,
+    /// What was promised; that service is restored unless stated
+    #[arg(long, requires = "promise_by", value_name = "TEXT")]
+    promise: Option<String>,
+    /// Number of the regulator's case
+    #[arg(long, requires = "referral_due", value_name = "NUMBER")]
+    referral_case: Option<String>,
+    /// By when the regulator wants its answer
+    #[arg(long, requires = "referral_case", value_name = "TIME")]
+    referral_due: Option<DateTime<Utc>>,
     /// When his contact came in; now unless stated
     #[arg(long, value_name = "TIME")]
     received_at: Option<DateTime<Utc>>,
@@ -97,7 +109,11 @@ impl NewTicket {
     pub(super) fn body(&self) -> Value {
         let customer =
             self.customer.as_ref().map(|customer| json!({ "customer": customer, "contact": self.contact }));
+        let promise = self.promise_by.map(|due_at| json!({ "due_at": due_at, "text": self.promise }));
+        let referral = self.referral_case.as_ref().zip(self.referral_due);
+        let referral = referral.map(|(case, due_at)| json!({ "case": case, "due_at": due_at }));
         json!({
+            "promise": promise, "referral": referral,
             "kind": self.kind, "channel": self.channel, "customer": customer, "who": self.who(), "caller": self.caller,
             "element": self.element, "urgency": self.urgency, "level": self.level, "nature": self.nature,
             "expected_by": self.expected_by, "received_at": self.received_at,

@@ -232,6 +232,12 @@ impl Metrics {
         last.with_label_values(&[worker]).set(seconds(now));
     }
 
+    /// So many monthly summaries or plans are overdue.
+    pub fn monthly_duties_overdue(&self, duty: &'static str, count: usize) {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.table.monthly_duties_overdue.with_label_values(&[duty]).set(count.into());
+    }
+
     /// A reconciliation has an answer; a party that the settings do not name has no series of its own.
     pub fn reconciled(&self, party: &str, is_known: bool, outcome: &Outcome, seconds: f64) {
         self.table.reconcile_runs_total.with_label_values(&["done"]).inc();

@@ -117,6 +117,8 @@ table! {
     poller_blind: Gauge [],
     /// Reference time of the last look at the measurements.
     diagnosis_last_timestamp_seconds: Gauge [],
+    /// Monthly summaries and improvement plans of the last months that are overdue, by which: summary or plan.
+    monthly_duties_overdue: Gauge ["duty"],
     /// Always 1, with what was built.
     build_info: Gauge ["version", "revision"],
     /// Whether the last reading of the settings succeeded (1).

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::locale::{Language, Message};
-use crate::ticket::Ticket;
 use crate::ticket::chain::hex;
+use crate::ticket::{Ticket, TicketId};
 
 use super::Month;
-use super::facts::facts;
+use super::facts::{NOT_NAMED, carrier_at, facts};
 
 /// Version of how the figures are made of tickets; a change of [`super::facts`] or of the counting is another.
-const COUNTING: u32 = 2;
+const COUNTING: u32 = 3;
 /// Of so many tickets on a problem becomes a suggestion ...
 const FREQUENT_FROM: u64 = 3;
 /// ... where it is one in so many.
@@ -163,7 +163,8 @@ impl Content {
         at: DateTime<Utc>,
     ) -> Self {
         let period = month.period();
-        let mut all: Vec<TicketFacts> = tickets.iter().map(|ticket| facts(ticket, at)).collect();
+        let by_id: BTreeMap<&TicketId, &Ticket> = tickets.iter().map(|ticket| (&ticket.id, ticket)).collect();
+        let mut all: Vec<TicketFacts> = tickets.iter().map(|ticket| counted(ticket, &by_id, at)).collect();
         all.retain(|ticket| period.holds(ticket.registered_at));
         all.sort_by(|a, b| (a.registered_at, &a.ticket).cmp(&(b.registered_at, &b.ticket)));
         let report = Report::of(period, bases, &all);
@@ -235,6 +236,18 @@ impl Content {
     pub fn unclassified(&self) -> u64 {
         self.report.unclassified
     }
+}
+
+/// The facts of a ticket; a carrier that it does not name is that of the ticket above, which has the repair.
+fn counted(ticket: &Ticket, by_id: &BTreeMap<&TicketId, &Ticket>, at: DateTime<Utc>) -> TicketFacts {
+    let mut known = facts(ticket, at);
+    let above = ticket.process.parent.as_ref().and_then(|parent| by_id.get(parent));
+    if let Some(carrier) = above.and_then(|above| carrier_at(above, at)) {
+        for promise in known.promises.iter_mut().filter(|one| one.carrier.as_deref() == Some(NOT_NAMED)) {
+            promise.carrier = Some(carrier.trim().to_owned());
+        }
+    }
+    known
 }
 
 fn difference(row: &Row, frozen: Option<Value>, now: Option<Value>) -> Difference {

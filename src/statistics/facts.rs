@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ClockState;
 use linesman_deadlines::policy::Agreement;
-use linesman_deadlines::promise::Tally;
-use linesman_process::statistics::{Handling, Rating, TicketFacts};
+use linesman_deadlines::promise::{Outcome, Source, Standing, Tally};
+use linesman_process::statistics::{Handling, PromiseFact, Rating, TicketFacts, Word};
 
 use crate::diagnosis::{Cause, Class};
-use crate::ticket::process::{Direction, Rating as Said};
+use crate::ticket::process::{Direction, Rating as Said, Work, WorkKind};
 use crate::ticket::{Channel, State, Ticket, clocks};
 
 /// The tag of a ticket about how somebody behaved; the regulator counts it as user service.
@@ -17,7 +17,8 @@ pub const CONDUCT: &str = "conduct";
 #[must_use]
 pub fn facts(ticket: &Ticket, at: DateTime<Utc>) -> TicketFacts {
     let (deadlines_met, deadlines_missed) = deadlines(ticket, at);
-    let promises = Tally::of(&clocks::promises(ticket, at));
+    let standing = clocks::promises(ticket, at);
+    let promises = Tally::of(&standing);
     let registration = ticket.registration.as_ref();
     TicketFacts {
         ticket: ticket.number.to_string(),
@@ -35,12 +36,46 @@ pub fn facts(ticket: &Ticket, at: DateTime<Utc>) -> TicketFacts {
         deadlines_missed,
         promises_kept: promises.kept + promises.renewed,
         promises_broken: promises.broken,
+        promises: standing.iter().filter_map(|known| promise(ticket, known)).collect(),
         was_reopened: ticket.reopen_count > 0,
         solved_at_first_contact: solved_at_first_contact(ticket),
         is_appeal: registration
             .is_some_and(|known| known.channel == Channel::Regulator || known.referral.is_some()),
         survey: ticket.process.survey.clone(),
     }
+}
+
+/// Stands for whoever is not named.
+pub(super) const NOT_NAMED: &str = "-";
+
+/// A promise that came to its end: who answered for it, and on which carrier's time it rested.
+fn promise(ticket: &Ticket, known: &Standing) -> Option<PromiseFact> {
+    let word = match known.outcome {
+        Outcome::Open => return None,
+        Outcome::Kept => Word::Kept,
+        Outcome::Renewed => Word::Renewed,
+        Outcome::Broken => Word::Broken,
+    };
+    let named = |name: &str| match name.trim() {
+        "" => NOT_NAMED.to_owned(),
+        name => name.to_owned(),
+    };
+    let made_at = known.promise.made_at;
+    let carrier = || carrier_at(ticket, made_at).unwrap_or(NOT_NAMED).trim().to_owned();
+    Some(PromiseFact {
+        owner: named(&known.promise.owner),
+        carrier: (known.promise.source == Source::CarrierEta).then(carrier),
+        word,
+    })
+}
+
+/// The carrier that had the ticket's repair at an instant: the one that was given it last by then. A promise is made
+/// before the repair is given away, so the first one where none was given yet.
+pub(super) fn carrier_at(ticket: &Ticket, at: DateTime<Utc>) -> Option<&str> {
+    let repairs = || ticket.process.works.iter().filter(|work| work.kind == WorkKind::CarrierRepair);
+    let given = |work: &&Work| work.given_at <= at;
+    let known = repairs().filter(given).last().or_else(|| repairs().next());
+    known.map(|work| work.with.as_str()).filter(|with| !with.trim().is_empty())
 }
 
 /// What it is about within its class: the cause, else its first tag.

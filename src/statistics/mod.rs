@@ -8,12 +8,14 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`month`] | a month on the operator's clocks, and when its report is due |
+//! | [`duty`] | what a month that is over asks of people, and by when |
 //! | [`facts`](mod@facts) | what the statistics know of a ticket |
 //! | [`content`] | the report: figures, shares, cases, suggestions; its hash; what differs from another |
 //! | [`mod@tables`] | the report as tables in a language |
 //! | [`html`], [`xlsx`], [`plain`] | those as a page to print, a workbook, lines of a terminal |
 
 pub mod content;
+pub mod duty;
 pub mod facts;
 pub mod html;
 pub mod month;

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use linesman_process::form::{self, FormId};
-use linesman_process::statistics::{RegulatorClass, Report, Share, Value};
+use linesman_process::statistics::{PromiseCounts, RegulatorClass, Report, Share, Value};
 
 use crate::locale::{Language, Message, words};
 
 use super::content::{Content, Difference, Frozen, Row};
+use super::duty::DutyState;
+use super::facts::NOT_NAMED;
 
 /// How an instant stands in a table.
 const INSTANT: &str = "%Y-%m-%d %H:%M";
@@ -22,6 +24,8 @@ pub struct Shown<'c> {
     pub frozen: Option<&'c Frozen>,
     /// What it differs in from the frozen ones, where it was counted again.
     pub differences: Option<&'c [Difference]>,
+    /// What the month asks of people, once it is over.
+    pub duties: &'c [DutyState],
     /// When it was counted or read.
     pub at: DateTime<Utc>,
 }
@@ -87,7 +91,7 @@ pub struct Tables {
 /// The report in a language.
 #[must_use]
 pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
-    let Shown { content, frozen, differences, at } = shown;
+    let Shown { content, frozen, differences, duties, at } = shown;
     let word = |name: &str| words(language, &format!("report.{name}"));
     let say = |message: Message| message.render(language);
     let mut notes = vec![say(Message::new("report.period")
@@ -100,7 +104,10 @@ pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
             .with("sha256", &frozen.sha256)),
         None => say(Message::new("report.live").with("at", at.to_rfc3339())),
     });
-    if let Some((summary, plan)) = content.month.parse::<super::Month>().ok().and_then(super::Month::due) {
+    notes.extend(duties.iter().map(|duty| say(duty.say())));
+    if let Some((summary, plan)) = content.month.parse::<super::Month>().ok().and_then(super::Month::due)
+        && duties.is_empty()
+    {
         let due = Message::new("report.due").with("summary", summary.date).with("plan", plan.date);
         notes.push(say(due));
     }
@@ -133,6 +140,9 @@ pub fn tables(shown: &Shown<'_>, language: Language) -> Tables {
     all.push(regulator(content, language));
     all.push(shares("problems", &content.report.problems, language, |name| problem_word(name, language)));
     all.push(shares("products", &content.report.products, language, str::to_owned));
+    let report = &content.report;
+    all.push(promises("promises_by_owner", &report.promises_by_owner, language));
+    all.push(promises("promises_by_carrier", &report.promises_by_carrier, language));
     all.push(survey(content, language));
     let mut advice: Vec<String> =
         content.suggestions.iter().map(|message| message.render(language)).collect();
@@ -280,6 +290,26 @@ fn shares(title: &str, shares: &[Share], language: Language, word: impl Fn(&str)
         title: words(language, &format!("report.{title}")),
         columns: heads(&["name", "count", "share"], language),
         rows: shares.iter().map(row).collect(),
+    }
+}
+
+/// Promises by who answered for them, or by the carrier on whose time they rested (R86, R96).
+fn promises(title: &str, by: &BTreeMap<String, PromiseCounts>, language: Language) -> Table {
+    let row = |(name, counts): (&String, &PromiseCounts)| {
+        let share = counts.rate().percent(1).map_or_else(|| "–".to_owned(), |percent| format!("{percent} %"));
+        let name = if name == NOT_NAMED { words(language, "report.not_named") } else { name.clone() };
+        vec![
+            Cell::Text(name),
+            Cell::Count(counts.kept),
+            Cell::Count(counts.renewed),
+            if counts.broken == 0 { Cell::Count(0) } else { Cell::Bad(counts.broken.to_string()) },
+            Cell::Text(share),
+        ]
+    };
+    Table {
+        title: words(language, &format!("report.{title}")),
+        columns: heads(&["name", "kept", "renewed", "broken", "kept_rate"], language),
+        rows: by.iter().map(row).collect(),
     }
 }
 

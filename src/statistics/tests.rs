@@ -151,6 +151,67 @@ fn r86_r71_missed_deadlines_and_broken_promises_of_a_month_are_counted_and_named
 }
 
 #[test]
+fn r86_r96_promises_are_shown_by_owner_and_by_the_carrier_that_the_ticket_above_names() {
+    use linesman_deadlines::promise::Source;
+
+    use crate::ticket::process::WorkKind;
+    use crate::ticket::{Deed, Event, apply_in};
+    let does = |ticket: &mut Ticket, deed: Deed, minutes: i64| {
+        let now = ticket.registered_at + TimeDelta::minutes(minutes);
+        let done = apply_in(ticket, &Event::from(deed), &Actor("lin".to_owned()), &Default::default(), now);
+        *ticket = done.expect("done").ticket;
+    };
+    let promised = |due: &str, source| Deed::Promised {
+        id: "p-1".to_owned(),
+        text: "restored".to_owned(),
+        due_at: at(due),
+        source,
+        renews: None,
+    };
+    let mut above = complaint(1, "2026-10-10T00:00:00Z");
+    let (given, carrier) = (above.registered_at, "China Telecom".to_owned());
+    above.process.works.push(crate::ticket::process::Work {
+        kind: WorkKind::CarrierRepair,
+        reference: "CT-1".to_owned(),
+        with: carrier,
+        given_at: given,
+        etas: Vec::new(),
+        done_at: None,
+        result: None,
+    });
+    let mut below = complaint(2, "2026-10-10T00:00:00Z");
+    below.process.parent = Some(above.id.clone());
+    does(&mut below, promised("2026-10-11T00:00:00Z", Source::CarrierEta), 5);
+    let mut own = complaint(3, "2026-10-10T00:00:00Z");
+    does(&mut own, promised("2026-10-10T06:00:00Z", Source::Own), 5);
+    let kept = Deed::PromiseKept { id: "p-1".to_owned(), evidence: "test call".to_owned() };
+    does(&mut own, kept, 60);
+    let month = counted(&[above, below, own]);
+    assert_eq!(month.rule_version.split(',').next(), Some("counting 3"));
+    let frozen = Frozen::of(month.clone(), at("2026-10-31T16:00:00Z"), "linesman");
+    let again: Frozen =
+        serde_json::from_str(&serde_json::to_string(&frozen).expect("written")).expect("read");
+    assert!(again.is_whole());
+    let shown =
+        Shown { content: &month, frozen: Some(&frozen), differences: None, duties: &[], at: frozen.at };
+    for (language, title) in
+        [(Language::English, "on a carrier's time"), (Language::Chinese, "以运营商时间为准")]
+    {
+        let report = tables(&shown, language);
+        let table = report.tables.iter().find(|table| table.title.contains(title)).expect("a table");
+        let row: Vec<String> = table.rows[0].iter().map(tables::Cell::say).collect();
+        assert_eq!(row, ["China Telecom", "0", "0", "1", "0.0 %"]);
+        let owners = report.tables.iter().find(|table| table.title.contains("R96")).expect("a table");
+        let row: Vec<String> = owners.rows[0].iter().map(tables::Cell::say).collect();
+        assert_eq!(row, ["lin", "1", "0", "1", "50.0 %"]);
+        for shown in [html::page(&report), plain::plain(&report)] {
+            assert!(shown.contains("China Telecom") && shown.contains("50.0 %"), "{shown}");
+        }
+        assert!(xlsx::workbook(&report, october()).is_ok());
+    }
+}
+
+#[test]
 fn r118_r119_what_is_frequent_is_advised_upon_with_the_month_before() {
     let tickets: Vec<Ticket> = (1..=4).map(|count| solved(count, None)).collect();
     let before = counted(&tickets[..1]).report;
@@ -190,7 +251,13 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
     tagged.process.survey = [("attitude".to_owned(), 6), ("efficiency".to_owned(), 9)].into();
     let content = counted(&[tagged, solved(2, None)]);
     let frozen = Frozen::of(content.clone(), at("2026-10-31T16:00:00Z"), "linesman");
-    let shown = Shown { content: &content, frozen: Some(&frozen), differences: Some(&[]), at: frozen.at };
+    let shown = Shown {
+        content: &content,
+        frozen: Some(&frozen),
+        differences: Some(&[]),
+        duties: &[],
+        at: frozen.at,
+    };
     for (language, word, class) in
         [(Language::English, "Network quality", "B · Network"), (Language::Chinese, "网络质量", "B")]
     {
@@ -214,7 +281,13 @@ fn r117_page_workbook_and_lines_say_the_same_in_both_languages() {
         );
     }
     let empty = counted(&[]);
-    let shown = Shown { content: &empty, frozen: None, differences: None, at: at("2026-10-31T16:00:00Z") };
+    let shown = Shown {
+        content: &empty,
+        frozen: None,
+        differences: None,
+        duties: &[],
+        at: at("2026-10-31T16:00:00Z"),
+    };
     let report = tables(&shown, Language::English);
     assert!(html::page(&report).contains("not measured") && xlsx::workbook(&report, october()).is_ok());
 }

@@ -1,6 +1,7 @@
 //! What follows from an event of one ticket for others: those below it, and those beside it.
 
 use linesman_deadlines::promise::Source;
+use linesman_process::form::FormId;
 
 use crate::ticket::event::{Actor, Event};
 use crate::ticket::{Deed, Ticket, TicketId, clocks};
@@ -30,6 +31,11 @@ impl Change {
                 Deed::SolutionRecorded { .. } => self.fault_over(&ticket.id).await?,
                 Deed::Routed { number, .. } => return self.keep_routes(ticket, *number).await,
                 Deed::LinkMade { .. } => return self.keep_link(&ticket.id, deed, actor).await,
+                // Who answered the survey need not be called for it any more (R79).
+                Deed::FormFiled { form: FormId::Survey, .. } if ticket.is_reported() => {
+                    let answered = Deed::SurveyAnswered { about: ticket.id.clone() };
+                    (answered, Actor::linesman(), self.follow_ups_to_meet(ticket).await?)
+                }
                 // One carrier repairs one fault: his new time is one for everybody who waits for it (R86).
                 Deed::EtaChanged { eta, reason, .. } => {
                     let (from, reason) = (ticket.id.clone(), reason.clone());

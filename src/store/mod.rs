@@ -37,6 +37,7 @@ mod check;
 pub mod customers;
 mod delivery;
 mod diagnoses;
+pub mod duties;
 pub mod error;
 mod events;
 mod follow;

@@ -44,9 +44,17 @@ pub(super) const LOOSE_COMPLAINTS: &str = "SELECT id, body FROM ticket WHERE is_
 pub(super) const EXPLAINERS: &str = "SELECT id, body FROM ticket WHERE is_open AND NOT candidate AND segment <> '' \
      AND kind = 'fault' AND parent_id IS NULL ORDER BY registered_at, id LIMIT 2000";
 pub(super) const OPEN_CHILDREN: &str = "SELECT id FROM ticket WHERE parent_id = $1 AND is_open ORDER BY id";
+pub(super) const FOLLOW_UPS_OF_CUSTOMER: &str = "SELECT id, body FROM ticket WHERE customer = $1 \
+     AND registered_at >= $2 AND kind = 'follow_up' AND is_open ORDER BY registered_at, id LIMIT 100";
 
 /// More open tickets on one path are not told.
 const MOST_ON_A_PATH: i64 = 20;
+
+/// The key by which the second handling of a ticket is registered once (R80).
+#[must_use]
+pub fn second_handling_key(ticket: &TicketId) -> String {
+    format!("{ticket}/second-handling")
+}
 
 /// A ticket to be registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,6 +190,31 @@ impl Change {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Open follow-ups of a ticket that its survey is the call of: a second handling waits for a person (R79, R80).
+    pub(super) async fn follow_ups_to_meet(&mut self, ticket: &Ticket) -> Result<Vec<TicketId>, StoreError> {
+        let known = ticket.registration.as_ref().and_then(|registration| registration.customer.as_ref());
+        let Some(customer) = known.map(|known| known.customer.clone()) else { return Ok(Vec::new()) };
+        let since = ticket.registered_at;
+        let rows: Vec<TicketRow> = on_tx!(self.tx, connection => {
+            sqlx::query_as(FOLLOW_UPS_OF_CUSTOMER)
+                .bind(text(&customer))
+                .bind(since)
+                .fetch_all(connection)
+                .await
+        })
+        .map_err(|error| StoreError::of("read the follow-ups of ticket", &ticket.id, error))?;
+        let second = self.registered_by(&Actor::linesman(), &second_handling_key(&ticket.id)).await?;
+        let second = second.map(|(_, id)| id);
+        let mut ids = Vec::new();
+        for row in rows {
+            let other = understood(row)?;
+            if other.follows.as_ref() == Some(&ticket.id) && second.as_ref() != Some(&other.id.0) {
+                ids.push(other.id);
+            }
+        }
+        Ok(ids)
     }
 
     async fn registered_by(

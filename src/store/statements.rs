@@ -2,8 +2,8 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, events, forms, knowledge, maintenance, observations, outbox,
-    people, process, related, retention, retention_count, routes, runs, statistics, tickets, walks,
+    access, change, check, delivery, diagnoses, duties, events, forms, knowledge, maintenance, observations,
+    outbox, people, process, related, retention, retention_count, routes, runs, statistics, tickets, walks,
 };
 
 /// All of them.
@@ -34,6 +34,7 @@ pub const ALL: &[&str] = &[
     process::DUE_CLOCKS,
     process::REOPEN_WINDOWS_OVER,
     process::OPEN_CHILDREN,
+    process::FOLLOW_UPS_OF_CUSTOMER,
     process::WAITING,
     related::SOLVED_OF_CLASS,
     related::SOLVED_OF_CAUSE,
@@ -146,6 +147,11 @@ pub const ALL: &[&str] = &[
     knowledge::TICKETS_WITHOUT_DRAFT,
     knowledge::KEEP_USE,
     knowledge::USES,
+    duties::DONE,
+    duties::DO,
+    duties::ASKED,
+    duties::ASK,
+    duties::NEW_CUSTOMERS,
     statistics::FREEZE,
     statistics::FROZEN,
     statistics::FROZEN_MONTHS,

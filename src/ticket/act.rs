@@ -52,7 +52,7 @@ pub(super) fn after_work(ends_at: DateTime<Utc>) -> DateTime<Utc> {
 pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<Utc>) {
     match deed {
         // A link changes nothing until it is answered.
-        Deed::Registered { .. } | Deed::LinkMade { .. } => {}
+        Deed::Registered { .. } | Deed::LinkMade { .. } | Deed::SurveyAnswered { .. } => {}
         Deed::Classified { .. } => classify(next, deed),
         Deed::Assigned { owner, department, deadline, target, duty } => {
             next.owner = Some(owner.clone());

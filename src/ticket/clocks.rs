@@ -3,13 +3,14 @@
 //! The log is a projection of the ticket's events, kept beside them on the ticket: everything is computed from it
 //! each time, nothing is counted (tickets.md 7.2, rule 5). Only reported tickets have clocks: a ticket that Linesman
 //! opened by itself binds nobody towards a customer. Deliberately absent: the clocks of months and of new
-//! customers (R81, R78), which belong to no ticket.
+//! customers (R81, R78), which belong to no ticket: [`crate::statistics::duty`], [`crate::workers::clocks`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::Calendar;
-use linesman_deadlines::clock::{Action, Clock, ClockState, LogEntry, Reading};
+use linesman_deadlines::clock::{Action, Clock, ClockState, LogEntry, Reading, What};
 use linesman_deadlines::policy::{Facts, Milestone, Policies, Policy, Purpose};
 use linesman_deadlines::promise::{self, Point, PromiseAction, PromiseCall, PromiseEvent, Standing};
+use linesman_process::form::FormId;
 
 use super::deed::{Call, Deed};
 use super::event::Event;
@@ -26,6 +27,9 @@ pub fn office() -> Option<&'static Calendar> {
 
 /// The clock that ends the reopen window of a settled ticket; no policy has this name.
 pub const REOPEN_WINDOW: &str = "reopen-window";
+
+/// What an answered survey is to its follow-up (R79): asked and answered, nobody has to call any more.
+const SURVEYED: [Milestone; 3] = [Milestone::FirstContact, Milestone::Responded, Milestone::FollowUpDone];
 
 /// One clock of a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -328,6 +332,10 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
                 happened(next, now, &[Milestone::FollowUpSummarised]);
             }
         }
+        Deed::SurveyAnswered { .. } => happened(next, now, &SURVEYED),
+        Deed::FormFiled { form: FormId::Survey, .. } if next.kind == TicketKind::FollowUp => {
+            happened(next, now, &SURVEYED);
+        }
         Deed::ReopenedByPerson { .. } => happened(next, now, &[Milestone::Reopened]),
         Deed::Rejected { .. } => happened(next, now, &[Milestone::Rejected]),
         Deed::Merged { .. } => happened(next, now, &[Milestone::Cancelled]),
@@ -383,6 +391,14 @@ fn keep_promises(next: &mut Ticket, now: DateTime<Utc>) {
             next.process.promises.push(kept);
         }
     }
+}
+
+/// Whether something happened to a ticket that its clocks know.
+#[must_use]
+pub fn has_happened(ticket: &Ticket, wanted: Milestone) -> bool {
+    let is_it =
+        |entry: &LogEntry| matches!(entry.what, What::Happened { milestone, .. } if milestone == wanted);
+    ticket.process.log.iter().any(is_it)
 }
 
 /// Whether a clock waits to be met.

@@ -429,6 +429,11 @@ pub enum Deed {
         /// Number of the event that asked for it.
         event: i64,
     },
+    /// The customer answered the survey about the ticket that this one follows up: the follow-up is made (R46, R79).
+    SurveyAnswered {
+        /// The ticket that he answered about.
+        about: TicketId,
+    },
     /// What was promised has happened.
     PromiseKept {
         /// Which.
@@ -523,6 +528,7 @@ impl Deed {
             Self::EtaHeard { .. } => "eta_heard",
             Self::ReceiptSent { .. } => "receipt_sent",
             Self::LinkSent { .. } => "link_sent",
+            Self::SurveyAnswered { .. } => "survey_answered",
             Self::PromiseKept { .. } => "promise_kept",
             Self::ClockCalled { .. } => "clock_called",
             Self::PromiseCalled { .. } => "promise_called",

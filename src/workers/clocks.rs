@@ -4,26 +4,36 @@
 //! chain says is done. A death between the two loses nothing and repeats nothing: the key is written with the event.
 //! Also closes what was settled longer ago than the reopen window.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use linesman_deadlines::policy::Urgency;
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use linesman_deadlines::clock::{Call as Asked, Clock, LogEntry};
+use linesman_deadlines::policy::{Caller, Milestone, Urgency};
+use linesman_process::role::Role;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
+use crate::procedure;
 use crate::settings::Settings;
+use crate::store::duties::new_customer_key;
 use crate::store::process::{ClockCursor, WantedTicket};
 use crate::store::{Store, StoreError, TicketFilter, TicketWriter, WriteError};
 use crate::ticket::deed::{Call, Deed};
+use crate::ticket::registration::CustomerRef;
 use crate::ticket::{
     Actor, Channel, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks,
 };
 
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
+/// The policy that follows up a new customer (R78).
+const NEW_CUSTOMER: &str = "follow-up-new-customer";
+/// Whoever became a customer more days ago is not new any more, also where nobody looked in time.
+const NEW_FOR: u64 = 92;
 /// Rows read at once.
 const PAGE: u32 = 256;
 
@@ -88,6 +98,7 @@ impl Sweep {
             }
             after = Some(last);
         }
+        done += self.new_customers(now).await?;
         done += self.hand_over(now).await?;
         self.close(now).await?;
         Ok(done)
@@ -175,16 +186,78 @@ impl Sweep {
             text: TicketText::of(&format!("{}: R78", ticket.number)),
             key: Some(format!("{}/{key}", ticket.id)),
         };
+        self.registered(wanted).await
+    }
+
+    async fn registered(&self, wanted: WantedTicket) -> Result<(), WriteError> {
         match self.writer.register(wanted, Actor::linesman()).await {
             Ok(_) => Ok(()),
             Err(WriteError::Refused(refusal)) => {
-                tracing::error!(%refusal, number = %ticket.number, "a follow-up was not registered");
+                tracing::error!(%refusal, "a follow-up was not registered");
                 Ok(())
             }
             // Nobody is there to be called any more.
             Err(WriteError::NoCustomer(_) | WriteError::NoContact(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// Registers the follow-up of everybody whose first month as a customer is over (R78), once; says how many.
+    async fn new_customers(&self, now: DateTime<Utc>) -> Result<usize, WriteError> {
+        let policy = procedure::deadlines_at(now).and_then(|table| table.get(NEW_CUSTOMER));
+        let Some(policy) = policy else { return Ok(0) };
+        let Some(calendar) = procedure::in_force().calendars.get(&policy.calendar) else { return Ok(0) };
+        let today = calendar.date(now);
+        let back = |days| today.checked_sub_days(Days::new(days)).unwrap_or(today);
+        let (mut done, mut after) = (0, String::new());
+        loop {
+            let page = self.store.new_customers(back(NEW_FOR), today, &after, PAGE).await?;
+            let Some((last, _)) = page.last().cloned() else { return Ok(done) };
+            for (customer, started_on) in page {
+                let began = calendar.zone().day_begins(started_on);
+                let log = [LogEntry::happened(began, Milestone::CustomerStarted)];
+                let clock = Clock { policy, calendar, log: &log };
+                let actions = clock.due_actions(now, None, &BTreeSet::new()).unwrap_or_default();
+                if actions.iter().any(|action| action.call == Asked::Trigger) {
+                    self.follow_up_new(&customer, &policy.rule, now).await?;
+                    done += 1;
+                }
+            }
+            after = last;
+        }
+    }
+
+    async fn follow_up_new(&self, customer: &str, rule: &str, now: DateTime<Utc>) -> Result<(), WriteError> {
+        let people = self.store.people().await?;
+        let does_it = |role| people.persons().find(|person| person.roles.contains(&role));
+        let owner = does_it(Role::FollowUpAgent).or_else(|| does_it(Role::ServiceManager));
+        let text = TicketText::of(&format!("{rule}: {customer}"));
+        let intake = Intake {
+            kind: TicketKind::FollowUp,
+            registration: Registration {
+                channel: Channel::Automatic,
+                customer: Some(CustomerRef { customer: customer.to_owned(), contact: None }),
+                caller: Some(Caller::Existing),
+                element: None,
+                received_at: now,
+                urgency: Urgency::Routine,
+                expected_by: None,
+                nature: None,
+                product_model: None,
+                purchased_on: None,
+                warranty: None,
+                referral: None,
+                read_back: false,
+                text_sha256: text.sha256(),
+            },
+            first_owner: owner
+                .map_or_else(|| Actor::linesman().0, |person| people.login_of(&person.id).to_owned()),
+            department: owner.map(|person| person.department.clone()),
+            level: None,
+            parent: None,
+            follows: None,
+        };
+        self.registered(WantedTicket { intake, text, key: Some(new_customer_key(customer)) }).await
     }
 
     /// Closes what nobody reopened in time.

@@ -1,4 +1,5 @@
-//! Freezes the figures of each month that is over (R81, R115): once, whatever happens to its tickets afterwards.
+//! Freezes the figures of each month that is over (R81, R115): once, whatever happens to its tickets afterwards. Then
+//! asks for what the month asks of people, its summary and its improvement plan, until somebody says that it is done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
+use crate::statistics::duty::{self, Duty, DutyCall, DutyState};
 use crate::statistics::{Frozen, Month};
 use crate::store::{Store, StoreError};
 use crate::ticket::Actor;
 
 /// How often.
-const TICK: Duration = Duration::from_secs(300);
+const TICK: Duration = Duration::from_secs(60);
 /// Months that a daemon which was away makes up for.
 const LOOK_BACK: usize = 12;
+
+/// Months whose duties are asked for: of older ones the report tells.
+const ASKED_FOR: usize = 2;
 
 /// Runs until asked to stop.
 pub async fn run(store: Store, metrics: Arc<Metrics>, clock: SharedClock, soft: CancellationToken) {
@@ -35,6 +40,10 @@ pub async fn run(store: Store, metrics: Arc<Metrics>, clock: SharedClock, soft: 
                 }
             }
             Err(error) => tracing::error!(%error, "the figures of a month were not frozen; trying again"),
+        }
+        match ask(&store, &metrics, now).await {
+            Ok(asked) => asked.iter().for_each(|(month, call)| tell(*month, call)),
+            Err(error) => tracing::error!(%error, "the duties of a month were not looked at; trying again"),
         }
     }
 }
@@ -63,4 +72,43 @@ pub async fn freeze(store: &Store, now: DateTime<Utc>) -> Result<Vec<Month>, Sto
         }
     }
     Ok(frozen)
+}
+
+/// What the last months ask of people now and did not before, each thing once; counts what is overdue (R81).
+///
+/// # Errors
+/// When the database does not answer or holds what cannot be understood.
+pub async fn ask(
+    store: &Store,
+    metrics: &Metrics,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Month, DutyCall)>, StoreError> {
+    let (mut told, mut overdue) = (Vec::new(), Vec::new());
+    for frozen in store.frozen_months().await?.into_iter().take(ASKED_FOR) {
+        let Ok(month) = frozen.month.parse::<Month>() else { continue };
+        let done = store.done_duties(month).await?;
+        overdue.extend(duty::duties(month, &done, now).into_iter().filter(DutyState::is_overdue));
+        let asked = store.month_calls(month).await?;
+        for call in duty::calls(month, &done, &asked, now) {
+            let keys: Vec<String> =
+                std::iter::once(call.key.clone()).chain(call.overtakes.iter().cloned()).collect();
+            if store.keep_month_calls(month, &keys, now).await? {
+                told.push((month, call));
+            }
+        }
+    }
+    for duty in Duty::ALL {
+        let count = overdue.iter().filter(|state| state.duty == *duty).count();
+        metrics.monthly_duties_overdue(duty.name(), count);
+    }
+    Ok(told)
+}
+
+fn tell(month: Month, call: &DutyCall) {
+    let (duty, due_at) = (call.duty.name(), call.due_at);
+    if call.is_breach {
+        tracing::warn!(%month, duty, %due_at, "overdue (R81): `linesman report done` says when it is done");
+    } else {
+        tracing::info!(%month, duty, %due_at, "comes due (R81): `linesman report done` says when it is done");
+    }
 }

@@ -229,9 +229,17 @@ for (const language of ["en", "zh-CN"]) {
     await page.fill("#phone", `138${String(width).padStart(4, "0")}000${language === "en" ? 1 : 2}`);
     await page.fill("#name", "Li Na");
     await page.fill("#description", `${name} ${hostile}`);
+    await page.fill("#promise_by", new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 16));
+    // A case of the regulator without its number and date is refused, and the page asks for them.
+    await page.selectOption("#channel", "regulator");
+    await touch("#register .primary");
+    await page.waitForSelector(".result.refused");
+    await page.fill("#referral_case", "MIIT-2026-7");
+    await page.fill("#referral_due", "2030-01-01T18:00");
     await inspect(page, `${name}-register`, width);
     await touch("#register .primary");
     await page.waitForSelector("p.result.done");
+    await page.waitForSelector("#promised");
     const registered = (await page.textContent("h1")).trim();
     assert.match(registered, /^LM-\d{4}-\d{6}$/);
     await inspect(page, `${name}-registered`, width);

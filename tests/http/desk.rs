@@ -70,6 +70,58 @@ async fn r27_r29_an_agent_registers_a_call_on_a_page_and_learns_what_is_known() 
 }
 
 #[tokio::test]
+async fn r31_r86_r96_the_time_that_a_caller_is_told_is_a_promise_from_the_first_minute() {
+    let daemon = Daemon::start().await;
+    let now = daemon.state.clock.now_utc();
+    // As a browser sends it: on the clocks of the office, eight hours ahead.
+    let local = |hours: i64| (now + chrono::TimeDelta::hours(8 + hours)).format("%Y-%m-%dT%H:%M").to_string();
+    let call = |promise: &str| format!("{CALL}&expected_by={}&promise_by={promise}", local(4));
+    let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &call("tomorrow"), "en").await;
+    assert!(status == 422 && html.contains("this is no time") && html.contains("tomorrow"), "{html}");
+    let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &call(&local(-1)), "zh-CN").await;
+    assert!(status == 422 && html.contains("R86"), "{html}");
+    let alone = format!("{CALL}&promise_text=soon");
+    assert_eq!(page(&daemon, Role::Agent, "POST", "/register", &alone, "en").await.0, 422);
+    let none = daemon.get(Role::Viewer, "/api/v1/tickets?kind=complaint").await.json();
+    assert_eq!(none["tickets"], json!([]), "what is refused is not registered either");
+
+    for language in ["en", "zh-CN"] {
+        let (status, _, html) =
+            page(&daemon, Role::Agent, "POST", "/register", &call(&local(6)), language).await;
+        assert!(status == 201 && html.contains(&local(6).replace('T', " ")), "{html}");
+        assert!(html.contains("id=\"promised\"") && !html.contains("page."), "{html}");
+    }
+    let shown = daemon.get(Role::Viewer, "/api/v1/tickets/LM-2026-000001").await.json();
+    let promises = shown["process"]["promises"].as_array().unwrap();
+    assert_eq!(promises.len(), 1, "sent twice it is one promise: {shown}");
+    let promise = &promises[0]["promise"];
+    assert_eq!((&promise["owner"], &promise["text"]), (&"lin".into(), &"Your service is restored.".into()));
+    let due: chrono::DateTime<chrono::Utc> = promise["due_at"].as_str().unwrap().parse().unwrap();
+    assert!((due - now - chrono::TimeDelta::hours(6)).num_seconds().abs() < 60, "{promise}");
+    assert!(shown["registration"]["expected_by"].is_string(), "{shown}");
+}
+
+#[tokio::test]
+async fn r25_r26_r28_r34_r43_a_case_of_the_regulator_is_registered_on_a_page_with_its_number_and_date() {
+    let daemon = Daemon::start().await;
+    let call = CALL.replace("channel=phone", "channel=regulator");
+    let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &call, "en").await;
+    assert!(status == 422 && html.contains("R34") && html.contains("id=\"referral\" open"), "{html}");
+    let half = format!("{call}&referral_case=MIIT-7");
+    let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &half, "zh-CN").await;
+    assert!(status == 422 && html.contains("案件编号与答复时间") && html.contains("MIIT-7"), "{html}");
+    let whole = format!("{half}&referral_due=2026-12-01T18:00");
+    let (status, _, html) = page(&daemon, Role::Agent, "POST", "/register", &whole, "en").await;
+    assert_eq!(status, 201, "{html}");
+    let shown = daemon.get(Role::Viewer, "/api/v1/tickets/LM-2026-000001").await.json();
+    assert_eq!(shown["registration"]["channel"], "regulator", "R26");
+    let referral = &shown["registration"]["referral"];
+    assert_eq!((&referral["case"], &referral["due_at"]), (&"MIIT-7".into(), &"2026-12-01T10:00:00Z".into()));
+    let clocks = daemon.get(Role::Viewer, "/api/v1/tickets/LM-2026-000001/clocks").await;
+    assert!(clocks.text.contains("2026-12-01T10:00:00"), "the letter's date is a deadline: {}", clocks.text);
+}
+
+#[tokio::test]
 async fn r41_a_form_is_filled_in_on_a_page_and_says_what_is_missing_with_its_rule() {
     let daemon = Daemon::start().await;
     page(&daemon, Role::Agent, "POST", "/register", CALL, "en").await;

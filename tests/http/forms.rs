@@ -94,7 +94,7 @@ async fn r111_what_a_customer_said_is_not_kept_with_a_form_and_not_shown_to_ever
 }
 
 #[tokio::test]
-async fn r39_r66_what_came_of_a_remittance_is_finances_word() {
+async fn r5_r39_r66_what_came_of_a_remittance_is_finances_word() {
     let daemon = Daemon::start().await;
     let number = registered(&daemon, "recharge").await;
     let mut values = json!({
@@ -156,7 +156,7 @@ async fn r104_a_dissatisfied_customer_reopens_his_ticket_and_his_words_are_kept_
 }
 
 #[tokio::test]
-async fn r46_r80_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_time() {
+async fn r46_r80_r121_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_time() {
     let daemon = Daemon::start().await;
     for (scores, follow_ups) in
         [("attitude=9&competence=7&efficiency=8", 0), ("attitude=9&competence=6&efficiency=8", 1)]
@@ -166,7 +166,9 @@ async fn r46_r80_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_t
         let (status, html) =
             page(&daemon, "POST", &path, Some(&format!("{scores}&overall=satisfied&suggestion=faster")))
                 .await;
-        assert_eq!(status, 200, "{html}");
+        assert!(status == 200 && html.contains("Thank you"), "{html}");
+        let words = daemon.get(Role::Agent, &format!("/api/v1/tickets/{number}/words")).await.text;
+        assert!(words.contains("faster"), "what he suggests is read: {words}");
         let list = daemon.get(Role::Viewer, "/api/v1/tickets?kind=follow_up").await.json();
         assert_eq!(list["tickets"].as_array().unwrap().len(), follow_ups, "{list}");
         let form = daemon.get(Role::Agent, &format!("/api/v1/tickets/{number}/forms/survey")).await.json();
@@ -185,6 +187,31 @@ async fn r46_r80_a_survey_by_link_with_a_score_below_seven_is_handled_a_second_t
         page(&daemon, "POST", &path, Some("attitude=11&competence=6&efficiency=8&overall=satisfied")).await.0,
         422
     );
+}
+
+#[tokio::test]
+async fn r80_a_low_score_that_an_agent_took_down_is_handled_a_second_time_once() {
+    let daemon = Daemon::start().await;
+    let number = answered(&daemon).await;
+    let filed = |score: &str| {
+        json!({ "values": {
+            "person": "lin", "called_at": "2026-11-18T09:00:00Z", "attitude": "9", "competence": score,
+            "efficiency": "8", "overall": "satisfied",
+        }})
+    };
+    let count = async || {
+        let list = daemon.get(Role::Viewer, "/api/v1/tickets?kind=follow_up").await.json();
+        list["tickets"].as_array().unwrap().len()
+    };
+    done(&daemon, Role::Agent, &number, "forms/survey", filed("7")).await;
+    assert_eq!(count().await, 0);
+    done(&daemon, Role::Agent, &number, "forms/survey", filed("6")).await;
+    assert_eq!(count().await, 1);
+    // The customer answers too, by the link and otherwise: it is one second handling, and he is thanked.
+    let path = link(&daemon, &number, "survey").await;
+    let said = "attitude=2&competence=3&efficiency=4&overall=dissatisfied";
+    let (status, html) = page(&daemon, "POST", &path, Some(said)).await;
+    assert_eq!((status, count().await), (200, 1), "{html}");
 }
 
 #[tokio::test]

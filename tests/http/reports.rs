@@ -44,3 +44,27 @@ async fn r115_r116_a_month_is_shown_as_it_stands_frozen_and_counted_again() {
     let wrong = daemon.get(Role::Viewer, "/api/v1/reports/monthly/october").await;
     assert_eq!((wrong.status.as_u16(), wrong.json()["errors"][0]["pointer"].as_str()), (422, Some("/month")));
 }
+
+#[tokio::test]
+async fn r81_the_summary_of_a_month_is_noted_once_by_a_manager_and_not_before_the_month_is_over() {
+    let daemon = Daemon::start().await;
+    let month = linesman::statistics::Month::of(daemon.state.clock.now_utc());
+    let done = async |role: Role, month: String, duty: &str| {
+        let path = format!("/api/v1/reports/monthly/{month}/done");
+        let request = daemon.by(role, "POST", &path).header("content-type", "application/json");
+        daemon.send(request, serde_json::json!({ "duty": duty, "note": "minutes" }).to_string()).await
+    };
+    assert_eq!(done(Role::Manager, month.to_string(), "summary").await.status, 422, "it runs");
+    let last = month.before().to_string();
+    assert_eq!(done(Role::Agent, last.clone(), "summary").await.status, 403);
+    assert_eq!(done(Role::Manager, last.clone(), "dance").await.status, 422);
+    let noted = done(Role::Manager, last.clone(), "summary").await;
+    assert_eq!(noted.status, 201, "{}", noted.text);
+    assert_eq!(done(Role::Manager, last.clone(), "summary").await.status, 409, "once");
+    let report = daemon.get(Role::Viewer, &format!("/api/v1/reports/monthly/{last}")).await.json();
+    let duties = report["duties"].as_array().unwrap();
+    assert_eq!((duties.len(), &duties[0]["rule"]), (2, &"R81".into()), "{report}");
+    assert!(duties[0]["done_by"].is_string() && duties[1]["done_by"].is_null(), "{report}");
+    let page = daemon.get(Role::Viewer, &format!("/api/v1/reports/monthly/{last}?format=html")).await.text;
+    assert!(page.contains("Monthly summary: due by") && page.contains("Improvement plan: "), "{page}");
+}

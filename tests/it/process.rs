@@ -182,7 +182,7 @@ fn r42_r86_work_given_away_needs_a_promise_and_a_new_time_of_the_carrier_renews_
 }
 
 #[test]
-fn r58_a_bill_is_compared_on_five_dimensions_before_its_repair_is_claimed() {
+fn r58_r59_a_bill_is_compared_on_five_dimensions_and_resolved_with_the_correct_accounting_method() {
     let mut case = worked_on();
     case.does(classified(Class::A, None, None));
     let claim = || Deed::RepairClaimed { what: "rated anew".to_owned() };
@@ -211,7 +211,7 @@ fn r24_r61_r119_nothing_is_resolved_unproven_unconfirmed_or_without_cause_and_so
 }
 
 #[test]
-fn r41_r42_r63_r105_server_carrier_and_line_need_their_records_and_no_work_stays_open() {
+fn r41_r42_r63_r105_r120_server_carrier_and_line_need_their_records_and_no_work_stays_open() {
     for (class, cause, name) in [
         (Class::B, Cause::ServerDown, "no_maintenance_record"),
         (Class::B, Cause::Fibre, "no_carrier_repair"),
@@ -352,6 +352,51 @@ fn r67_r68_r70_r71_r72_r74_r75_the_clocks_of_a_complaint_are_due_when_the_table_
 }
 
 #[test]
+fn r50_r71_r72_r73_each_urgency_has_its_response() {
+    use linesman_deadlines::policy::Urgency;
+    for (urgency, clock, due) in [
+        (Urgency::Urgent, "urgent-response", "2026-03-02T03:00:00Z"),
+        (Urgency::General, "general-response", "2026-03-03T01:00:00Z"),
+        (Urgency::Routine, "routine-response", "2026-03-05T10:00:00Z"),
+    ] {
+        // Monday 09:00 in China.
+        let now = at("2026-03-02T01:00:00Z");
+        let mut wanted = intake(TicketKind::Fault, Channel::Phone, now);
+        wanted.registration.urgency = urgency;
+        let case = Case::registered(wanted, now).expect("registered");
+        assert_eq!(case.clock(clock).due_at, at(due));
+        let others = clocks::clocks(&case.ticket, now).standing;
+        let responses = others.iter().filter(|known| known.name.ends_with("-response")).count();
+        assert_eq!(responses, 1, "one and no other");
+    }
+}
+
+#[test]
+fn r10_r124_who_asks_and_what_a_complaint_is_about_are_registered_and_only_a_stranger_may_be_nobody() {
+    use linesman_deadlines::policy::Caller;
+    let now = at("2026-03-02T01:00:00Z");
+    for nature in Nature::ALL {
+        let mut wanted = intake(TicketKind::Complaint, Channel::Phone, now);
+        wanted.registration.nature = Some(*nature);
+        let case = Case::registered(wanted.clone(), now).expect("registered");
+        assert_eq!(case.ticket.registration.and_then(|known| known.nature), Some(*nature));
+        wanted.kind = TicketKind::Consultation;
+        assert!(Case::registered(wanted, now).is_err(), "the nature of a complaint");
+    }
+    for (caller, is_let) in [
+        (Caller::Existing, false),
+        (Caller::Prospect, true),
+        (Caller::Doubtful, true),
+        (Caller::HelpSeeker, true),
+    ] {
+        let mut wanted = intake(TicketKind::Consultation, Channel::Phone, now);
+        wanted.registration.customer = None;
+        wanted.registration.caller = Some(caller);
+        assert_eq!(Case::registered(wanted, now).is_ok(), is_let, "{caller:?}");
+    }
+}
+
+#[test]
 fn r88_what_is_overdue_is_called_once_and_goes_to_the_supervisor_of_the_level() {
     let mut case = worked_on();
     case.after(24 * 60);
@@ -417,6 +462,43 @@ fn r78_a_follow_up_is_triggered_some_working_days_after_a_complaint_was_resolved
     case.after(14 * 24 * 60);
     let asked = case.swept();
     assert!(asked.contains(&("follow-up-complaint".to_owned(), Call::Trigger)), "{asked:?}");
+}
+
+#[test]
+fn r73_r79_a_follow_up_is_made_in_three_working_days_and_summarised_two_after_by_call_or_survey() {
+    for by_survey in [false, true] {
+        let mut follow_up = intake(TicketKind::FollowUp, Channel::Automatic, at("2026-03-02T01:00:00Z"));
+        follow_up.registration.urgency = linesman_deadlines::policy::Urgency::Routine;
+        follow_up.follows = Some(TicketId("before".to_owned()));
+        // Monday 09:00 in China.
+        let mut case = Case::registered(follow_up, at("2026-03-02T01:00:00Z")).expect("registered");
+        for name in ["follow-up", "routine-response"] {
+            assert_eq!(case.clock(name).due_at, at("2026-03-05T10:00:00Z"), "{name}");
+        }
+        let mut class = classified(Class::E, None, None);
+        if let Deed::Classified { urgency, .. } = &mut class {
+            *urgency = linesman_deadlines::policy::Urgency::Routine;
+        }
+        case.does(class);
+        let now = case.now;
+        case.does(assigned(now)).does(Deed::Accepted);
+        case.refused_for(solved(), "R106", "no_follow_up_call");
+        case.after(24 * 60);
+        if by_survey {
+            let answered = Deed::SurveyAnswered { about: TicketId("before".to_owned()) };
+            let event = linesman::ticket::Event::from(answered);
+            case.ticket = case.tries(event, "linesman").expect("heard");
+        } else {
+            case.does(contacted(ContactPurpose::Progress, true, None));
+        }
+        for name in ["follow-up", "routine-response"] {
+            assert_eq!(case.clock(name).state, ClockState::Met, "{name}");
+        }
+        let summary = case.clock("follow-up-summary");
+        assert_eq!((summary.state, summary.due_at), (ClockState::Running, at("2026-03-05T10:00:00Z")));
+        case.does(solved());
+        assert_eq!(case.ticket.state, State::Resolved);
+    }
 }
 
 #[test]

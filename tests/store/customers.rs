@@ -48,7 +48,7 @@ pub fn actor() -> Actor {
     Actor("nora".to_owned())
 }
 
-fn data(name: &str) -> CustomerData {
+pub fn data(name: &str) -> CustomerData {
     CustomerData {
         kind: CustomerKind::Existing,
         name: personal(name),
@@ -56,6 +56,7 @@ fn data(name: &str) -> CustomerData {
         segment: Some("retail".to_owned()),
         key_account: true,
         privacy_class: PrivacyClass::Normal,
+        started_on: None,
         note: personal("prefers mornings"),
     }
 }

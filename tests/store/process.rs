@@ -6,16 +6,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman::clock::{Clock as _, ManualClock};
 use linesman::metrics::Metrics;
 use linesman::settings::Settings;
-use linesman::store::process::WantedTicket;
+use linesman::store::customers::{CustomerData, CustomerKind, NewCustomer};
+use linesman::store::forms::{BY_LINK, WantedForm};
+use linesman::store::process::{WantedTicket, second_handling_key};
 use linesman::store::{TicketFilter, WriteError};
 use linesman::ticket::deed::{Call, Deed};
-use linesman::ticket::process::{ContactPurpose, Direction, Duty, Liability};
+use linesman::ticket::process::{ContactPurpose, Direction, Duty, Liability, LinkPurpose};
 use linesman::ticket::registration::CustomerRef;
 use linesman::ticket::{
-    Actor, Channel, Event, Intake, Registration, State, Ticket, TicketId, TicketKind, TicketText,
+    Actor, Channel, Event, Intake, Registration, State, Ticket, TicketId, TicketKind, TicketText, clocks,
 };
 use linesman::workers::clocks::Sweep;
+use linesman_deadlines::ClockState;
 use linesman_deadlines::policy::{Level, Urgency};
+use linesman_process::form::FormId;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +28,8 @@ use crate::on_both;
 
 on_both! {
     r78_r123_a_follow_up_is_registered_once_when_its_time_has_come,
+    r46_r79_r80_an_answered_survey_meets_the_clock_of_its_follow_up_and_of_no_second_handling,
+    r78_a_new_customer_is_followed_up_once_a_month_after_he_became_one,
     r29_a_registration_sent_again_makes_no_second_ticket,
     r111_words_are_kept_apart_erased_alone_and_leave_the_chain_whole,
     r88_what_is_overdue_is_called_exactly_once_also_after_a_death,
@@ -317,6 +323,107 @@ async fn r78_r123_a_follow_up_is_registered_once_when_its_time_has_come(database
     assert_eq!((&made[0].follows, made[0].state), (&Some(ticket.id), State::Registered));
     let customer = |ticket: &Ticket| ticket.registration.as_ref().and_then(|known| known.customer.clone());
     assert_eq!(customer(&made[0]).map(|known| known.customer), Some("c-1".to_owned()));
+    daemon.stop().await.unwrap();
+}
+
+async fn r78_a_new_customer_is_followed_up_once_a_month_after_he_became_one(database: Database) {
+    let daemon = Daemon::with_people(&database).await;
+    let today = daemon.clock.now_utc().date_naive();
+    let new = |name: &str, kind, started_on| NewCustomer {
+        data: CustomerData { kind, started_on, ..crate::customers::data(name) },
+        contacts: vec![crate::customers::contact(name, "+8613812345678", "li.na@tongda.example")],
+        assets: Vec::new(),
+    };
+    let days = |days| Some(today + TimeDelta::days(days));
+    let mut kept = Vec::new();
+    for (name, kind, started_on) in [
+        ("new", CustomerKind::Existing, days(0)),
+        ("not known", CustomerKind::Existing, None),
+        ("long known", CustomerKind::Existing, days(-400)),
+        ("not yet one", CustomerKind::Prospect, days(0)),
+    ] {
+        let customer = daemon.store.add_customer(&new(name, kind, started_on), &lin()).await.expect("kept");
+        assert_eq!(customer.data.started_on, started_on);
+        kept.push(customer);
+    }
+    let filter = TicketFilter { kind: Some(TicketKind::FollowUp), ..TicketFilter::default() };
+    let made = async || daemon.store.tickets(&filter, None, 10).await.unwrap().tickets;
+    daemon.clock.advance(TimeDelta::days(27));
+    sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    assert!(made().await.is_empty(), "not before the month is over");
+    daemon.clock.advance(TimeDelta::days(6));
+    for _ in 0..2 {
+        sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    }
+    let made = made().await;
+    assert_eq!(made.len(), 1, "{made:?}");
+    let his = made[0].registration.as_ref().and_then(|known| known.customer.clone()).expect("his");
+    assert_eq!(his.customer, kept[0].id.0);
+    assert_eq!(standing(&daemon, &made[0].id, "follow-up").await, Some(ClockState::Running), "R79");
+    daemon.stop().await.unwrap();
+}
+
+/// How a clock of a ticket stands, by the ticket as it is kept.
+async fn standing(daemon: &Daemon, id: &TicketId, name: &str) -> Option<ClockState> {
+    let ticket = daemon.store.ticket(id).await.unwrap().expect("kept");
+    let known = clocks::clocks(&ticket, daemon.clock.now_utc()).standing;
+    known.into_iter().find(|clock| clock.name == name).map(|clock| clock.reading.state)
+}
+
+async fn r46_r79_r80_an_answered_survey_meets_the_clock_of_its_follow_up_and_of_no_second_handling(
+    database: Database,
+) {
+    let daemon = Daemon::with_people(&database).await;
+    let (ticket, other) = (registered(&daemon).await, registered(&daemon).await);
+    settled(&daemon, &ticket).await;
+    settled(&daemon, &other).await;
+    daemon.clock.advance(TimeDelta::days(20));
+    sweep(&daemon).sweep(daemon.clock.now_utc()).await.unwrap();
+    let filter = TicketFilter { kind: Some(TicketKind::FollowUp), ..TicketFilter::default() };
+    let made = daemon.store.tickets(&filter, None, 10).await.unwrap().tickets;
+    let of =
+        |about: &Ticket| made.iter().find(|one| one.follows.as_ref() == Some(&about.id)).cloned().unwrap();
+    let (his, others) = (of(&ticket), of(&other));
+    // The same customer is called a second time for his low score: that waits for a person.
+    let mut second = wanted("6 of 10", Some(&second_handling_key(&ticket.id)));
+    second.intake.kind = TicketKind::FollowUp;
+    second.intake.follows = Some(ticket.id.clone());
+    let second = daemon.writer.register(second, Actor::linesman()).await.expect("registered").ticket;
+    for id in [&his.id, &others.id, &second.id] {
+        assert_eq!(standing(&daemon, id, "follow-up").await, Some(ClockState::Running));
+    }
+
+    let (link, made) = daemon
+        .store
+        .new_link(&ticket.id, LinkPurpose::Survey, daemon.clock.now_utc() + TimeDelta::days(1), "")
+        .unwrap();
+    does(&daemon, &ticket, made).await;
+    let values = [("number", "1"), ("attitude", "6"), ("competence", "9"), ("efficiency", "9")];
+    let answer = WantedForm {
+        form: FormId::Survey,
+        values: values.into_iter().map(|(id, value)| (id.to_owned(), value.to_owned())).collect(),
+        texts: Vec::new(),
+        deeds: Vec::new(),
+        link: Some(link),
+    };
+    daemon.writer.file(&ticket.id, None, answer, Actor(BY_LINK.to_owned())).await.expect("answered");
+    assert_eq!(standing(&daemon, &his.id, "follow-up").await, Some(ClockState::Met));
+    assert_eq!(standing(&daemon, &his.id, "general-response").await, None);
+    assert_eq!(standing(&daemon, &his.id, "routine-response").await, Some(ClockState::Met));
+    assert_eq!(
+        standing(&daemon, &his.id, "follow-up-summary").await,
+        Some(ClockState::Running),
+        "by a person"
+    );
+    for id in [&others.id, &second.id] {
+        assert_eq!(standing(&daemon, id, "follow-up").await, Some(ClockState::Running), "not his answer");
+    }
+    // Nobody can say so in Linesman's place, nor about another ticket.
+    for (about, by) in [(&ticket.id, lin()), (&other.id, Actor::linesman())] {
+        let answered = Event::from(Deed::SurveyAnswered { about: about.clone() });
+        let refused = daemon.writer.apply(&his.id, None, answered, by).await;
+        assert!(matches!(refused, Err(WriteError::Refused(_))), "{refused:?}");
+    }
     daemon.stop().await.unwrap();
 }
 

@@ -2,16 +2,21 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman::clock::Clock as _;
+use linesman::metrics::Metrics;
+use linesman::statistics::duty::{self, Done, Duty};
 use linesman::statistics::{Frozen, Month};
 use linesman::store::StoreError;
 use linesman::ticket::Actor;
 use linesman::workers::months;
+use linesman_deadlines::ClockState;
 use linesman_process::statistics::Value;
 
 use crate::fixture::{Daemon, Database};
 use crate::on_both;
+use crate::process::registered;
 
 on_both! {
+    r81_what_a_month_asks_of_people_is_asked_for_once_and_done_once,
     r81_r115_a_month_that_is_over_is_frozen_once_and_stays_as_it_was,
     r115_a_frozen_month_that_somebody_changed_is_refused,
     r81_a_daemon_that_was_away_makes_up_for_the_months_it_missed_oldest_first,
@@ -67,5 +72,31 @@ async fn r81_a_daemon_that_was_away_makes_up_for_the_months_it_missed_oldest_fir
     let before = second.content.before.as_ref().expect("the month before");
     assert_eq!((before.volume, second.content.report.volume), (1, 0));
     assert_eq!(Actor::linesman().0, second.by);
+    daemon.stop().await.unwrap();
+}
+
+async fn r81_what_a_month_asks_of_people_is_asked_for_once_and_done_once(database: Database) {
+    let daemon = Daemon::with_people(&database).await;
+    registered(&daemon).await;
+    let month = Month::of(daemon.clock.now_utc());
+    let over = month.period().to;
+    daemon.clock.advance(over - daemon.clock.now_utc());
+    months::freeze(&daemon.store, daemon.clock.now_utc()).await.unwrap();
+    let metrics = Metrics::new();
+    let ask = async |days: i64| -> Vec<(Duty, bool)> {
+        let asked = months::ask(&daemon.store, &metrics, over + TimeDelta::days(days)).await.unwrap();
+        asked.into_iter().map(|(_, call)| (call.duty, call.is_breach)).collect()
+    };
+    assert_eq!(ask(0).await, []);
+    let states = duty::duties(month, &daemon.store.done_duties(month).await.unwrap(), over);
+    assert!(states.iter().all(|state| state.done_at.is_none() && state.due_at > over), "{states:?}");
+    let done = |duty| Done { duty, at: over + TimeDelta::days(2), by: "wu".to_owned(), note: String::new() };
+    assert!(daemon.store.do_duty(month, &done(Duty::Summary)).await.unwrap());
+    assert!(!daemon.store.do_duty(month, &done(Duty::Summary)).await.unwrap(), "once");
+    assert_eq!(ask(20).await, [(Duty::Plan, true)], "what was done is not asked for");
+    assert_eq!(ask(20).await, [], "and nothing twice, also after a death");
+    let states =
+        duty::duties(month, &daemon.store.done_duties(month).await.unwrap(), over + TimeDelta::days(20));
+    assert_eq!((states[0].state, states[1].is_overdue()), (ClockState::Met, true));
     daemon.stop().await.unwrap();
 }

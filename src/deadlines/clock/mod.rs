@@ -204,7 +204,14 @@ impl Clock<'_> {
             Target::ByDayOfMonth(day) => {
                 let first = self.calendar.date(run.started_at);
                 let monthly = monthly_due(self.calendar, first.year(), first.month(), day)?;
-                Ok(Due { provisional: monthly.provisional, ..stated(monthly.due) })
+                // No working day lies between: nobody can have done it before the month began, so the day itself
+                // counts to its end.
+                let by = first.with_day(day).and_then(|date| date.succ_opt());
+                let at = match by.filter(|_| monthly.before_generation) {
+                    Some(after) => self.calendar.zone().day_begins(after),
+                    None => monthly.due,
+                };
+                Ok(Due { provisional: monthly.provisional, ..stated(at) })
             }
             // Without a stated time no run begins.
             Target::Stated => Ok(stated(run.started_at)),

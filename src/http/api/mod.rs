@@ -164,6 +164,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Viewer, routes!(reports::list))
         .needs(Role::Viewer, routes!(reports::one))
         .needs(Role::Manager, routes!(reports::freeze))
+        .needs(Role::Manager, routes!(reports::done))
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))

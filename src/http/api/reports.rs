@@ -11,9 +11,11 @@ use utoipa::{IntoParams, ToSchema};
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
-use crate::http::extract::{Named, Params, Speaks};
-use crate::http::openapi::{BadRequest, Conflict, Invalid, NotFound};
+use crate::http::extract::{Body, Named, Params, Speaks};
+use crate::http::openapi::{BadRequest, Conflict, Invalid, NotFound, TakesBody};
+use crate::statistics::duty::{self, Duty, DutyState};
 use crate::statistics::{self, Content, Difference, Frozen, Month, Shown, tables};
+use crate::ticket::apply::LONGEST_NOTE;
 
 /// A frozen month.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,6 +58,8 @@ pub struct MonthlyReport {
     /// Figures that are other now than frozen; `null` unless it was counted again.
     #[schema(value_type = Option<Vec<Object>>)]
     differences: Option<Vec<Difference>>,
+    /// What the month asks of people, once it is over (R81).
+    duties: Vec<DutyState>,
     /// Suggestions in the language asked for (R118).
     suggestions: Vec<String>,
     /// The report.
@@ -134,8 +138,14 @@ pub async fn one(
             (content, None, differences)
         }
     };
-    let shown =
-        Shown { content: &content, frozen: frozen.as_ref(), differences: differences.as_deref(), at: now };
+    let duties = duty::duties(month, &state.store.done_duties(month).await?, now);
+    let shown = Shown {
+        content: &content,
+        frozen: frozen.as_ref(),
+        differences: differences.as_deref(),
+        duties: &duties,
+        at: now,
+    };
     let tongue = (header::CONTENT_LANGUAGE, language.tag().to_owned());
     let kind = |kind: &str| (header::CONTENT_TYPE, kind.to_owned());
     let saved = |ending: &str| {
@@ -162,7 +172,7 @@ pub async fn one(
         Format::Json => {
             let mark = frozen.map(|frozen| Mark { at: frozen.at, by: frozen.by, sha256: frozen.sha256 });
             let suggestions = content.suggestions.iter().map(|message| message.render(language)).collect();
-            let report = MonthlyReport { frozen: mark, differences, suggestions, content };
+            let report = MonthlyReport { frozen: mark, differences, duties, suggestions, content };
             Ok(([tongue], Json(report)).into_response())
         }
     }
@@ -195,4 +205,51 @@ pub async fn freeze(
         sha256: frozen.sha256,
     };
     Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+/// That somebody did what a month asks for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DutyDone {
+    /// `summary` or `plan`.
+    duty: Duty,
+    /// Where it is, who was there.
+    #[serde(default)]
+    #[schema(max_length = 10000)]
+    note: String,
+}
+
+/// What a month asks of people.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DutyList {
+    /// As `2026-10`.
+    month: String,
+    /// Its summary and its improvement plan.
+    duties: Vec<DutyState>,
+}
+
+/// Says that the summary or the improvement plan of a month is done (R81); once, by whoever is asked.
+#[utoipa::path(post, path = "/api/v1/reports/monthly/{month}/done", operation_id = "doMonthlyDuty", tag = "reports",
+    request_body = DutyDone, params(("month" = String, Path, description = "As `2026-10`.", max_length = 7)),
+    responses((status = 201, description = "Noted.", body = DutyList), NotFound, Conflict, TakesBody))]
+pub async fn done(
+    State(state): State<HttpState>,
+    caller: Caller,
+    Named(name): Named,
+    Body(body): Body<DutyDone>,
+) -> Result<Response, Problem> {
+    let month = month_of(&name)?;
+    let now = state.clock.now_utc();
+    if !month.is_over(now) {
+        return Err(Problem::invalid(vec![Flaw::at("/month", "month_runs").with("month", month)]));
+    }
+    if body.note.chars().count() > LONGEST_NOTE {
+        return Err(Problem::invalid(vec![Flaw::at("/note", "text_length").with("most", LONGEST_NOTE)]));
+    }
+    if !state.store.duty_done(month, body.duty, &caller.actor, &body.note, now).await? {
+        let problem = Problem::say(Code::NameTaken, "duty_done_before");
+        return Err(problem.with("month", month).with("duty", body.duty.name()));
+    }
+    let duties = duty::duties(month, &state.store.done_duties(month).await?, now);
+    Ok((StatusCode::CREATED, Json(DutyList { month: month.to_string(), duties })).into_response())
 }

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use linesman_deadlines::policy::Urgency;
 use linesman_process::form::{self, Field, FieldMistake, Form, FormId, Values};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -21,10 +22,11 @@ use crate::http::walk::APART;
 use crate::locale::Language;
 use crate::privacy::Sight;
 use crate::store::forms::WantedForm;
+use crate::store::process::{WantedTicket, second_handling_key};
 use crate::store::{Role, WriteError};
 use crate::ticket::form::{Sources, fill};
 use crate::ticket::process::{LinkPurpose, RecordKind};
-use crate::ticket::{Deed, Event, Ticket, TicketText};
+use crate::ticket::{Actor, Channel, Deed, Event, Intake, Registration, Ticket, TicketKind, TicketText};
 
 use super::customers::sight;
 use super::ticket_changes::{ChangeParams, Changed, check, if_match, text_flaws};
@@ -397,10 +399,62 @@ pub async fn file(
     let filled = filled(&state, &caller, &ticket, known(&form)?, language).await?;
     let wanted = prepared(Some(caller.role), &ticket, filled, body.values)?;
     let seen = expected.map_or_else(|| "*".to_owned(), |version| version.to_string());
+    if expected.is_none_or(|expected| expected == ticket.version) {
+        second_handling(&state, &ticket, &wanted).await?;
+    }
     match state.writer.file(&ticket.id, expected, wanted, caller.actor).await {
         Ok(ticket) => Ok(show(&state, ticket, language)),
         Err(WriteError::Conflict(newer)) => Err(Problem::changed(seen, newer)),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A score below the threshold is handled a second time (R80): a follow-up of the ticket, registered once.
+pub(in crate::http) async fn second_handling(
+    state: &HttpState,
+    ticket: &Ticket,
+    filed: &WantedForm,
+) -> Result<(), WriteError> {
+    if filed.form != FormId::Survey {
+        return Ok(());
+    }
+    let values = &filed.values;
+    let (Some(form), Some(table)) =
+        (form::shipped(FormId::Survey), crate::procedure::deadlines_at(ticket.registered_at))
+    else {
+        return Ok(());
+    };
+    let low = form.second_handling(values, table);
+    let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return Ok(()) };
+    let named: Vec<String> = low
+        .iter()
+        .map(|field| format!("{}: {}", field.id, values.get(&field.id).map_or("", String::as_str)))
+        .collect();
+    let wanted = WantedTicket {
+        intake: Intake {
+            kind: TicketKind::FollowUp,
+            registration: Registration {
+                channel: Channel::Automatic,
+                received_at: state.clock.now_utc(),
+                urgency: Urgency::General,
+                expected_by: None,
+                nature: None,
+                referral: None,
+                ..registration.clone()
+            },
+            first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
+            department: ticket.process.department.clone(),
+            level: None,
+            parent: None,
+            follows: Some(ticket.id.clone()),
+        },
+        text: TicketText::of(&format!("{}: R80, {}", ticket.number, named.join(", "))),
+        key: Some(second_handling_key(&ticket.id)),
+    };
+    match state.writer.register(wanted, Actor::linesman()).await {
+        // Another answer with other scores asked for it before; or nobody is there to be called any more.
+        Ok(_) | Err(WriteError::KeyReused | WriteError::NoCustomer(_) | WriteError::NoContact(_)) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

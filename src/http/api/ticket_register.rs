@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, NaiveDate, Utc};
 use linesman_deadlines::policy::{Caller as CallerKind, Level, Urgency};
+use linesman_deadlines::promise::Source;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,10 +16,11 @@ use crate::http::error::{Flaw, Problem};
 use crate::http::extract::{Body, Speaks};
 use crate::http::openapi::{Conflict, NotFound, TakesBody};
 use crate::live::Order;
-use crate::locale::Language;
+use crate::locale::{Language, words};
 use crate::settings::{Audience, ChannelKind, ChannelSettings, CustomerMessage};
 use crate::store::WriteError;
 use crate::store::process::WantedTicket;
+use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::receipt::{Receipt, receipt};
 use crate::ticket::registration::{CustomerRef, Nature, Referral, Warranty};
 use crate::ticket::{
@@ -95,7 +97,25 @@ pub struct NewTicket {
     /// Never below a ticket of its own accord.
     #[serde(default)]
     stand_alone: bool,
+    /// The time that he was told while he was on the telephone: a promise (R86, R96), and part of his receipt.
+    #[serde(default)]
+    promise: Option<ToldAtOnce>,
 }
+
+/// A time told to the customer when he was registered.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToldAtOnce {
+    /// For when.
+    due_at: DateTime<Utc>,
+    /// What is promised; that service is restored unless stated.
+    #[serde(default)]
+    #[schema(max_length = 4000)]
+    text: Option<String>,
+}
+
+/// The name of that promise within its ticket.
+const AT_ONCE: &str = "registration";
 
 const fn general() -> Urgency {
     Urgency::General
@@ -168,9 +188,12 @@ pub(in crate::http) async fn registered(
     mut body: NewTicket,
 ) -> Result<Registered, Problem> {
     let now = state.clock.now_utc();
-    let flaw = body.element.as_deref().and_then(|element| element_flaw(state, "/element", element));
-    if let Some(flaw) = flaw {
-        return Err(Problem::invalid(vec![flaw]));
+    let mut flaws = Vec::new();
+    flaws.extend(body.element.as_deref().and_then(|element| element_flaw(state, "/element", element)));
+    let promise = body.promise.take();
+    flaws.extend(promise.as_ref().map(|told| told.flaws(now)).unwrap_or_default());
+    if !flaws.is_empty() {
+        return Err(Problem::invalid(flaws));
     }
     let named = named(state, body.customer.take(), body.who.take(), body.caller, &actor).await?;
     let elements = match (&body.element, named.as_ref().and_then(|named| named.customer.as_ref())) {
@@ -197,7 +220,11 @@ pub(in crate::http) async fn registered(
     let ordered = !registered.repeated
         && !targets.is_empty()
         && state.orders.try_send(Order::Remeasure(targets.clone())).is_ok();
-    let ticket = tell_of_work(state, registered.ticket, &known, explains).await?;
+    let ticket = match promise {
+        Some(told) => told.promised(state, registered.ticket, language).await?,
+        None => registered.ticket,
+    };
+    let ticket = tell_of_work(state, ticket, &known, explains).await?;
     let clocks = clock_views(&ticket, now, language);
     let same_matter = same_matter(state, &ticket, &elements, language).await?;
     let recipient = state.store.recipient(&ticket).await?;
@@ -225,6 +252,45 @@ pub(in crate::http) async fn registered(
         clocks,
         ticket: TicketView::of(ticket, &base_url(state), language),
     })
+}
+
+impl ToldAtOnce {
+    /// What stands against it: asked before the ticket is registered, so that none is without its promise.
+    fn flaws(&self, now: DateTime<Utc>) -> Vec<Flaw> {
+        let mut flaws = Vec::new();
+        if self.due_at <= now {
+            flaws.push(Flaw::at("/promise/due_at", "promise_passed"));
+        }
+        if self.text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_NOTE) {
+            flaws.push(Flaw::at("/promise/text", "text_length").with("most", LONGEST_NOTE));
+        }
+        flaws
+    }
+
+    /// The ticket with the promise, made by whoever stays answerable. A registration that is sent again makes it only
+    /// if it was not made.
+    async fn promised(
+        self,
+        state: &HttpState,
+        ticket: Ticket,
+        language: Language,
+    ) -> Result<Ticket, Problem> {
+        let own = self.text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let promised = Deed::Promised {
+            id: AT_ONCE.to_owned(),
+            text: own.unwrap_or_else(|| words(language, "receipt.restored")),
+            due_at: self.due_at,
+            source: Source::Own,
+            renews: None,
+        };
+        let by = Actor(ticket.process.first_owner.clone().unwrap_or_default());
+        match state.writer.apply(&ticket.id, None, promised.into(), by).await {
+            Ok(ticket) => Ok(ticket),
+            // Made before, by the same key.
+            Err(WriteError::Refused(_)) => Ok(ticket),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Work that runs on his path and explains what he sees: he is told its end, and that is a promise (R86, R99). A

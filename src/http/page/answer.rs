@@ -11,18 +11,17 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use linesman_deadlines::policy::Urgency;
 use linesman_process::form::{self, FieldKind, FormId, Values, option_word};
 
 use crate::http::HttpState;
+use crate::http::api::ticket_forms::second_handling;
 use crate::http::api::ticket_process::salted;
 use crate::http::walk::APART;
 use crate::locale::Message;
 use crate::store::forms::{BY_LINK, CustomerLink, WantedForm};
-use crate::store::process::WantedTicket;
 use crate::store::{StoreError, WriteError};
 use crate::ticket::process::{LinkPurpose, Method, Rating};
-use crate::ticket::{Actor, Channel, Deed, Intake, Registration, Ticket, TicketKind, TicketText};
+use crate::ticket::{Actor, Deed, Ticket, TicketText};
 
 use super::asker::Tongue;
 use super::shell::Shell;
@@ -175,9 +174,7 @@ pub async fn answer(
     };
     // First what follows of it: an answer that was thanked for is never without its second handling, and after a
     // death between the two he answers again and finds the one that is there.
-    if link.purpose == LinkPurpose::Survey
-        && let Err(error) = second_handling(&state, &ticket, &wanted.values).await
-    {
+    if let Err(error) = second_handling(&state, &ticket, &wanted).await {
         tracing::error!(%error, number = %ticket.number, "a second handling was not registered");
         return refuse(StatusCode::SERVICE_UNAVAILABLE, vec![Message::new("page.store_failed")]);
     }
@@ -257,41 +254,4 @@ fn wanted(
         }
     }
     Ok(WantedForm { form: id, values, texts, deeds, link: Some(secret) })
-}
-
-/// A score below the threshold is handled a second time (R80): a follow-up of the ticket, registered once.
-async fn second_handling(state: &HttpState, ticket: &Ticket, values: &Values) -> Result<(), WriteError> {
-    let (Some(form), Some(table)) =
-        (form::shipped(FormId::Survey), crate::procedure::deadlines_at(ticket.registered_at))
-    else {
-        return Ok(());
-    };
-    let low = form.second_handling(values, table);
-    let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return Ok(()) };
-    let named: Vec<String> = low
-        .iter()
-        .map(|field| format!("{}: {}", field.id, values.get(&field.id).map_or("", String::as_str)))
-        .collect();
-    let wanted = WantedTicket {
-        intake: Intake {
-            kind: TicketKind::FollowUp,
-            registration: Registration {
-                channel: Channel::Automatic,
-                received_at: state.clock.now_utc(),
-                urgency: Urgency::General,
-                expected_by: None,
-                nature: None,
-                referral: None,
-                ..registration.clone()
-            },
-            first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
-            department: ticket.process.department.clone(),
-            level: None,
-            parent: None,
-            follows: Some(ticket.id.clone()),
-        },
-        text: TicketText::of(&format!("{}: R80, {}", ticket.number, named.join(", "))),
-        key: Some(format!("{}/second-handling", ticket.id)),
-    };
-    state.writer.register(wanted, Actor::linesman()).await.map(drop)
 }

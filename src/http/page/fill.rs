@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use linesman_process::form::option_word;
 
 use crate::http::HttpState;
-use crate::http::api::ticket_forms::{Filled, filled, known, prepared, view};
+use crate::http::api::ticket_forms::{Filled, filled, known, prepared, second_handling, view};
 use crate::http::api::tickets::find_for;
 use crate::http::auth::Caller;
 use crate::locale::Message;
@@ -169,6 +169,13 @@ pub async fn file(
         Ok(wanted) => wanted,
         Err(problem) => return refuse(against(&problem, &tongue), StatusCode::UNPROCESSABLE_ENTITY),
     };
+    if version.is_none_or(|version| version == ticket.version)
+        && let Err(error) = second_handling(&state, &ticket, &wanted).await
+    {
+        let failure = super::action::refused(error);
+        let sentences = failure.why.iter().map(|why| why.render(tongue.language)).collect();
+        return refuse(sentences, failure.status);
+    }
     match state.writer.file(&ticket.id, version, wanted, caller.actor).await {
         Ok(_) => Redirect::to(&format!("/tickets/{number}/forms/{name}")).into_response(),
         Err(WriteError::Store(error)) => super::shell::store_failed(&tongue, &viewer, &error),

@@ -11,7 +11,10 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use linesman_deadlines::Zone;
 use linesman_deadlines::policy::Urgency;
+use linesman_deadlines::promise::PromiseEvent;
 use serde_json::{Map, Value, json};
 
 use crate::http::HttpState;
@@ -22,6 +25,7 @@ use crate::inventory::ElementKind;
 use crate::locale::{INSTANT, Message, words};
 use crate::store::Role;
 use crate::ticket::chain::hex;
+use crate::ticket::clocks::office;
 use crate::ticket::registration::{Nature, Warranty};
 use crate::ticket::{Actor, Channel, Deed, Event, TicketId, TicketKind, TicketNumber};
 
@@ -33,6 +37,11 @@ use super::shell::{Shell, against, not_yours};
 pub const LONGEST: usize = 10_000;
 
 type Fields = BTreeMap<String, String>;
+
+/// Fields that hold a time on the office's clocks, as a browser sends it.
+const TIMES: [&str; 3] = ["expected_by", "promise_by", "referral_due"];
+/// Fields of the regulator's case: both or none.
+const REFERRED: [&str; 2] = ["referral_case", "referral_due"];
 
 /// A thing to choose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +91,10 @@ struct Page {
     warranties: Vec<Choice>,
     accounts: Vec<String>,
     elements: Vec<String>,
+    /// The zone in which times are typed.
+    zone: String,
+    /// The regulator's case is asked for at once.
+    is_referred: bool,
 }
 
 /// A ticket in the answer, with what is said of it.
@@ -98,6 +111,7 @@ struct Answer {
     shell: Shell,
     number: String,
     sentence: String,
+    promised: Option<String>,
     receipt: Vec<String>,
     open: Vec<Other>,
     work: Vec<String>,
@@ -135,6 +149,9 @@ fn page(state: &HttpState, viewer: &Viewer, tongue: &Tongue, given: Fields, refu
         natures: given.choices("nature", Nature::ALL.iter().map(|one| one.name()), word("nature.")),
         warranties: given.choices("warranty", Warranty::ALL.iter().map(|one| one.name()), word("warranty.")),
         elements: named(&[ElementKind::Gateway, ElementKind::Access, ElementKind::Trunk]),
+        zone: zone().name().to_owned(),
+        is_referred: REFERRED.iter().any(|name| !given.of(name).is_empty())
+            || given.of("channel") == Channel::Regulator.name(),
         key: if kept.is_empty() { chance } else { kept },
         accounts,
         given,
@@ -169,15 +186,22 @@ pub async fn register(
     if !shell(&tongue, &viewer).registers() {
         return not_yours(&tongue, &viewer);
     }
-    let unreadable = |given: Fields, status: StatusCode| {
-        let why = vec![words(tongue.language, "page.form_unreadable")];
+    let refuse = |given: Fields, why: Vec<String>, status: StatusCode| {
         let page = page(&state, &viewer, &tongue, given, why);
         page.shell.respond(status, &page)
+    };
+    let unreadable = |given: Fields, status: StatusCode| {
+        refuse(given, vec![words(tongue.language, "page.form_unreadable")], status)
     };
     let fields = match form {
         Ok(Form(fields)) => fields,
         Err(rejection) => return unreadable(first_choices(), rejection.status()),
     };
+    let wrong = mistyped(&fields);
+    if !wrong.is_empty() {
+        let why = wrong.iter().map(|message| message.render(tongue.language)).collect();
+        return refuse(fields, why, StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let Ok(wanted) = serde_json::from_value::<NewTicket>(body(&fields)) else {
         return unreadable(fields, StatusCode::UNPROCESSABLE_ENTITY);
     };
@@ -187,17 +211,49 @@ pub async fn register(
             let answer = answer(&tongue, &viewer, done);
             answer.shell.respond(StatusCode::CREATED, &answer)
         }
-        Err(problem) => {
-            let why = against(&problem, &tongue);
-            let page = page(&state, &viewer, &tongue, fields, why);
-            page.shell.respond(StatusCode::UNPROCESSABLE_ENTITY, &page)
-        }
+        Err(problem) => refuse(fields, against(&problem, &tongue), StatusCode::UNPROCESSABLE_ENTITY),
     }
+}
+
+/// The zone of the office's clocks.
+fn zone() -> Zone {
+    office().map_or_else(Zone::utc, |calendar| calendar.zone().clone())
+}
+
+fn typed<'f>(fields: &'f Fields, name: &str) -> Option<&'f str> {
+    fields.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+}
+
+/// A time as a browser sends it, on the office's clocks; with an offset it stands for itself.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Some(at.to_utc());
+    }
+    let known = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
+    let local = known.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?;
+    Some(zone().instant(local).earliest())
+}
+
+/// What cannot be a time, and a case of the regulator of which half is missing.
+fn mistyped(fields: &Fields) -> Vec<Message> {
+    let is_wrong = |name: &&&str| typed(fields, name).is_some_and(|text| instant(text).is_none());
+    let wrong = TIMES.iter().filter(is_wrong);
+    let mut all: Vec<Message> = wrong
+        .map(|name| Message::new("page.time_unreadable").with("field", format!("page.field_{name}")))
+        .collect();
+    if REFERRED.iter().filter(|name| typed(fields, name).is_some()).count() == 1 {
+        all.push(Message::new("page.referral_in_part"));
+    }
+    if typed(fields, "promise_text").is_some() && typed(fields, "promise_by").is_none() {
+        all.push(Message::new("page.promise_without_time"));
+    }
+    all
 }
 
 /// What was typed, as the API takes it.
 fn body(fields: &Fields) -> Value {
-    let typed = |name: &str| fields.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+    let typed = |name: &str| typed(fields, name);
+    let time = |name: &str| typed(name).and_then(instant).map(|at| at.to_rfc3339());
     let take = |names: &[&str]| -> Map<String, Value> {
         names.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(typed(name)?)))).collect()
     };
@@ -205,6 +261,15 @@ fn body(fields: &Fields) -> Value {
         take(&["kind", "channel", "urgency", "element", "product_model", "purchased_on", "warranty"]);
     if typed("kind") == Some("complaint") {
         body.extend(take(&["nature"]));
+    }
+    if let Some(at) = time("expected_by") {
+        body.insert("expected_by".to_owned(), at.into());
+    }
+    if let Some(at) = time("promise_by") {
+        body.insert("promise".to_owned(), json!({ "due_at": at, "text": typed("promise_text") }));
+    }
+    if let (Some(case), Some(at)) = (typed("referral_case"), time("referral_due")) {
+        body.insert("referral".to_owned(), json!({ "case": case, "due_at": at }));
     }
     let mut who = take(&["account", "name"]);
     who.insert("create".to_owned(), true.into());
@@ -261,7 +326,16 @@ fn answer(tongue: &Tongue, viewer: &Viewer, done: Registered) -> Answer {
             .map_or(case.root_cause.clone(), |done| format!("{}: {done}", case.root_cause)),
     });
     let measuring = Message::new("page.measuring_path").with("targets", done.measuring);
+    let promised = done.ticket.ticket.process.promises.iter().find_map(|event| match event {
+        PromiseEvent::Made { promise } => Some(promise),
+        _ => None,
+    });
     Answer {
+        promised: promised.map(|promise| {
+            let local = zone().local(promise.due_at).format("%Y-%m-%d %H:%M");
+            let told = Message::new("page.promised_for").with("until", local).with("zone", zone().name());
+            shell.say(&told.with("text", &promise.text))
+        }),
         sentence: shell.say(&Message::new(key).with("number", &number)),
         receipt: done
             .receipt

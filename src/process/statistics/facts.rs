@@ -77,6 +77,29 @@ impl Period {
     }
 }
 
+/// What became of a promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Kept in time.
+    Kept,
+    /// Renewed with a reason before its time.
+    Renewed,
+    /// Broken.
+    Broken,
+}
+
+/// A promise that came to its end (R86).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseFact {
+    /// Who answered for it (R96).
+    pub owner: String,
+    /// On whose time it rested, of a carrier's time alone; "-" where the carrier is not named.
+    pub carrier: Option<String>,
+    /// What became of it.
+    pub word: Word,
+}
+
 /// What the statistics know of a ticket; `None` is not known or has not happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TicketFacts {
@@ -110,6 +133,9 @@ pub struct TicketFacts {
     pub promises_kept: u64,
     /// And that were broken.
     pub promises_broken: u64,
+    /// Each of these with who answered for it.
+    #[serde(default)]
+    pub promises: Vec<PromiseFact>,
     /// It was reopened at least once.
     pub was_reopened: bool,
     /// Who accepted it solved it, without dispatch or second contact (R122).

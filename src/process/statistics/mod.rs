@@ -10,10 +10,10 @@ mod figure;
 mod rate;
 mod report;
 
-pub use facts::{Handling, Period, Rating, RegulatorClass, TicketFacts};
+pub use facts::{Handling, Period, PromiseFact, Rating, RegulatorClass, TicketFacts, Word};
 pub use figure::{Figure, Value};
 pub use rate::{Mean, Rate};
-pub use report::{Bases, Report, Share};
+pub use report::{Bases, PromiseCounts, Report, Share};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use linesman_deadlines::policy::Kind;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Handling, Period, Rating, RegulatorClass, TicketFacts};
+use super::facts::{Handling, Period, Rating, RegulatorClass, TicketFacts, Word};
 use super::rate::{Mean, Rate};
 
 /// How many there are to compare with; `None` where it is not known.
@@ -15,6 +15,34 @@ pub struct Bases {
     pub customers: Option<u64>,
     /// Users, as regulators count them.
     pub users: Option<u64>,
+}
+
+/// Promises by what became of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PromiseCounts {
+    /// Kept in time.
+    pub kept: u64,
+    /// Renewed with a reason before their time.
+    pub renewed: u64,
+    /// Broken.
+    pub broken: u64,
+}
+
+impl PromiseCounts {
+    fn add(&mut self, word: Word) {
+        match word {
+            Word::Kept => self.kept += 1,
+            Word::Renewed => self.renewed += 1,
+            Word::Broken => self.broken += 1,
+        }
+    }
+
+    /// Those that were not broken, of all: as the figure of the month counts them.
+    #[must_use]
+    pub const fn rate(self) -> Rate {
+        let reached = self.kept.saturating_add(self.renewed);
+        Rate { reached, of: reached.saturating_add(self.broken) }
+    }
 }
 
 /// How often something is there.
@@ -73,6 +101,12 @@ pub struct Report {
     /// frozen before it was counted.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub survey: BTreeMap<String, BTreeMap<u64, u64>>,
+    /// R86, R96: promises by who answered for them. Absent from months that were frozen before it was counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub promises_by_owner: BTreeMap<String, PromiseCounts>,
+    /// R86: promises that rested on a carrier's time, by carrier; likewise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub promises_by_carrier: BTreeMap<String, PromiseCounts>,
 }
 
 impl Report {
@@ -127,6 +161,8 @@ impl Report {
             regulator: BTreeMap::new(),
             unclassified: 0,
             survey: BTreeMap::new(),
+            promises_by_owner: BTreeMap::new(),
+            promises_by_carrier: BTreeMap::new(),
         }
     }
 
@@ -172,6 +208,12 @@ impl Report {
         };
         sum(&mut self.sla_met, ticket.deadlines_met, ticket.deadlines_missed);
         sum(&mut self.promises_kept, ticket.promises_kept, ticket.promises_broken);
+        for promise in &ticket.promises {
+            self.promises_by_owner.entry(promise.owner.clone()).or_default().add(promise.word);
+            if let Some(carrier) = &promise.carrier {
+                self.promises_by_carrier.entry(carrier.clone()).or_default().add(promise.word);
+            }
+        }
     }
 }
 

@@ -36,6 +36,7 @@ fn complaint(ticket: &str, class: &str) -> TicketFacts {
         solved_at_first_contact: None,
         is_appeal: false,
         survey: BTreeMap::new(),
+        promises: Vec::new(),
     }
 }
 
@@ -165,6 +166,7 @@ fn types_and_products_are_ranked_and_shares_are_of_the_customers_there_are_r116_
         product: Some(product.to_owned()),
         is_appeal: problem == "fibre",
         survey: BTreeMap::new(),
+        promises: Vec::new(),
         ..complaint("x", class)
     };
     let tickets = [
@@ -249,4 +251,35 @@ fn answers_of_the_survey_are_counted_by_item_and_score_r116() {
     // A month that was frozen before it was counted reads and writes as it did.
     let text = serde_json::to_string(&report(&[complaint("4", "D")])).expect("written");
     assert!(!text.contains("survey"), "{text}");
+}
+
+#[test]
+fn promises_are_counted_by_owner_and_carrier_and_add_up_to_the_figure_of_the_month_r86_r96_r116() {
+    let word = |owner: &str, carrier: Option<&str>, word: Word| PromiseFact {
+        owner: owner.to_owned(),
+        carrier: carrier.map(str::to_owned),
+        word,
+    };
+    let mut ticket = complaint("1", "B");
+    ticket.promises = vec![
+        word("lin", None, Word::Kept),
+        word("lin", Some("Telecom"), Word::Renewed),
+        word("wu", Some("Telecom"), Word::Broken),
+    ];
+    (ticket.promises_kept, ticket.promises_broken) = (2, 1);
+    let mut withdrawn = complaint("2", "B");
+    withdrawn.handling = Handling::Withdrawn;
+    withdrawn.promises = vec![word("wu", None, Word::Broken)];
+    withdrawn.promises_broken = 1;
+    let counted = report(&[ticket, withdrawn]);
+    let rate = |reached: u64, of: u64| Rate { reached, of };
+    assert_eq!(counted.promises_kept, rate(2, 3));
+    let rates = |by: &BTreeMap<String, PromiseCounts>| -> Vec<(String, Rate)> {
+        by.iter().map(|(name, counts)| (name.clone(), counts.rate())).collect()
+    };
+    assert_eq!(rates(&counted.promises_by_owner), [("lin".into(), rate(2, 2)), ("wu".into(), rate(0, 1))]);
+    assert_eq!(rates(&counted.promises_by_carrier), [("Telecom".into(), rate(1, 2))]);
+    // A month that was frozen before they were counted keeps its document, and with it its hash.
+    let old = serde_json::to_string(&report(&[])).expect("a document");
+    assert!(!old.contains("promises_by"), "{old}");
 }

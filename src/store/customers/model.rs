@@ -157,6 +157,8 @@ pub struct CustomerData {
     pub key_account: bool,
     /// How careful to be.
     pub privacy_class: PrivacyClass,
+    /// Since when he is a customer; a new one is followed up a month later (R78), unknown is not new.
+    pub started_on: Option<NaiveDate>,
     /// Anything else.
     pub note: Option<Personal>,
 }

@@ -46,7 +46,8 @@ pub(super) async fn write_customer(
             .bind(data.segment.as_deref().map(text))
             .bind(data.key_account)
             .bind(data.privacy_class.name())
-            .bind(&note);
+            .bind(&note)
+            .bind(data.started_on.map(|date| date.to_string()));
         let query = match made {
             Some((now, by)) => query.bind(now).bind(text(&by.0)),
             None => query,

@@ -23,7 +23,7 @@ const LONGEST_PAGE: u32 = 500;
 const MOST_TEXTS: i64 = 10_000;
 
 const CUSTOMERS: &str = "SELECT id, version, kind, name_enc, inventory_name, segment, key_account, privacy_class, \
-     note_enc, created_at, created_by, updated_at, erased_at FROM customer WHERE 1 = 1";
+     started_on, note_enc, created_at, created_by, updated_at, erased_at FROM customer WHERE 1 = 1";
 const CONTACTS: &str = "SELECT id, customer_id, role, title, name_enc, phone_enc, email_enc, address_enc, \
      im_handle_enc, preferred_channel, consent, language, verified_at, verified_by, created_at FROM contact";
 const ASSETS: &str = "SELECT id, customer_id, kind, element, company_supplied, model, serial_enc, bought_on, \

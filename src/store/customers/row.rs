@@ -64,6 +64,7 @@ pub(super) struct CustomerRow {
     pub segment: Option<String>,
     pub key_account: bool,
     pub privacy_class: String,
+    pub started_on: Option<String>,
     pub note_enc: Option<String>,
     pub created_at: DateTime<Utc>,
     pub created_by: String,
@@ -81,6 +82,7 @@ impl CustomerRow {
             segment: self.segment,
             key_account: self.key_account,
             privacy_class: known((CUSTOMER, id, "privacy_class"), &self.privacy_class, PrivacyClass::parse)?,
+            started_on: date((CUSTOMER, id, "started_on"), self.started_on.as_deref())?,
             note: open(keys, (CUSTOMER, id, "note"), self.note_enc.as_deref())?,
         };
         Ok(Customer {

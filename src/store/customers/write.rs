@@ -23,10 +23,10 @@ use super::parts::{
 use super::row::{TEXT, seal};
 
 pub(in crate::store) const INSERT_CUSTOMER: &str = "INSERT INTO customer (id, version, kind, name_enc, inventory_name, segment, \
-     key_account, privacy_class, note_enc, created_at, created_by, updated_at) \
-     VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)";
+     key_account, privacy_class, note_enc, started_on, created_at, created_by, updated_at) \
+     VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10)";
 pub(in crate::store) const UPDATE_CUSTOMER: &str = "UPDATE customer SET kind = $2, name_enc = $3, inventory_name = $4, segment = $5, \
-     key_account = $6, privacy_class = $7, note_enc = $8 WHERE id = $1";
+     key_account = $6, privacy_class = $7, note_enc = $8, started_on = $9 WHERE id = $1";
 pub(in crate::store) const TOUCH_CUSTOMER: &str =
     "UPDATE customer SET version = version + 1, updated_at = $2 WHERE id = $1 AND erased_at IS NULL";
 pub(in crate::store) const VERSION_OF_CUSTOMER: &str =
@@ -346,7 +346,7 @@ macro_rules! differing {
 }
 
 fn customer_fields(before: &CustomerData, after: &CustomerData) -> Vec<String> {
-    differing!(before, after, "": kind, name, inventory_name, segment, key_account, privacy_class, note)
+    differing!(before, after, "": kind, name, inventory_name, segment, key_account, privacy_class, started_on, note)
 }
 
 fn contact_fields(before: &ContactData, after: &ContactData) -> Vec<String> {

@@ -14,6 +14,7 @@ impl Deed {
                 | Self::EtaHeard { .. }
                 | Self::ReceiptSent { .. }
                 | Self::LinkSent { .. }
+                | Self::SurveyAnswered { .. }
         ) || matches!(self, Self::Routed { step, .. } if step.is_automatic())
     }
 
@@ -38,6 +39,7 @@ impl Deed {
                 | Self::ToldOfWork { .. }
                 | Self::ReceiptSent { .. }
                 | Self::LinkSent { .. }
+                | Self::SurveyAnswered { .. }
                 | Self::WalkBegun { .. }
                 | Self::FormFiled { .. }
                 | Self::LinkMade { .. }

@@ -166,6 +166,7 @@ pub fn unmet(
         | Deed::EtaHeard { .. }
         | Deed::ReceiptSent { .. }
         | Deed::LinkSent { .. }
+        | Deed::SurveyAnswered { .. }
         | Deed::PromiseKept { .. }
         | Deed::ClockCalled { .. }
         | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),

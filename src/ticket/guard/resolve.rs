@@ -1,9 +1,11 @@
 //! Repair, proof, solution (R24, R41, R42, R57 to R66, R95, R105, R119).
 
+use linesman_deadlines::policy::Milestone;
+
 use crate::diagnosis::{Cause, Class, FaultState, Side};
 use crate::locale::Message;
-use crate::ticket::process::{Contact, ContactPurpose, RecordKind, WorkKind};
-use crate::ticket::{Deed, State, Ticket, TicketKind};
+use crate::ticket::process::{ContactPurpose, RecordKind, WorkKind};
+use crate::ticket::{Deed, State, Ticket, TicketKind, clocks};
 
 use super::{Asked, Unmet};
 
@@ -96,7 +98,7 @@ fn answered(ticket: &Ticket, unmet: &mut Unmet) {
             unmet.require(told(ContactPurpose::RechargeNotice), "R66", "no_recharge_notice");
         }
         TicketKind::FollowUp => {
-            let called = ticket.process.contacts.iter().any(Contact::told);
+            let called = clocks::has_happened(ticket, Milestone::FollowUpDone);
             unmet.require(called, "R106", "no_follow_up_call");
         }
         TicketKind::Fault | TicketKind::Complaint | TicketKind::Consultation => {

@@ -104,6 +104,11 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
         Deed::LinkSent { event, .. } => {
             unmet.require(!process.links_sent.contains(event), "R103", "link_sent_already");
         }
+        Deed::SurveyAnswered { about } => {
+            unmet.require(!ticket.state.is_final(), "R79", "over_for_good");
+            let is_its = ticket.kind == TicketKind::FollowUp && ticket.follows.as_ref() == Some(about);
+            unmet.require(is_its, "R79", "not_its_follow_up");
+        }
         Deed::Promised { text, .. } => {
             unmet.require(!ticket.state.is_final(), "R86", "over_for_good");
             unmet.require_words(text, "R86", "no_promise_text");

@@ -95,6 +95,10 @@ pub struct CustomerBody {
     #[serde(default)]
     #[schema(value_type = Option<PrivacyClass>)]
     privacy_class: Patch<PrivacyClass>,
+    /// Since when he is a customer: a new one is followed up a month later (R78).
+    #[serde(default)]
+    #[schema(value_type = Option<NaiveDate>)]
+    started_on: Patch<NaiveDate>,
     /// Anything else.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 10000)]
@@ -125,6 +129,9 @@ pub struct NewCustomerBody {
     /// How careful to be; `normal` unless stated.
     #[serde(default)]
     privacy_class: Option<PrivacyClass>,
+    /// Since when he is a customer: a new one is followed up a month later (R78).
+    #[serde(default)]
+    started_on: Option<NaiveDate>,
     /// Anything else.
     #[serde(default)]
     #[schema(max_length = 10000)]
@@ -305,6 +312,7 @@ impl<'a> Reader<'a> {
         self.words("/segment", body.segment, LONGEST_WORD, &mut data.segment);
         body.key_account.on_value(&mut data.key_account, false);
         body.privacy_class.on_value(&mut data.privacy_class, PrivacyClass::Normal);
+        body.started_on.on(&mut data.started_on);
         self.personal("/note", body.note, LONGEST_NOTE, &mut data.note);
         if data.name.is_none() {
             self.flaws.push(Flaw::at("/name", "customer_name"));
@@ -377,6 +385,7 @@ impl<'a> Reader<'a> {
             segment: body.segment.into(),
             key_account: Patch::Is(body.key_account),
             privacy_class: body.privacy_class.into(),
+            started_on: body.started_on.into(),
             note: body.note.into(),
         };
         let data = self.customer(customer, nobody());
@@ -401,6 +410,7 @@ pub fn nobody() -> CustomerData {
         segment: None,
         key_account: false,
         privacy_class: PrivacyClass::Normal,
+        started_on: None,
         note: None,
     }
 }

@@ -44,6 +44,8 @@ pub struct CustomerView {
     key_account: bool,
     /// How careful to be.
     privacy_class: PrivacyClass,
+    /// Since when he is a customer.
+    started_on: Option<NaiveDate>,
     /// Anything else.
     note: Option<String>,
     /// Oldest first.
@@ -216,6 +218,7 @@ impl CustomerView {
             segment: data.segment.clone(),
             key_account: data.key_account,
             privacy_class: data.privacy_class,
+            started_on: data.started_on,
             note: masked(data.note.as_ref(), sight, mask::text),
             contacts: customer.contacts.iter().map(|contact| ContactView::of(contact, sight)).collect(),
             assets: customer.assets.iter().map(|asset| AssetView::of(asset, sight)).collect(),
@@ -256,6 +259,7 @@ impl CustomerView {
             segment: None,
             key_account: element.facts.key_account,
             privacy_class: PrivacyClass::Normal,
+            started_on: None,
             note: None,
             contacts: element.facts.contacts.iter().map(contact).collect(),
             assets: Vec::new(),
