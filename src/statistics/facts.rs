@@ -74,7 +74,7 @@ fn promise(ticket: &Ticket, known: &Standing) -> Option<PromiseFact> {
 pub(super) fn carrier_at(ticket: &Ticket, at: DateTime<Utc>) -> Option<&str> {
     let repairs = || ticket.process.works.iter().filter(|work| work.kind == WorkKind::CarrierRepair);
     let given = |work: &&Work| work.given_at <= at;
-    let known = repairs().filter(given).last().or_else(|| repairs().next());
+    let known = repairs().rfind(given).or_else(|| repairs().next());
     known.map(|work| work.with.as_str()).filter(|with| !with.trim().is_empty())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use linesman::clock::{Clock as _, SharedClock, SystemClock};
+use linesman::clock::{SharedClock, SystemClock};
 use linesman::privacy::keyfile;
 use linesman::store::{Attachment, Store};
 

@@ -11,7 +11,7 @@
 //! | [`shell`] | what every page shares; [`words`] numbers, times and marks; [`escape`] hostile text |
 //! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
-//! | [`action`], [`tree`], [`file`] | the buttons of a ticket; its decision tree; its evidence files |
+//! | [`action`], [`tree`], [`mod@file`] | the buttons of a ticket; its decision tree; its evidence files |
 //! | [`register`], [`roster`], [`fill`] | registering what somebody calls about, who is on duty, filling in a form |
 //! | [`form`], [`answer`] | forms to print; what a customer answers by a link, without a login |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
