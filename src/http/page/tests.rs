@@ -386,6 +386,9 @@ fn templates_trust_nothing_but_times_and_marks() {
         "until",
         "step.at",
         "at",
+        "file.at",
+        "file.from",
+        "file.to",
         // Escapes everything but its times.
         "shell.spoken(headline)",
         "shell.spoken(diagnosed)",
