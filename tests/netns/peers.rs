@@ -290,16 +290,24 @@ fn analyzed(folder: &Path, files: &[&str]) -> Value {
     serde_json::from_slice(&read.stdout).expect("JSON")
 }
 
-/// The last loss that the carrier's telephone reported from each of its ports, as tshark reads it.
-fn reported_by_carrier(folder: &Path) -> BTreeMap<u16, i64> {
+/// A loss that the carrier's telephone reported: from which of its ports, when, how many packets.
+struct Reported {
+    port: u16,
+    at_s: f64,
+    lost: i64,
+}
+
+/// Every loss that the carrier's telephone reported, as tshark reads it.
+fn reported_by_carrier(folder: &Path) -> Vec<Reported> {
     let filter = format!("rtcp.ssrc.cum_nr && ip.src == {CARRIER}");
-    let fields = ["-T", "fields", "-e", "udp.srcport", "-e", "rtcp.ssrc.cum_nr"];
+    let fields = ["-T", "fields", "-e", "udp.srcport", "-e", "frame.time_epoch", "-e", "rtcp.ssrc.cum_nr"];
     let said = tshark(folder, &[&["-r", "trunk.pcap", "-Y", filter.as_str()], &fields[..]].concat());
     said.lines()
         .filter_map(|line| {
-            let (port, lost) = line.split_once('\t')?;
+            let mut fields = line.split('\t');
             // RTCP is one port above its RTP.
-            Some((port.parse::<u16>().ok()? - 1, lost.parse().ok()?))
+            let port = fields.next()?.parse::<u16>().ok()? - 1;
+            Some(Reported { port, at_s: fields.next()?.parse().ok()?, lost: fields.next()?.parse().ok()? })
         })
         .collect()
 }
@@ -405,7 +413,7 @@ fn assert_agrees_with_the_truth(heard: &Value, call: &Value, hop: Hop, lost: u64
 
 /// What the carrier's telephone says by RTCP of what it hears: beside the measurement on the wire, and alone where only
 /// rtpengine's HEP was listened to.
-fn assert_reports_are_kept_apart(heard: &Value, told: &Value, call: &Value, by_carrier: &BTreeMap<u16, i64>) {
+fn assert_reports_are_kept_apart(heard: &Value, told: &Value, call: &Value, by_carrier: &[Reported]) {
     let of_call = |row: &&Value| row["call_id"] == call["call_id"];
     let streams = heard["streams"].as_array().expect("streams");
     let onward = streams
@@ -414,7 +422,13 @@ fn assert_reports_are_kept_apart(heard: &Value, told: &Value, call: &Value, by_c
         .find(|stream| stream["dst"].as_str().is_some_and(|destination| destination.starts_with(CARRIER)));
     let onward = onward.unwrap_or_else(|| panic!("nothing went to the carrier: {call:#}"));
     let port = onward["dst"].as_str().and_then(|end| end.rsplit(':').next()?.parse::<u16>().ok());
-    let reported = by_carrier[&port.expect("a port")];
+    // The telephone takes its ports again: the last report while this call lasted.
+    let first: chrono::DateTime<chrono::Utc> =
+        onward["first"].as_str().and_then(|first| first.parse().ok()).expect("a time");
+    let begun_s = first.timestamp_micros() as f64 / 1e6;
+    let over_s = begun_s + onward["duration_s"].as_f64().expect("seconds") + 1.0;
+    let of_port = |report: &&Reported| Some(report.port) == port && (begun_s..over_s).contains(&report.at_s);
+    let reported = by_carrier.iter().rfind(of_port).expect("the telephone reports").lost;
     assert_eq!(onward["rtcp"]["lost"], reported, "{onward:#}");
     let rows = told["reported"].as_array().expect("what was reported");
     let word = rows.iter().filter(of_call).find(|row| row["ssrc"] == onward["ssrc"]);
