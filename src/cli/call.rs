@@ -218,12 +218,15 @@ fn shown(call: &Value) -> anyhow::Result<()> {
             Some(by) => format!("spoiled {by}, {}", text(&passage, "blamed")),
         };
         output::line(format!(
-            "  {}: lost before us {}, in our server {}, behind us {} (as reported); jitter {} came in, {} more in our \
-             server, {} at the far end (as reported); {spoiled}",
+            "  {}: lost before us {}, in our server {}, behind us {} (as reported); too late {}, {}, {}; jitter {} came \
+             in, {} more in our server, {} at the far end (as reported); {spoiled}",
             text(&passage, "direction"),
             percent(&passage, "loss_upstream"),
             percent(&passage, "loss_server"),
             percent(&passage, "loss_downstream"),
+            percent(&passage, "late_upstream"),
+            percent(&passage, "late_server"),
+            percent(&passage, "late_downstream"),
             milliseconds(&passage, "jitter_in_ms"),
             milliseconds(&passage, "jitter_server_ms"),
             milliseconds(&passage, "jitter_reported_ms"),

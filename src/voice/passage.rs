@@ -18,14 +18,23 @@ pub struct KeptPassage {
     pub to: Option<String>,
     /// Share lost before the first point where it was seen.
     pub loss_upstream: f64,
+    /// Share that was already too late for a jitter buffer there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_upstream: Option<f64>,
     /// Jitter there, ms.
     pub jitter_in_ms: Option<f64>,
     /// Share lost between both points; none where it was seen only once.
     pub loss_server: Option<f64>,
+    /// Share that became too late between both points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_server: Option<f64>,
     /// Jitter that came in between, ms; negative when the server smooths.
     pub jitter_server_ms: Option<f64>,
     /// Share that its receiver reports beyond that; his word.
     pub loss_downstream: Option<f64>,
+    /// Share that its receiver discarded beyond that, too late; his word, by XR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_downstream: Option<f64>,
     /// Largest jitter that its receiver reports, ms; his word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter_reported_ms: Option<f64>,
@@ -63,10 +72,13 @@ pub(super) fn kept(passage: &Passage, place: impl Fn(&str) -> Place) -> KeptPass
         from,
         to,
         loss_upstream: passage.loss_upstream,
+        late_upstream: passage.late_upstream,
         jitter_in_ms: passage.jitter_in_ms,
         loss_server: passage.loss_server,
+        late_server: passage.late_server,
         jitter_server_ms: passage.jitter_server_ms,
         loss_downstream: passage.loss_downstream,
+        late_downstream: passage.late_downstream,
         jitter_reported_ms: passage.jitter_reported_ms,
         spoiled_by: passage.spoiled_by.map(str::to_owned),
         blamed,

@@ -45,6 +45,12 @@ pub enum Kind {
     LossAtServer,
     /// The receiver reports more loss than there was where the stream was last seen.
     LossDownstream,
+    /// Packets were already too late for a jitter buffer where the stream was first seen.
+    LateUpstream,
+    /// More packets were too late behind the server than before it.
+    LateAtServer,
+    /// The receiver reports more packets that it had to discard than were late where the stream was last seen.
+    LateDownstream,
     /// What was missing, our own measuring may have missed: nobody is accused.
     MeasurementFault,
 }

@@ -241,8 +241,12 @@ fn far_word(heard: &Heard, report: &StreamReport) -> FarWord {
     };
     let counted = told.lost.filter(|_| report.expected > 0);
     let loss = counted.map(|lost| (lost as f64 / report.expected as f64).clamp(0.0, 1.0));
-    let extended = told.voip_metrics.map(|metrics| f64::from(metrics.loss_rate) / 256.0);
-    FarWord { loss: loss.or(extended), jitter_ms: told.jitter_max_ms }
+    let share = |of_256: u8| f64::from(of_256) / 256.0;
+    FarWord {
+        loss: loss.or(told.voip_metrics.map(|metrics| share(metrics.loss_rate))),
+        discarded: told.voip_metrics.map(|metrics| share(metrics.discard_rate)),
+        jitter_ms: told.jitter_max_ms,
+    }
 }
 
 /// The streams with their records, by dialog.

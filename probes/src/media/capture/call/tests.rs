@@ -255,14 +255,23 @@ fn asymmetric_codecs_and_packet_times_are_told() {
 
 /// Through a server with a media relay: phone, server, carrier; `second` is the leg behind the server.
 fn relayed(second: &Leg, lose_before: u16, lose_after: u16) -> Scene {
+    relayed_with(second, |before| before.lose_every = lose_before, |after| after.lose_every = lose_after)
+}
+
+/// The same, with something done to what the caller says, before the server and behind it.
+fn relayed_with(second: &Leg, before: impl FnOnce(&mut Talk), after: impl FnOnce(&mut Talk)) -> Scene {
     let (phone, inside, outside, carrier) =
         ("10.0.0.1:4000", "10.0.0.5:6000", "10.0.0.5:6002", "10.0.0.9:9000");
     let first = Leg::new(at("10.0.0.1:5060"), at("10.0.0.5:5060"), "call-1", "4930123456", "862155550000");
     let mut scene = Scene::new(Wrap::Ethernet);
     scene.answered_call(0, &first, 2_020, &pcma(phone), &pcma(inside));
     scene.answered_call(10, second, 2_000, &pcma(outside), &pcma(carrier));
-    scene.talk(Talk { lose_every: lose_before, ..Talk::new(at(phone), at(inside), 2_040, 1) });
-    scene.talk(Talk { lose_every: lose_after, ..Talk::new(at(outside), at(carrier), 2_041, 1) });
+    let (mut comes, mut goes) =
+        (Talk::new(at(phone), at(inside), 2_040, 1), Talk::new(at(outside), at(carrier), 2_041, 1));
+    before(&mut comes);
+    after(&mut goes);
+    scene.talk(comes);
+    scene.talk(goes);
     scene.talk(Talk::new(at(carrier), at(outside), 2_040, 2));
     scene.talk(Talk::new(at(inside), at(phone), 2_041, 2));
     scene.bye(12_100, &first);
@@ -461,6 +470,38 @@ fn what_the_receiver_reports_places_the_loss_behind_us_and_tells_the_delay() {
     assert_eq!(passage.jitter_reported_ms, told.told.jitter_max_ms);
     assert!(passage.jitter_reported_ms.is_some(), "{passage:?}");
     assert_eq!(report.streams.len(), 2);
+}
+
+#[test]
+fn what_comes_too_late_spoils_a_call_as_loss_does_and_has_its_place() {
+    let second =
+        Leg::new(at("10.0.0.5:5060"), at("10.0.0.9:5060"), "other@b2bua", "0123456", "0062155550000");
+    let late = |talk: &mut Talk| talk.delay_every = (40, 400);
+    let fine = |_: &mut Talk| {};
+    let upstream = seen(relayed_with(&second, late, late));
+    let server = seen(relayed_with(&second, fine, late));
+    for (report, kind, place) in
+        [(upstream, "late_upstream", "upstream"), (server, "late_at_server", "server")]
+    {
+        let call = &report.calls[0];
+        assert_eq!(names(call), [kind], "{:?}", call.details);
+        assert_eq!(call.passages[0].spoiled_by, Some(place), "{:?}", call.passages[0]);
+        assert_eq!(call.passages[1].spoiled_by, None, "the other direction is well");
+    }
+    let played = seen(relayed_with(&second, fine, |talk| talk.delay_every = (10, 150)));
+    assert_eq!(names(&played.calls[0]), [""; 0], "an adaptive buffer waits for so much");
+}
+
+#[test]
+fn a_telephone_that_discards_what_comes_late_to_it_places_that_behind_us() {
+    let mut scene = ordinary();
+    both(&mut scene);
+    // One VoIP metrics block (RFC 3611 section 4.7): nothing lost, 64 of 256 discarded.
+    let block = [&[0x80, 207, 0, 10, 0, 0, 0, 2, 7, 0, 0, 8, 0, 0, 0, 1, 0, 64, 0, 0][..], &[0; 24]].concat();
+    scene.datagram(11_000, at("10.0.0.2:8001"), at("10.0.0.1:4001"), &block);
+    let report = seen(scene);
+    assert_eq!(names(&report.calls[0]), ["late_downstream"], "{:?}", report.calls[0].details);
+    assert_eq!(report.calls[0].passages[0].spoiled_by, Some("downstream"));
 }
 
 #[test]

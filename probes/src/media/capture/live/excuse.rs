@@ -100,16 +100,17 @@ fn withdraw(call: &mut CallRow, of: &[Clean], faults: &[&Fault]) {
         Kind::PoorQuality => poor,
         Kind::OneWayAudio | Kind::SilentLeg => mostly_heard,
         Kind::NoMedia | Kind::LateMedia | Kind::ClockDrift => false,
+        Kind::LateUpstream | Kind::LateAtServer | Kind::LateDownstream => false,
         _ => true,
     };
     let before = call.details.len();
     let withdrawn: Vec<Kind> =
         call.details.iter().map(|finding| finding.kind).filter(|kind| !stands(*kind)).collect();
     call.details.retain(|finding| stands(finding.kind));
-    if !loss {
-        for passage in &mut call.passages {
-            passage.spoiled_by = passage.spoiled_by.map(|_| "measurement");
-        }
+    for passage in &mut call.passages {
+        // Without lateness: a clock that stepped, or we who looked away, make packets late.
+        let spoiler = passage.spoiler(false).filter(|_| loss);
+        passage.spoiled_by = passage.spoiled_by.map(|_| spoiler.unwrap_or("measurement"));
     }
     if call.details.len() < before {
         let why: Vec<_> = faults.iter().take(3).map(|fault| fault.evidence()).collect();

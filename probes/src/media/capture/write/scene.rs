@@ -56,6 +56,8 @@ pub struct Talk {
     pub flat: Option<u8>,
     /// Which packets are lost: every so many-th; 0 for none.
     pub lose_every: u16,
+    /// Which packets come late, and by how much, in milliseconds: every so many-th; 0 for none.
+    pub delay_every: (u16, i64),
 }
 
 impl Talk {
@@ -74,6 +76,7 @@ impl Talk {
             dscp: 46,
             flat: None,
             lose_every: 0,
+            delay_every: (0, 0),
         }
     }
 }
@@ -185,7 +188,9 @@ impl Scene {
             let sequence = talk.sequence.wrapping_add(index);
             let timestamp = u32::from(index).wrapping_mul(talk.ptime_ms as u32 * 8).wrapping_sub(8_000);
             let bytes = rtp(talk.payload_type, index == 0, sequence, timestamp, talk.ssrc, &payload);
-            let at = talk.from_ms + i64::from(index) * talk.ptime_ms;
+            let (every, delay) = talk.delay_every;
+            let delay = if every > 0 && index % every == every - 1 { delay } else { 0 };
+            let at = talk.from_ms + i64::from(index) * talk.ptime_ms + delay;
             self.packet(at, &udp(talk.source, talk.destination, talk.dscp, &bytes));
         }
     }
