@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use linesman_deadlines::policy::Level;
+use linesman_deadlines::policy::{Level, Urgency};
 
 use crate::diagnosis::{Fault, Severity};
 use crate::locale::Message;
@@ -12,8 +12,8 @@ use super::event::{Actor, Applied, Effect, Event};
 use super::guard::{self, Around};
 use super::people::supervisor_of;
 use super::{
-    Flapping, Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber, TicketText,
-    Verdict, act, clocks,
+    Channel, Flapping, Process, Proposal, Registration, State, Ticket, TicketId, TicketKind, TicketNumber,
+    TicketText, Verdict, act, clocks,
 };
 
 /// Why an event may not happen to a ticket: every unmet guard, in words.
@@ -98,6 +98,44 @@ pub struct Intake {
     pub parent: Option<TicketId>,
     /// The ticket that it follows up.
     pub follows: Option<TicketId>,
+}
+
+impl Intake {
+    /// What Linesman registers by itself.
+    #[must_use]
+    pub fn automatic(kind: TicketKind, registration: Registration) -> Self {
+        Self {
+            kind,
+            registration,
+            first_owner: Actor::linesman().0,
+            department: None,
+            level: None,
+            parent: None,
+            follows: None,
+        }
+    }
+
+    /// The follow-up of a registered ticket, for the customer of that (R78, R80); none for a ticket that nobody
+    /// registered.
+    #[must_use]
+    pub fn follow_up(ticket: &Ticket, received_at: DateTime<Utc>, urgency: Urgency) -> Option<Self> {
+        let before = ticket.registration.clone()?;
+        let registration = Registration {
+            channel: Channel::Automatic,
+            received_at,
+            urgency,
+            expected_by: None,
+            nature: None,
+            referral: None,
+            ..before
+        };
+        Some(Self {
+            first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
+            department: ticket.process.department.clone(),
+            follows: Some(ticket.id.clone()),
+            ..Self::automatic(TicketKind::FollowUp, registration)
+        })
+    }
 }
 
 /// A new ticket that a person registers (R21 to R35). The hash of the words is put in here.

@@ -198,6 +198,29 @@ pub struct Registration {
     pub text_sha256: String,
 }
 
+impl Registration {
+    /// What Linesman registers by itself; nobody called. The hash of the words comes with registering.
+    #[must_use]
+    pub const fn automatic(received_at: DateTime<Utc>, urgency: Urgency) -> Self {
+        Self {
+            channel: Channel::Automatic,
+            customer: None,
+            caller: None,
+            element: None,
+            received_at,
+            urgency,
+            expected_by: None,
+            nature: None,
+            product_model: None,
+            purchased_on: None,
+            warranty: None,
+            referral: None,
+            read_back: false,
+            text_sha256: String::new(),
+        }
+    }
+}
+
 /// What people said in their own words; the only part of a ticket that may name a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -24,9 +24,7 @@ use crate::store::process::{ClockCursor, WantedTicket};
 use crate::store::{Store, StoreError, TicketFilter, TicketWriter, WriteError};
 use crate::ticket::deed::{Call, Deed};
 use crate::ticket::registration::CustomerRef;
-use crate::ticket::{
-    Actor, Channel, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks,
-};
+use crate::ticket::{Actor, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks};
 
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
@@ -164,25 +162,9 @@ impl Sweep {
 
     /// Registers the follow-up that a deadline triggers (R78, R123).
     async fn follow_up(&self, ticket: &Ticket, key: &str, now: DateTime<Utc>) -> Result<(), WriteError> {
-        let Some(registration) = &ticket.registration else { return Ok(()) };
+        let Some(intake) = Intake::follow_up(ticket, now, Urgency::Routine) else { return Ok(()) };
         let wanted = WantedTicket {
-            intake: Intake {
-                kind: TicketKind::FollowUp,
-                registration: Registration {
-                    channel: Channel::Automatic,
-                    received_at: now,
-                    urgency: Urgency::Routine,
-                    expected_by: None,
-                    nature: None,
-                    referral: None,
-                    ..registration.clone()
-                },
-                first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
-                department: ticket.process.department.clone(),
-                level: None,
-                parent: None,
-                follows: Some(ticket.id.clone()),
-            },
+            intake,
             text: TicketText::of(&format!("{}: R78", ticket.number)),
             key: Some(format!("{}/{key}", ticket.id)),
         };
@@ -232,31 +214,16 @@ impl Sweep {
         let does_it = |role| people.persons().find(|person| person.roles.contains(&role));
         let owner = does_it(Role::FollowUpAgent).or_else(|| does_it(Role::ServiceManager));
         let text = TicketText::of(&format!("{rule}: {customer}"));
-        let intake = Intake {
-            kind: TicketKind::FollowUp,
-            registration: Registration {
-                channel: Channel::Automatic,
-                customer: Some(CustomerRef { customer: customer.to_owned(), contact: None }),
-                caller: Some(Caller::Existing),
-                element: None,
-                received_at: now,
-                urgency: Urgency::Routine,
-                expected_by: None,
-                nature: None,
-                product_model: None,
-                purchased_on: None,
-                warranty: None,
-                referral: None,
-                read_back: false,
-                text_sha256: text.sha256(),
-            },
-            first_owner: owner
-                .map_or_else(|| Actor::linesman().0, |person| people.login_of(&person.id).to_owned()),
-            department: owner.map(|person| person.department.clone()),
-            level: None,
-            parent: None,
-            follows: None,
+        let registration = Registration {
+            customer: Some(CustomerRef { customer: customer.to_owned(), contact: None }),
+            caller: Some(Caller::Existing),
+            ..Registration::automatic(now, Urgency::Routine)
         };
+        let first_owner =
+            owner.map_or_else(|| Actor::linesman().0, |person| people.login_of(&person.id).to_owned());
+        let department = owner.map(|person| person.department.clone());
+        let intake =
+            Intake { first_owner, department, ..Intake::automatic(TicketKind::FollowUp, registration) };
         self.registered(WantedTicket { intake, text, key: Some(new_customer_key(customer)) }).await
     }
 

@@ -21,9 +21,7 @@ use crate::store::process::WantedTicket;
 use crate::store::{Store, StoreError, TicketWriter, WriteError};
 use crate::ticket::chain::hex;
 use crate::ticket::outage::{self, Explainer, Loose, Step};
-use crate::ticket::{
-    Actor, Channel, Deed, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText,
-};
+use crate::ticket::{Actor, Deed, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText};
 
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
@@ -122,31 +120,12 @@ impl Outages {
         let chance: [u8; 16] = os_random().map_err(StoreError::from)?;
         let text = TicketText { salt: hex(&chance), ..TicketText::of(&format!("R60: {segment}")) };
         let linesman = Actor::linesman();
+        let registration = Registration {
+            element: Some(segment.to_owned()),
+            ..Registration::automatic(now, Urgency::Urgent)
+        };
         let wanted = WantedTicket {
-            intake: Intake {
-                kind: TicketKind::Fault,
-                registration: Registration {
-                    channel: Channel::Automatic,
-                    customer: None,
-                    caller: None,
-                    element: Some(segment.to_owned()),
-                    received_at: now,
-                    urgency: Urgency::Urgent,
-                    expected_by: None,
-                    nature: None,
-                    product_model: None,
-                    purchased_on: None,
-                    warranty: None,
-                    referral: None,
-                    read_back: false,
-                    text_sha256: text.sha256(),
-                },
-                first_owner: linesman.0.clone(),
-                department: None,
-                level: None,
-                parent: None,
-                follows: None,
-            },
+            intake: Intake::automatic(TicketKind::Fault, registration),
             text,
             // After a death between the two the same complaint finds the same ticket.
             key: Some(format!("outage/{first}")),

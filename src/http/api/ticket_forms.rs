@@ -26,7 +26,7 @@ use crate::store::process::{WantedTicket, second_handling_key};
 use crate::store::{Role, WriteError};
 use crate::ticket::form::{Sources, fill};
 use crate::ticket::process::{LinkPurpose, RecordKind};
-use crate::ticket::{Actor, Channel, Deed, Event, Intake, Registration, Ticket, TicketKind, TicketText};
+use crate::ticket::{Actor, Deed, Event, Intake, Ticket, TicketText};
 
 use super::customers::sight;
 use super::ticket_changes::{ChangeParams, Changed, check, if_match, text_flaws};
@@ -425,29 +425,18 @@ pub(in crate::http) async fn second_handling(
         return Ok(());
     };
     let low = form.second_handling(values, table);
-    let Some(registration) = ticket.registration.as_ref().filter(|_| !low.is_empty()) else { return Ok(()) };
+    if low.is_empty() {
+        return Ok(());
+    }
+    let Some(intake) = Intake::follow_up(ticket, state.clock.now_utc(), Urgency::General) else {
+        return Ok(());
+    };
     let named: Vec<String> = low
         .iter()
         .map(|field| format!("{}: {}", field.id, values.get(&field.id).map_or("", String::as_str)))
         .collect();
     let wanted = WantedTicket {
-        intake: Intake {
-            kind: TicketKind::FollowUp,
-            registration: Registration {
-                channel: Channel::Automatic,
-                received_at: state.clock.now_utc(),
-                urgency: Urgency::General,
-                expected_by: None,
-                nature: None,
-                referral: None,
-                ..registration.clone()
-            },
-            first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| Actor::linesman().0),
-            department: ticket.process.department.clone(),
-            level: None,
-            parent: None,
-            follows: Some(ticket.id.clone()),
-        },
+        intake,
         text: TicketText::of(&format!("{}: R80, {}", ticket.number, named.join(", "))),
         key: Some(second_handling_key(&ticket.id)),
     };
