@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman::clock::{Clock, ManualClock};
-use linesman::diagnosis::Class;
+use linesman::diagnosis::{Class, Severity};
 use linesman::live::Live;
 use linesman::metrics::Metrics;
 use linesman::privacy::Keyring;
@@ -162,6 +162,10 @@ async fn measure(name: &str, url: &str, tickets: u64) {
                 kind: Some(TicketKind::Complaint),
                 ..TicketFilter::default()
             },
+        ),
+        (
+            "list, what few have and no index picks",
+            TicketFilter { severities: vec![Severity::Critical], ..TicketFilter::default() },
         ),
         (
             "list, what there is none of",
