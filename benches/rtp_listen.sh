@@ -35,7 +35,12 @@ ip -n "$near" link set wan up
 ip -n "$far" link set wan up
 # The far end says nothing of what nobody listens for.
 ip netns exec "$far" nft -f - <<'RULES'
-table ip bench { chain in { type filter hook input priority 0; udp dport 20000 drop; } }
+table ip bench {
+    chain in {
+        type filter hook input priority 0
+        udp dport 20000 drop
+    }
+}
 RULES
 
 field() { sed -n "s/.*$1 \([0-9.]*\).*/\1/p"; }
