@@ -18,6 +18,8 @@ mod knowledge;
 mod live;
 mod maintenance;
 mod network;
+mod office;
+mod parts;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres_server;
