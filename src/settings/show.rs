@@ -115,6 +115,7 @@ fn sections(settings: &Settings) -> Table {
             Keys::default()
                 .time("settle", tickets.settle)
                 .time("reopen_window", tickets.reopen_window)
+                .time("same_matter", tickets.same_matter)
                 .put("candidate_below", tickets.candidate_below)
                 .0,
         )
