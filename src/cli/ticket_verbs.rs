@@ -54,6 +54,9 @@ pub(super) struct NewTicket {
     /// What a complaint is about: product, service, price, logistics or after_sales
     #[arg(long)]
     nature: Option<String>,
+    /// A tag of the second level, as `linesman config table tags` lists them; may be repeated
+    #[arg(long = "tag")]
+    tags: Vec<String>,
     /// The symptom
     #[arg(long, default_value = "")]
     symptom: String,
@@ -116,7 +119,7 @@ impl NewTicket {
             "promise": promise, "referral": referral,
             "kind": self.kind, "channel": self.channel, "customer": customer, "who": self.who(), "caller": self.caller,
             "element": self.element, "urgency": self.urgency, "level": self.level, "nature": self.nature,
-            "expected_by": self.expected_by, "received_at": self.received_at,
+            "tags": self.tags, "expected_by": self.expected_by, "received_at": self.received_at,
             "product_model": self.product_model, "first_owner": self.first_owner,
             "department": self.department, "follows": self.follows, "stand_alone": self.stand_alone,
             "words": {
@@ -161,6 +164,9 @@ pub(super) enum Verb {
         /// ours, no_fault or unclear
         #[arg(long, default_value = "unclear")]
         liability: String,
+        /// A tag of the second level; may be repeated. Those of the registration stay unless some are named
+        #[arg(long = "tag")]
+        tags: Vec<String>,
         /// The cause, if known
         #[arg(long)]
         cause: Option<String>,
@@ -391,9 +397,9 @@ impl Verb {
     /// Which ticket, the verb in the address, and what is sent.
     pub(super) fn request(&self) -> (TicketNumber, &'static str, Value) {
         match self {
-            Self::Classify { ticket, class, urgency, level, liability, cause, segment, side } => {
+            Self::Classify { ticket, class, urgency, level, liability, tags, cause, segment, side } => {
                 let body = json!({
-                    "class": class, "urgency": urgency, "level": level, "liability": liability,
+                    "class": class, "urgency": urgency, "level": level, "liability": liability, "tags": tags,
                     "cause": cause, "segment": segment, "side": side,
                 });
                 (*ticket, "classify", body)

@@ -256,6 +256,7 @@ pub const SECTIONS: &[SectionDoc] = &[
             ),
             key("levels", "\"level.toml\"", "levels of complaints, in place of the shipped table"),
             key("compensation", "\"compensation.toml\"", "the standard, in place of the shipped one"),
+            key("tags", "\"tags.toml\"", "tags of the second level, in place of the shipped table"),
         ],
     },
     SectionDoc {

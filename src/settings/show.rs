@@ -158,6 +158,7 @@ fn procedure_keys(procedure: &super::ProcedureSettings) -> Keys {
         .list("trees", &all(&procedure.trees))
         .text("levels", procedure.levels.as_ref().map(shown))
         .text("compensation", procedure.compensation.as_ref().map(shown))
+        .text("tags", procedure.tags.as_ref().map(shown))
 }
 
 fn billing_keys(billing: &BillingSettings) -> Keys {

@@ -37,6 +37,7 @@ fn complaint(count: u32, registered_at: &str) -> Ticket {
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: true,
             text_sha256: String::new(),
         },

@@ -157,6 +157,9 @@ impl Change {
         self.newest_numbers.insert(number.year, number.count);
         self.keep_text(&applied.ticket.id, &wanted.text).await?;
         if let Some(CustomerRef { customer, contact }) = customer {
+        if !applied.ticket.process.tags.is_empty() {
+            self.keep_tags(&applied.ticket).await?;
+        }
             let (customer, contact) = (CustomerId(customer.clone()), contact.clone().map(ContactId));
             let (id, now) = (&applied.ticket.id.0, self.now);
             link_ticket(&mut self.tx, id, &customer, contact.as_ref(), now).await?;

@@ -290,7 +290,10 @@ fn classify(next: &mut Ticket, deed: &Deed) {
     let process = &mut next.process;
     process.urgency = Some(*urgency);
     process.liability = Some(*liability);
-    process.tags.clone_from(tags);
+    // Who says nothing of them leaves those of the registration.
+    if !tags.is_empty() {
+        process.tags.clone_from(tags);
+    }
     if let Some(level) = level {
         process.level = Some(*level);
     }

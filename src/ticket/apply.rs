@@ -127,6 +127,8 @@ impl Intake {
             expected_by: None,
             nature: None,
             referral: None,
+            // Tags are those of a kind of work (R49).
+            tags: Vec::new(),
             ..before
         };
         Some(Self {
@@ -189,6 +191,7 @@ pub fn register(
             level,
             supervisor: level.map(|level| supervisor_of(level).to_owned()),
             state_since: Some(now),
+            tags: registration.tags.clone(),
             parent: parent.clone(),
             ..Process::default()
         },

@@ -197,6 +197,9 @@ pub struct Registration {
     /// SHA-256 of his words, which are kept apart.
     pub text_sha256: String,
 }
+    /// Tags of the second level (R49).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
 
 impl Registration {
     /// What Linesman registers by itself; nobody called. The hash of the words comes with registering.
@@ -221,6 +224,7 @@ impl Registration {
     }
 }
 
+            tags: Vec::new(),
 /// What people said in their own words; the only part of a ticket that may name a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

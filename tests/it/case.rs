@@ -35,6 +35,7 @@ pub fn intake(kind: TicketKind, channel: Channel, received_at: DateTime<Utc>) ->
             referral: None,
             read_back: true,
             text_sha256: String::new(),
+            tags: Vec::new(),
         },
         first_owner: "lin".to_owned(),
         department: Some("service".to_owned()),

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::policy::{Caller, Level};
 
 use crate::diagnosis::{Cause, Class, Side};
+use crate::locale::Message;
 use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::process::{Liability, RecordKind};
 use crate::ticket::{Channel, Deed, Intake, State, Ticket, TicketKind, TicketText};
@@ -30,6 +31,7 @@ pub(super) fn check_registration(intake: &Intake, text: &TicketText, now: DateTi
     if let Some(level) = intake.level {
         unmet.require(level >= registration.channel.least_level(), "R34", "level_below_its_channel");
     }
+    tags_fit(intake.kind, &registration.tags, unmet);
     let referred = registration.channel != Channel::Regulator || registration.referral.is_some();
     unmet.require(referred, "R34", "no_referral");
 }
@@ -38,7 +40,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
     let Asked { ticket, .. } = asked;
     match deed {
         Deed::Registered { .. } => unmet.require(false, "R29", "registered_once"),
-        Deed::Classified { class, level, cause, side, .. } => {
+        Deed::Classified { class, level, tags, cause, side, .. } => {
             let among = [
                 State::Registered,
                 State::Classified,
@@ -50,6 +52,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R64");
             class_fits(*class, *cause, *side, unmet);
             level_fits(ticket, *level, unmet);
+            tags_fit(ticket.kind, tags, unmet);
         }
         Deed::Assigned { owner, deadline, target, .. } => {
             let among = [
@@ -91,6 +94,18 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
 fn class_fits(class: Class, cause: Option<Cause>, side: Option<Side>, unmet: &mut Unmet) {
     unmet.require(cause.is_none_or(|cause| cause.class() == class), "R48", "cause_of_another_class");
     unmet.require(side.is_none_or(|side| side.fits(class)), "R48", "side_does_not_fit");
+}
+
+/// Tags are those of the kind of work, by the table in force (R49).
+fn tags_fit(kind: TicketKind, given: &[String], unmet: &mut Unmet) {
+    let Some(table) = crate::procedure::tags() else { return };
+    let Some(stranger) = table.stranger(kind.of_deadlines(), given) else { return };
+    let known: Vec<&str> = table.of(kind.of_deadlines()).map(|tag| tag.id.as_str()).collect();
+    let sentence = Message::new("guard.unknown_tag")
+        .with("tag", stranger.chars().take(40).collect::<String>())
+        .with("kind", format!("ticket_kind.{}", kind.name()))
+        .with("known", known.join(", "));
+    unmet.require_said(false, "R49", sentence);
 }
 
 /// A complaint has a level, and not below that of its channel (R34, R54); nothing else has one.
