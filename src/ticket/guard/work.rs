@@ -1,6 +1,7 @@
 //! Contacts, waiting, work given away, records, promises, clocks (R22, R37, R40, R42, R86, R92, R96, R99).
 
 use linesman_deadlines::promise::{self, PromiseRefusal};
+use linesman_process::form::FormId;
 
 use crate::locale::Message;
 use crate::ticket::act::promise_of;
@@ -60,9 +61,12 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R92");
             unmet.require_words(reason, "R92", "no_reason");
         }
-        Deed::FormFiled { .. } => {
+        Deed::FormFiled { form, .. } => {
             let is_final = matches!(ticket.state, State::Rejected | State::Cancelled);
             unmet.require(!is_final, "R107", "over_for_good");
+            let prepared =
+                *form != FormId::ServiceProcess || process.forms.contains_key(&FormId::ServicePreparation);
+            unmet.require(prepared, "R89", "not_prepared");
         }
         Deed::LinkMade { expires_at, .. } => {
             unmet.require(!is_over, "R103", "over_for_good");
