@@ -157,6 +157,9 @@ pub fn register(
     }
     let Intake { kind, mut registration, first_owner, department, level, parent, follows } = intake;
     registration.text_sha256 = text.sha256();
+    // What comes by the regulator, or in person, has the least level of its channel from the first minute (R34, R54).
+    let least = registration.channel.least_level();
+    let level = level.or((kind == TicketKind::Complaint && least > Level::Blue).then_some(least));
     let ticket = Ticket {
         key: format!("ticket/{id}"),
         id,
@@ -188,10 +191,10 @@ pub fn register(
             first_owner: Some(first_owner.clone()),
             department: department.clone(),
             urgency: Some(registration.urgency),
+            tags: registration.tags.clone(),
             level,
             supervisor: level.map(|level| supervisor_of(level).to_owned()),
             state_since: Some(now),
-            tags: registration.tags.clone(),
             parent: parent.clone(),
             ..Process::default()
         },

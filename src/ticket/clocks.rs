@@ -336,6 +336,8 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
         Deed::FormFiled { form: FormId::Survey, .. } if next.kind == TicketKind::FollowUp => {
             happened(next, now, &SURVEYED);
         }
+        // Who has answered before the day on which he would be called is not called any more (R78).
+        Deed::FormFiled { form: FormId::Survey, .. } => happened(next, now, &[Milestone::FollowUpTriggered]),
         Deed::ReopenedByPerson { .. } => happened(next, now, &[Milestone::Reopened]),
         Deed::Rejected { .. } => happened(next, now, &[Milestone::Rejected]),
         Deed::Merged { .. } => happened(next, now, &[Milestone::Cancelled]),
