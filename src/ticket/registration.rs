@@ -90,6 +90,12 @@ impl Channel {
         matches!(self, Self::WalkIn | Self::CallCentre | Self::Regulator | Self::ConsumerAssociation)
     }
 
+    /// Whether whoever took it in spoke to the customer on the telephone (R30).
+    #[must_use]
+    pub const fn is_telephone(self) -> bool {
+        matches!(self, Self::Phone | Self::CallCentre)
+    }
+
     /// The lowest level that a complaint from here may have (R54, mission section 9).
     #[must_use]
     pub const fn least_level(self) -> Level {
@@ -191,15 +197,15 @@ pub struct Registration {
     /// The regulator's case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
+    /// Tags of the second level (R49).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// The data were read back to the customer (R32).
     #[serde(default)]
     pub read_back: bool,
     /// SHA-256 of his words, which are kept apart.
     pub text_sha256: String,
 }
-    /// Tags of the second level (R49).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tags: Vec<String>,
 
 impl Registration {
     /// What Linesman registers by itself; nobody called. The hash of the words comes with registering.
@@ -218,13 +224,13 @@ impl Registration {
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: false,
             text_sha256: String::new(),
         }
     }
 }
 
-            tags: Vec::new(),
 /// What people said in their own words; the only part of a ticket that may name a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

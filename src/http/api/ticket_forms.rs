@@ -361,11 +361,11 @@ pub fn prepared(
     };
     let mut deeds = Vec::new();
     if let Some(kind) = record.filter(|_| ticket.is_reported()) {
-        deeds.push(Deed::RecordFiled { kind, reference: reference.clone() });
+        deeds.push(Deed::RecordFiled { kind, evidence: None, reference: reference.clone() });
     }
     let method = filled.values.get("accounting_method").is_some_and(|method| !method.trim().is_empty());
     if id == FormId::ServerMaintenance && method && ticket.is_reported() {
-        deeds.push(Deed::RecordFiled { kind: RecordKind::AccountingMethod, reference });
+        deeds.push(Deed::RecordFiled { kind: RecordKind::AccountingMethod, evidence: None, reference });
     }
     let mut texts = Vec::new();
     for field in form.fields.iter().filter(|field| is_kept_apart(field)) {
