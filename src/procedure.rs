@@ -1,4 +1,4 @@
-//! The tables that tickets run by: calendars, deadlines, decision trees, levels, compensation.
+//! The tables that tickets run by: calendars, deadlines, decision trees, levels, compensation, tags.
 //!
 //! A process works by one set of them, fixed before the first ticket is looked at: those shipped, or the
 //! operator's own in their place (`[procedure]`). A ticket keeps the rules that it began with (tickets.md 7.2,
@@ -13,6 +13,7 @@ use linesman_deadlines::calendar::official;
 use linesman_deadlines::policy::{self, Policies};
 use linesman_process::compensation::{self, Standard};
 use linesman_process::level::{self, Levels};
+use linesman_process::tag::{self, Tags};
 use linesman_process::tree::Trees;
 
 /// All of them. What is shipped can be read, as tests of its packages hold: there always is some.
@@ -28,6 +29,8 @@ pub struct Procedure {
     pub levels: Option<Levels>,
     /// What is granted for what (R113, R114).
     pub compensation: Option<Standard>,
+    /// Tags of the second level, by kind of work (R49).
+    pub tags: Option<Tags>,
 }
 
 impl Default for Procedure {
@@ -38,6 +41,7 @@ impl Default for Procedure {
             trees: Trees::shipped().cloned().map(Arc::new),
             levels: level::defaults().cloned(),
             compensation: compensation::defaults().cloned(),
+            tags: tag::defaults().cloned(),
         }
     }
 }
@@ -85,4 +89,10 @@ pub fn levels() -> Option<&'static Levels> {
 #[must_use]
 pub fn compensation() -> Option<&'static Standard> {
     in_force().compensation.as_ref()
+}
+
+/// The tags in force.
+#[must_use]
+pub fn tags() -> Option<&'static Tags> {
+    in_force().tags.as_ref()
 }

@@ -31,7 +31,7 @@ enum Action {
     Show(Which),
     /// Print a table that tickets run by as it is shipped, for an own one to begin with ([procedure])
     Table {
-        /// calendars, deadlines, levels, compensation, or a tree: INTAKE, TOP-UP, A, B, C, D, E
+        /// calendars, deadlines, levels, compensation, tags, or a tree: INTAKE, TOP-UP, A, B, C, D, E
         name: String,
     },
 }
@@ -74,10 +74,11 @@ fn table(name: &str) -> anyhow::Result<Exit> {
         "deadlines" => Some(linesman_deadlines::policy::SHIPPED),
         "levels" => Some(linesman_process::level::SHIPPED),
         "compensation" => Some(linesman_process::compensation::SHIPPED),
+        "tags" => Some(linesman_process::tag::SHIPPED),
         _ => linesman_process::tree::shipped_text(name),
     };
     let Some(text) = text else {
-        let known = "calendars, deadlines, levels, compensation, INTAKE, TOP-UP, A, B, C, D, E";
+        let known = "calendars, deadlines, levels, compensation, tags, INTAKE, TOP-UP, A, B, C, D, E";
         let message = format!("there is no table `{}`; known are {known}", name.escape_debug());
         return Err(Failure::new(Exit::Usage, message).into());
     };

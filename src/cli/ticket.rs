@@ -103,6 +103,9 @@ enum TicketCommand {
         /// Also those that are over
         #[arg(long)]
         all: bool,
+        /// With this tag of the second level
+        #[arg(long)]
+        tag: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500))]
         limit: u32,
@@ -205,7 +208,11 @@ enum TicketCommand {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
     let none = || serde_json::json!({});
     let (number, action, body) = match &arguments.command {
-        TicketCommand::List { all, limit } => return list(global, &arguments, *all, *limit).await,
+        TicketCommand::List { all, tag, limit } => {
+            let filter =
+                TicketFilter { open: (!*all).then_some(true), tag: tag.clone(), ..TicketFilter::default() };
+            return list(global, &arguments, &filter, *limit).await;
+        }
         TicketCommand::Show { ticket } => return show(global, &arguments, *ticket).await,
         TicketCommand::Register(wanted) => return register(global, &arguments, wanted).await,
         TicketCommand::Clocks { ticket } => return clocks(global, &arguments, *ticket).await,
@@ -269,10 +276,14 @@ async fn route(global: &Global, arguments: &Arguments, verb: &RouteVerb) -> anyh
     }
 }
 
-async fn list(global: &Global, arguments: &Arguments, all: bool, limit: u32) -> anyhow::Result<Exit> {
+async fn list(
+    global: &Global,
+    arguments: &Arguments,
+    filter: &TicketFilter,
+    limit: u32,
+) -> anyhow::Result<Exit> {
     let store = Store::open_reader(&global.settings()?.database.url, Arc::new(SystemClock)).await?;
-    let filter = TicketFilter { open: (!all).then_some(true), ..TicketFilter::default() };
-    let page = store.tickets(&filter, None, limit).await;
+    let page = store.tickets(filter, None, limit).await;
     store.close().await;
     let page = page?;
     if arguments.json {
@@ -338,6 +349,15 @@ async fn show(global: &Global, arguments: &Arguments, number: TicketNumber) -> a
         ticket.segment.as_deref().unwrap_or("-"),
         ticket.side_name()
     ))?;
+    if !ticket.process.tags.is_empty() {
+        let named = ticket.process.tags.iter().map(|id| {
+            match crate::procedure::tags().and_then(|table| table.get(id)) {
+                Some(tag) => tag.text.get(arguments.lang.into()).to_owned(),
+                None => id.clone(),
+            }
+        });
+        output::line(format!("tags: {}", named.collect::<Vec<_>>().join(", ")))?;
+    }
     if let Some(hint) = crate::http::api::view::unstable(&ticket) {
         output::line(hint.render(arguments.lang))?;
     }

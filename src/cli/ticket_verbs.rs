@@ -54,6 +54,9 @@ pub(super) struct NewTicket {
     /// What a complaint is about: product, service, price, logistics or after_sales
     #[arg(long)]
     nature: Option<String>,
+    /// A tag of the second level, as `linesman config table tags` lists them; may be repeated
+    #[arg(long = "tag")]
+    tags: Vec<String>,
     /// The symptom
     #[arg(long, default_value = "")]
     symptom: String,
@@ -116,7 +119,7 @@ impl NewTicket {
             "promise": promise, "referral": referral,
             "kind": self.kind, "channel": self.channel, "customer": customer, "who": self.who(), "caller": self.caller,
             "element": self.element, "urgency": self.urgency, "level": self.level, "nature": self.nature,
-            "expected_by": self.expected_by, "received_at": self.received_at,
+            "tags": self.tags, "expected_by": self.expected_by, "received_at": self.received_at,
             "product_model": self.product_model, "first_owner": self.first_owner,
             "department": self.department, "follows": self.follows, "stand_alone": self.stand_alone,
             "words": {
@@ -161,6 +164,9 @@ pub(super) enum Verb {
         /// ours, no_fault or unclear
         #[arg(long, default_value = "unclear")]
         liability: String,
+        /// A tag of the second level; may be repeated. Those of the registration stay unless some are named
+        #[arg(long = "tag")]
+        tags: Vec<String>,
         /// The cause, if known
         #[arg(long)]
         cause: Option<String>,
@@ -321,9 +327,42 @@ pub(super) enum Verb {
         /// comparison or evidence
         #[arg(long)]
         kind: String,
+        /// Of evidence, what kind: letter, call_recording, sms_record, order_record, communication_record,
+        /// customers_own or measurement
+        #[arg(long, value_name = "KIND")]
+        evidence: Option<String>,
         /// Where it is
         #[arg(long)]
         reference: String,
+    },
+    /// Plan how to solve it: what kind of solution, seen by whom in which way, what is done by when by whom
+    Plan {
+        /// Its number
+        ticket: TicketNumber,
+        /// apology, refund, compensation, replacement, correction, discount, service_change, redo_service,
+        /// extended_warranty or gift_service; may be repeated
+        #[arg(long = "remedy", required = true)]
+        remedies: Vec<String>,
+        /// As the customer sees it
+        #[arg(long)]
+        customer: String,
+        /// As the staff sees it
+        #[arg(long)]
+        staff: String,
+        /// As the company sees it
+        #[arg(long)]
+        company: String,
+        /// A measure: TIME, who is responsible and what is done, as "2026-12-01T18:00:00+08:00 tom change the port";
+        /// may be repeated
+        #[arg(long = "measure", required = true, value_parser = measure)]
+        measures: Vec<Value>,
+    },
+    /// Say what serves the customer of a red complaint until it is solved
+    Bridge {
+        /// Its number
+        ticket: TicketNumber,
+        /// What
+        what: String,
     },
     /// Resolve it
     Solve {
@@ -346,6 +385,9 @@ pub(super) enum Verb {
         /// He was asked to test
         #[arg(long)]
         asked_to_test: bool,
+        /// Care advice after a repair, or the guide beside an answer, in place of the usual one
+        #[arg(long)]
+        advice: Option<String>,
     },
     /// Record that the customer agrees
     ConfirmResult {
@@ -387,13 +429,24 @@ pub(super) enum Verb {
     },
 }
 
+/// A measure of a plan as it is typed: a time, who is responsible, what is done.
+fn measure(typed: &str) -> Result<Value, String> {
+    let example = "write TIME WHO WHAT, as \"2026-12-01T18:00:00+08:00 tom change the port\"";
+    let mut words = typed.splitn(3, char::is_whitespace).filter(|word| !word.trim().is_empty());
+    let (Some(by), Some(responsible), Some(what)) = (words.next(), words.next(), words.next()) else {
+        return Err(example.to_owned());
+    };
+    let by: DateTime<Utc> = by.parse().map_err(|error| format!("`{by}` is no time ({error}); {example}"))?;
+    Ok(json!({ "by": by, "responsible": responsible, "what": what.trim() }))
+}
+
 impl Verb {
     /// Which ticket, the verb in the address, and what is sent.
     pub(super) fn request(&self) -> (TicketNumber, &'static str, Value) {
         match self {
-            Self::Classify { ticket, class, urgency, level, liability, cause, segment, side } => {
+            Self::Classify { ticket, class, urgency, level, liability, tags, cause, segment, side } => {
                 let body = json!({
-                    "class": class, "urgency": urgency, "level": level, "liability": liability,
+                    "class": class, "urgency": urgency, "level": level, "liability": liability, "tags": tags,
                     "cause": cause, "segment": segment, "side": side,
                 });
                 (*ticket, "classify", body)
@@ -438,14 +491,21 @@ impl Verb {
                 (*ticket, "verify", json!({ "passed": !failed, "evidence": evidence }))
             }
             Self::Waive { ticket, reason } => (*ticket, "waive", json!({ "reason": reason })),
-            Self::Record { ticket, kind, reference } => {
-                (*ticket, "record", json!({ "kind": kind, "reference": reference }))
+            Self::Record { ticket, kind, evidence, reference } => {
+                (*ticket, "record", json!({ "kind": kind, "evidence": evidence, "reference": reference }))
             }
+            Self::Plan { ticket, remedies, customer, staff, company, measures } => {
+                let analysis = json!({ "customer": customer, "staff": staff, "company": company });
+                let body = json!({ "remedies": remedies, "analysis": analysis, "measures": measures });
+                (*ticket, "plan", body)
+            }
+            Self::Bridge { ticket, what } => (*ticket, "bridge", json!({ "what": what })),
             Self::Solve { ticket, root_cause, solution } => {
                 (*ticket, "solve", json!({ "root_cause": root_cause, "solution": solution }))
             }
-            Self::Result { ticket, channel, asked_to_test } => {
-                (*ticket, "result", json!({ "channel": channel, "asked_to_test": asked_to_test }))
+            Self::Result { ticket, channel, asked_to_test, advice } => {
+                let body = json!({ "channel": channel, "asked_to_test": asked_to_test, "advice": advice });
+                (*ticket, "result", body)
             }
             Self::ConfirmResult { ticket, rating, method, no_article_because } => {
                 let body = json!({

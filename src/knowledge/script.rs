@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Situations that there are phrases for.
-pub const PURPOSES: [&str; 12] = [
+pub const PURPOSES: [&str; 13] = [
     "receipt",
     "first_response",
     "no_action_needed",
@@ -21,6 +21,7 @@ pub const PURPOSES: [&str; 12] = [
     "apology",
     "unverifiable",
     "secrecy",
+    "unwanted_service",
 ];
 
 /// A set phrase.

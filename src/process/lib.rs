@@ -61,6 +61,7 @@ pub mod money;
 pub mod people;
 pub mod role;
 pub mod statistics;
+pub mod tag;
 pub mod text;
 pub mod tree;
 

@@ -109,6 +109,11 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("settle", "\"30s\"", "how long a fault must last before it is a ticket, 0s to 1h"),
             key("reopen_window", "\"1d\"", "a fault that comes back within it reopens its ticket, up to 30d"),
             key(
+                "same_matter",
+                "\"7d\"",
+                "who calls again within it may be calling about the same matter, up to 90d; 0s asks nobody",
+            ),
+            key(
                 "candidate_below",
                 "0.6",
                 "a fault of lower confidence waits for a person to approve its ticket, 0 to 1",
@@ -251,6 +256,7 @@ pub const SECTIONS: &[SectionDoc] = &[
             ),
             key("levels", "\"level.toml\"", "levels of complaints, in place of the shipped table"),
             key("compensation", "\"compensation.toml\"", "the standard, in place of the shipped one"),
+            key("tags", "\"tags.toml\"", "tags of the second level, in place of the shipped table"),
         ],
     },
     SectionDoc {

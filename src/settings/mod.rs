@@ -166,6 +166,8 @@ pub struct TicketSettings {
     pub settle: Duration,
     /// `reopen_window`: a fault that comes back within it reopens its ticket.
     pub reopen_window: Duration,
+    /// `same_matter`: who calls again within it may be calling about the same matter.
+    pub same_matter: Duration,
     /// `candidate_below`: a fault of lower confidence opens a candidate for a person to approve.
     pub candidate_below: f64,
 }
@@ -175,6 +177,7 @@ impl Default for TicketSettings {
         Self {
             settle: Duration::from_secs(30),
             reopen_window: Duration::from_secs(24 * 3600),
+            same_matter: Duration::from_secs(7 * 24 * 3600),
             candidate_below: 0.6,
         }
     }

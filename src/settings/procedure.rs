@@ -1,4 +1,4 @@
-//! `[procedure]`: the operator's own calendars, holidays, deadlines, decision trees, levels and compensation, in
+//! `[procedure]`: the operator's own calendars, holidays, deadlines, decision trees, levels, compensation and tags, in
 //! files beside the settings; what is not named is as shipped.
 
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use linesman_deadlines::policy::{self, Policies};
 use linesman_deadlines::{Calendar, Calendars};
 use linesman_process::compensation;
 use linesman_process::level;
+use linesman_process::tag;
 use linesman_process::tree::{TreeFile, Trees};
 use toml::de::DeTable;
 
@@ -40,6 +41,8 @@ pub struct ProcedureSettings {
     pub levels: Option<PathBuf>,
     /// `compensation`: a standard in place of the shipped one.
     pub compensation: Option<PathBuf>,
+    /// `tags`: a table in place of the shipped one.
+    pub tags: Option<PathBuf>,
     /// What they come to.
     pub tables: Arc<Procedure>,
 }
@@ -54,6 +57,7 @@ impl Default for ProcedureSettings {
             trees: Vec::new(),
             levels: None,
             compensation: None,
+            tags: None,
             tables: Arc::new(Procedure::default()),
         }
     }
@@ -83,6 +87,7 @@ pub(super) fn read(
     settings.trees = section.read_list(mistakes, "trees", value::text).iter().map(PathBuf::from).collect();
     settings.levels = path(&mut section, mistakes, "levels");
     settings.compensation = path(&mut section, mistakes, "compensation");
+    settings.tags = path(&mut section, mistakes, "tags");
 
     let mut wrong = Wrong { section: &section, mistakes };
     let mut tables = Procedure::default();
@@ -103,6 +108,11 @@ pub(super) fn read(
         && let Some(standard) = wrong.own("compensation", path, files, compensation::read)
     {
         tables.compensation = Some(standard);
+    }
+    if let Some(path) = &settings.tags
+        && let Some(tags) = wrong.own("tags", path, files, tag::read)
+    {
+        tables.tags = Some(tags);
     }
     trees(settings, files, &mut tables, &mut wrong);
     settings.tables = Arc::new(tables);

@@ -215,6 +215,12 @@ fn sections(
         &mut tickets.reopen_window,
         value::span_of_time(Duration::ZERO..=30 * DAY),
     );
+    section.set(
+        mistakes,
+        "same_matter",
+        &mut tickets.same_matter,
+        value::span_of_time(Duration::ZERO..=90 * DAY),
+    );
     section.set(mistakes, "candidate_below", &mut tickets.candidate_below, value::ratio);
     section.finish(mistakes);
 

@@ -115,6 +115,7 @@ fn sections(settings: &Settings) -> Table {
             Keys::default()
                 .time("settle", tickets.settle)
                 .time("reopen_window", tickets.reopen_window)
+                .time("same_matter", tickets.same_matter)
                 .put("candidate_below", tickets.candidate_below)
                 .0,
         )
@@ -157,6 +158,7 @@ fn procedure_keys(procedure: &super::ProcedureSettings) -> Keys {
         .list("trees", &all(&procedure.trees))
         .text("levels", procedure.levels.as_ref().map(shown))
         .text("compensation", procedure.compensation.as_ref().map(shown))
+        .text("tags", procedure.tags.as_ref().map(shown))
 }
 
 fn billing_keys(billing: &BillingSettings) -> Keys {

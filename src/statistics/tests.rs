@@ -37,6 +37,7 @@ fn complaint(count: u32, registered_at: &str) -> Ticket {
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: true,
             text_sha256: String::new(),
         },
@@ -172,6 +173,7 @@ fn r86_r96_promises_are_shown_by_owner_and_by_the_carrier_that_the_ticket_above_
     let (given, carrier) = (above.registered_at, "China Telecom".to_owned());
     above.process.works.push(crate::ticket::process::Work {
         kind: WorkKind::CarrierRepair,
+        what: None,
         reference: "CT-1".to_owned(),
         with: carrier,
         given_at: given,

@@ -35,6 +35,9 @@ pub(super) const UPDATE_TICKET: &str = "UPDATE ticket SET version = $2, state = 
      updated_at = $13, body = $14, parent_id = $16 WHERE id = $1 AND version = $15";
 pub(super) const INSERT_ALIAS: &str =
     "INSERT INTO ticket_alias (alias, ticket_id) VALUES ($1, $2) ON CONFLICT (alias, ticket_id) DO NOTHING";
+pub(super) const FORGET_TAGS: &str = "DELETE FROM ticket_tag WHERE ticket_id = $1";
+pub(super) const INSERT_TAG: &str =
+    "INSERT INTO ticket_tag (tag, ticket_id) VALUES ($1, $2) ON CONFLICT (tag, ticket_id) DO NOTHING";
 pub(super) const CHAIN_HEAD: &str = "SELECT seq, hash FROM ticket_event ORDER BY seq DESC LIMIT 1";
 pub(super) const INSERT_EVENT: &str = "INSERT INTO ticket_event (seq, ticket_id, at, actor, type, payload, \
      visibility, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -214,6 +217,9 @@ impl Change {
         if next.aliases != known.aliases {
             self.add_aliases(next).await?;
         }
+        if next.process.tags != known.process.tags {
+            self.keep_tags(next).await?;
+        }
         self.record(&applied, event.clone(), actor.clone(), now).await?;
         Ok(Ok(applied.ticket))
     }
@@ -336,6 +342,22 @@ impl Change {
                 sqlx::query(INSERT_ALIAS).bind(text(alias)).bind(&ticket.id.0).execute(connection).await.map(drop)
             })
             .map_err(|error| StoreError::of("keep alias", alias, error))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the tags by which lists are filtered (R49).
+    pub(super) async fn keep_tags(&mut self, ticket: &Ticket) -> Result<(), StoreError> {
+        let fail = |error| StoreError::of("keep the tags of ticket", ticket.number, error);
+        on_tx!(self.tx, connection => {
+            sqlx::query(FORGET_TAGS).bind(&ticket.id.0).execute(connection).await.map(drop)
+        })
+        .map_err(fail)?;
+        for tag in &ticket.process.tags {
+            on_tx!(self.tx, connection => {
+                sqlx::query(INSERT_TAG).bind(text(tag)).bind(&ticket.id.0).execute(connection).await.map(drop)
+            })
+            .map_err(fail)?;
         }
         Ok(())
     }

@@ -131,6 +131,8 @@ pub struct TicketFilter {
     pub customer: Option<String>,
     /// This kind of work.
     pub kind: Option<TicketKind>,
+    /// With this tag of the second level.
+    pub tag: Option<String>,
     /// Below this ticket.
     pub parent: Option<TicketId>,
     /// Registered at or after.

@@ -129,11 +129,13 @@ impl Change {
         }
         let id = TicketId(uuid_v7(self.now, os_random()?));
         let number = self.next_number().await?;
-        let (applied, event) =
+        let (mut applied, event) =
             match ticket::register(id, number, wanted.intake.clone(), &wanted.text, self.now) {
                 Ok(registered) => registered,
                 Err(refusal) => return Ok(Err(WriteError::Refused(refusal))),
             };
+        // The event has its actor; forms and lists find the clerk here (R16).
+        applied.ticket.process.received_by = Some(actor.0.clone());
         if let Some(parent) = &applied.ticket.process.parent
             && self.ticket(parent).await?.is_none()
         {
@@ -155,6 +157,9 @@ impl Change {
             return Err(StoreError::inconsistent("ticket", "number_count", number, "the number is taken"));
         }
         self.newest_numbers.insert(number.year, number.count);
+        if !applied.ticket.process.tags.is_empty() {
+            self.keep_tags(&applied.ticket).await?;
+        }
         self.keep_text(&applied.ticket.id, &wanted.text).await?;
         if let Some(CustomerRef { customer, contact }) = customer {
             let (customer, contact) = (CustomerId(customer.clone()), contact.clone().map(ContactId));
@@ -329,6 +334,8 @@ impl Change {
                 }
                 Deed::WalkBegun { .. }
                 | Deed::Walked { .. }
+                | Deed::Classified { .. }
+                | Deed::LevelChanged { .. }
                 | Deed::CompensationGranted { .. }
                 | Deed::Routed { .. } => around.guide = self.guide(actor).await?,
                 Deed::SolutionRecorded { .. } => {

@@ -24,6 +24,8 @@ pub const ALL: &[&str] = &[
     change::INSERT_TICKET,
     change::UPDATE_TICKET,
     change::INSERT_ALIAS,
+    change::FORGET_TAGS,
+    change::INSERT_TAG,
     change::CHAIN_HEAD,
     change::INSERT_EVENT,
     change::INSERT_OUTBOX,

@@ -129,6 +129,10 @@ impl Store {
             if let Some(kind) = filter.kind {
                 query.push(" AND kind = ").push_bind(kind.name());
             }
+            if let Some(tag) = &filter.tag {
+                query.push(" AND id IN (SELECT ticket_id FROM ticket_tag WHERE tag = ");
+                query.push_bind(text(tag).into_owned()).push(")");
+            }
             if let Some(parent) = &filter.parent {
                 query.push(" AND parent_id = ").push_bind(text(&parent.0).into_owned());
             }

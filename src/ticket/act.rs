@@ -9,7 +9,8 @@ use super::event::Actor;
 use super::outage::CustomerText;
 use super::people::{StandIn, StepUp, next_level, supervisor_of};
 use super::process::{
-    Confirmed, Contact, ContactPurpose, Direction, Record, Resolution, ToldTime, Verification, Work, WorkKind,
+    Confirmed, Contact, ContactPurpose, Direction, Liability, Plan, Record, Resolution, ToldTime,
+    Verification, Work, WorkKind,
 };
 use super::{Deed, State, Ticket, TicketKind, route};
 
@@ -122,10 +123,21 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
             next.process.fault_over = None;
             next.process.verification = Some(verification(false, reason, actor, now));
         }
-        Deed::RecordFiled { kind, reference } => {
+        Deed::RecordFiled { kind, reference, evidence } => {
             let (by, reference) = (actor.0.clone(), reference.clone());
-            next.process.records.push(Record { kind: *kind, reference, by, at: now });
+            next.process.records.push(Record { kind: *kind, evidence: *evidence, reference, by, at: now });
         }
+        Deed::SolutionPlanned { remedies, analysis, measures } => {
+            let (by, remedies, analysis) = (actor.0.clone(), remedies.clone(), analysis.clone());
+            next.process.plans.push(Plan { remedies, analysis, by, at: now });
+            let plan = next.process.plans.len();
+            for (place, measure) in measures.iter().enumerate() {
+                let reference = format!("P{plan}.{}", place + 1);
+                let task = work(WorkKind::Task, &reference, &measure.responsible, measure.by, now);
+                next.process.works.push(Work { what: Some(measure.what.clone()), ..task });
+            }
+        }
+        Deed::Bridged { .. } => next.process.bridged_at = Some(now),
         Deed::SolutionRecorded { root_cause, solution } => {
             next.process.fault_over = None;
             next.state = State::Resolved;
@@ -289,8 +301,14 @@ fn classify(next: &mut Ticket, deed: &Deed) {
     }
     let process = &mut next.process;
     process.urgency = Some(*urgency);
-    process.liability = Some(*liability);
-    process.tags.clone_from(tags);
+    // That it is not clear takes no judgement back (R17, R35).
+    if *liability != Liability::Unclear || process.liability.is_none() {
+        process.liability = Some(*liability);
+    }
+    // Who says nothing of them leaves those of the registration.
+    if !tags.is_empty() {
+        process.tags.clone_from(tags);
+    }
     if let Some(level) = level {
         process.level = Some(*level);
     }
@@ -308,6 +326,7 @@ fn reopen(next: &mut Ticket) {
     next.resolved_at = None;
     let process = &mut next.process;
     process.verification = None;
+    process.bridged_at = None;
     process.resolution = None;
     process.confirmation = None;
     // Who is not satisfied is heard one level higher (R104).
@@ -328,6 +347,7 @@ fn work(kind: WorkKind, reference: &str, with: &str, eta: DateTime<Utc>, at: Dat
         kind,
         reference: reference.to_owned(),
         with: with.to_owned(),
+        what: None,
         given_at: at,
         etas: vec![ToldTime { told_at: at, eta }],
         done_at: None,

@@ -127,6 +127,8 @@ impl Intake {
             expected_by: None,
             nature: None,
             referral: None,
+            // Tags are those of a kind of work (R49).
+            tags: Vec::new(),
             ..before
         };
         Some(Self {
@@ -155,6 +157,9 @@ pub fn register(
     }
     let Intake { kind, mut registration, first_owner, department, level, parent, follows } = intake;
     registration.text_sha256 = text.sha256();
+    // What comes by the regulator, or in person, has the least level of its channel from the first minute (R34, R54).
+    let least = registration.channel.least_level();
+    let level = level.or((kind == TicketKind::Complaint && least > Level::Blue).then_some(least));
     let ticket = Ticket {
         key: format!("ticket/{id}"),
         id,
@@ -186,6 +191,7 @@ pub fn register(
             first_owner: Some(first_owner.clone()),
             department: department.clone(),
             urgency: Some(registration.urgency),
+            tags: registration.tags.clone(),
             level,
             supervisor: level.map(|level| supervisor_of(level).to_owned()),
             state_since: Some(now),

@@ -8,7 +8,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::Calendar;
 use linesman_deadlines::clock::{Action, Clock, ClockState, LogEntry, Reading, What};
-use linesman_deadlines::policy::{Facts, Milestone, Policies, Policy, Purpose};
+use linesman_deadlines::policy::{Facts, Milestone, Policies, Policy, Purpose, Urgency};
 use linesman_deadlines::promise::{self, Point, PromiseAction, PromiseCall, PromiseEvent, Standing};
 use linesman_process::form::FormId;
 
@@ -98,14 +98,16 @@ fn ruled(ticket: &Ticket) -> Vec<Ruled<'_>> {
 
 const fn policy_of(work: &Work) -> &'static str {
     match work.kind {
-        WorkKind::DispatchOrder => "dispatch-order",
+        WorkKind::DispatchOrder | WorkKind::Task => "dispatch-order",
         WorkKind::CarrierRepair => "carrier-repair",
     }
 }
 
 fn log_of(work: &Work) -> Vec<LogEntry> {
     let (given, renewed, done) = match work.kind {
-        WorkKind::DispatchOrder => (Milestone::Dispatched, Milestone::Dispatched, Milestone::DispatchDone),
+        WorkKind::DispatchOrder | WorkKind::Task => {
+            (Milestone::Dispatched, Milestone::Dispatched, Milestone::DispatchDone)
+        }
         WorkKind::CarrierRepair => {
             (Milestone::CarrierReported, Milestone::CarrierEtaChanged, Milestone::CarrierRepaired)
         }
@@ -231,9 +233,13 @@ fn of_promise(ticket: &Ticket, action: PromiseAction) -> Deed {
     }
 }
 
-/// To whom what is overdue goes (R88): the supervisor, until one is named whoever has the lowest level.
+/// To whom what is overdue goes (R88): the supervisor; until one is named, of a complaint whoever has the lowest
+/// level, of everything else the customer service supervisor (R12).
 fn supervisor(ticket: &Ticket) -> String {
-    let usual = || supervisor_of(linesman_deadlines::policy::Level::Blue).to_owned();
+    let usual = || match ticket.kind {
+        TicketKind::Complaint => supervisor_of(linesman_deadlines::policy::Level::Blue).to_owned(),
+        _ => linesman_process::Role::Supervisor.name().to_owned(),
+    };
     ticket.process.supervisor.clone().unwrap_or_else(usual)
 }
 
@@ -310,7 +316,10 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
             if *kind == TicketKind::FollowUp {
                 happened(next, now, &[Milestone::FollowUpTriggered]);
             }
+            owe_a_call(None, next, now);
         }
+        Deed::Classified { .. } => owe_a_call(before, next, now),
+        Deed::Bridged { .. } => happened(next, now, &[Milestone::BridgeInPlace]),
         Deed::Assigned { duty, .. } => {
             happened(next, now, &[Milestone::Assigned]);
             if *duty == Duty::OffDuty {
@@ -336,6 +345,8 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
         Deed::FormFiled { form: FormId::Survey, .. } if next.kind == TicketKind::FollowUp => {
             happened(next, now, &SURVEYED);
         }
+        // Who has answered before the day on which he would be called is not called any more (R78).
+        Deed::FormFiled { form: FormId::Survey, .. } => happened(next, now, &[Milestone::FollowUpTriggered]),
         Deed::ReopenedByPerson { .. } => happened(next, now, &[Milestone::Reopened]),
         Deed::Rejected { .. } => happened(next, now, &[Milestone::Rejected]),
         Deed::Merged { .. } => happened(next, now, &[Milestone::Cancelled]),
@@ -344,11 +355,34 @@ fn of_deed(before: Option<&Ticket>, next: &mut Ticket, deed: &Deed, now: DateTim
     }
 }
 
+/// An urgent demand that did not come by telephone, or becomes urgent later, is confirmed by it too (R30).
+fn owe_a_call(before: Option<&Ticket>, next: &mut Ticket, now: DateTime<Utc>) {
+    if phone_confirmation_is_owed(next) && !before.is_some_and(phone_confirmation_is_owed) {
+        happened(next, now, &[Milestone::PhoneConfirmationOwed]);
+    }
+}
+
+/// Whether a ticket is an urgent demand of somebody who was not spoken to on the telephone (R30).
+#[must_use]
+pub fn phone_confirmation_is_owed(ticket: &Ticket) -> bool {
+    let by_phone =
+        |contact: &super::process::Contact| contact.reached && contact.channel == super::Channel::Phone;
+    let channel = ticket.registration.as_ref().map(|registration| registration.channel);
+    let in_writing =
+        channel.is_some_and(|channel| !channel.is_telephone() && channel != super::Channel::Automatic);
+    in_writing
+        && ticket.process.urgency == Some(Urgency::Urgent)
+        && !ticket.process.contacts.iter().any(by_phone)
+}
+
 /// A contact in which we spoke to the customer.
 fn contacted(next: &mut Ticket, purpose: ContactPurpose, now: DateTime<Utc>) {
     let Some(contact) = next.process.contacts.last().filter(|contact| contact.told()) else { return };
     let by_owner = next.owner.as_deref() == Some(&contact.by);
     let mut all = vec![Milestone::ReceiptSent, Milestone::FirstContact, Milestone::Responded];
+    if contact.channel == super::Channel::Phone {
+        all.push(Milestone::PhoneConfirmed);
+    }
     if by_owner && next.process.duty == Some(Duty::OffDuty) {
         all.push(Milestone::OwnerReplied);
     }

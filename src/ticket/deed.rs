@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::ActionKey;
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
-use linesman_process::compensation::{Claim, Exclusion, Grant};
+use linesman_process::compensation::{Claim, Exclusion, Grant, Remedy};
 use linesman_process::form::FormId;
 use linesman_process::people::Reason;
 use linesman_process::tree::{Place, Step, Taken};
@@ -21,7 +21,8 @@ use utoipa::ToSchema;
 use crate::diagnosis::{Cause, Class, Side};
 
 use super::process::{
-    ContactPurpose, Direction, Duty, Liability, LinkPurpose, Method, Rating, RecordKind, WorkKind,
+    Analysis, ContactPurpose, Direction, Duty, EvidenceKind, Liability, LinkPurpose, Measure, Method, Rating,
+    RecordKind, WorkKind,
 };
 use super::registration::named;
 use super::route::RouteStep;
@@ -186,8 +187,26 @@ pub enum Deed {
     RecordFiled {
         /// Which.
         kind: RecordKind,
+        /// Of evidence, what kind (R91).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<EvidenceKind>,
         /// Where it is.
         reference: String,
+    },
+    /// It is planned how to solve it: what, by when, by whom, and why that is reasonable (R93, R94).
+    SolutionPlanned {
+        /// What kinds of solution it takes.
+        #[schema(value_type = Vec<String>)]
+        remedies: Vec<Remedy>,
+        /// As customer, staff and company see it.
+        analysis: Analysis,
+        /// What is done; each becomes work of the ticket.
+        measures: Vec<Measure>,
+    },
+    /// Something serves the customer until it is solved (R110).
+    Bridged {
+        /// What.
+        what: String,
     },
     /// It is resolved: what it was and what was done (R95, R119).
     SolutionRecorded {
@@ -498,6 +517,8 @@ impl Deed {
             Self::Verified { .. } => "verified",
             Self::VerificationWaived { .. } => "verification_waived",
             Self::RecordFiled { .. } => "record_filed",
+            Self::SolutionPlanned { .. } => "solution_planned",
+            Self::Bridged { .. } => "bridged",
             Self::SolutionRecorded { .. } => "solution_recorded",
             Self::ResultReported { .. } => "result_reported",
             Self::ConfirmationRecorded { .. } => "confirmation_recorded",
@@ -550,7 +571,8 @@ impl Deed {
             | Self::Rejected { reason } => Some(reason),
             Self::WorkDone { result, .. } => Some(result),
             Self::Routed { step, .. } => step.words(),
-            Self::RepairClaimed { what } => Some(what),
+            Self::RepairClaimed { what } | Self::Bridged { what } => Some(what),
+            Self::SolutionPlanned { analysis, .. } => Some(&analysis.company),
             Self::Verified { evidence, .. }
             | Self::PromiseKept { evidence, .. }
             | Self::WorkOverran { evidence, .. } => Some(evidence),

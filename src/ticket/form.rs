@@ -67,6 +67,8 @@ fn value(from: &str, sources: &Sources<'_>) -> Option<String> {
         "ticket.number" => Some(ticket.number.to_string()),
         "ticket.registered_at" => Some(time(ticket.registered_at)),
         "ticket.first_owner" => process.first_owner.clone(),
+        "ticket.received_by" => process.received_by.clone().or_else(|| process.first_owner.clone()),
+        "ticket.symptom" => said.map(|said| said.symptom.clone()),
         "ticket.owner" => ticket.owner.clone(),
         "ticket.source_channel" => {
             registration.map(|known| word(format!("channel.{}", known.channel.name())))

@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | [`registration`] | what is asked of whoever registers one; words that can be erased |
 //! | [`receipt`] | what a customer is sent when his ticket is registered |
+//! | [`result_notice`] | what he is told when it is solved |
 //! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
 //! | [`deed`] | what people do, and what clocks ask for |
@@ -42,6 +43,7 @@ pub mod people;
 pub mod process;
 pub mod receipt;
 pub mod registration;
+pub mod result_notice;
 pub mod route;
 pub mod state;
 pub mod waits;

@@ -8,13 +8,14 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_deadlines::clock::ClockState;
 use linesman_deadlines::policy::Level;
+use linesman_process::Role;
 use linesman_process::people::{Case, Escalation, People, Reason, Work};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::deed::Call;
 use super::process::Duty;
-use super::{Deed, Event, State, Ticket, clocks};
+use super::{Deed, Event, State, Ticket, TicketKind, clocks};
 
 /// What falls due together is one step up, not several.
 const ONE_STEP: TimeDelta = TimeDelta::minutes(15);
@@ -83,6 +84,13 @@ pub fn step_up(
     let levels = crate::procedure::levels()?;
     let known = |login: Option<&str>| login.and_then(|login| people.by_login(login));
     let owner = known(ticket.owner.as_deref()).or_else(|| known(ticket.process.first_owner.as_deref()))?;
+    if known(supervisor).is_none()
+        && ticket.kind != TicketKind::Complaint
+        && let Some(first) = service_supervisor(people, &owner.id, reason, now)
+    {
+        let to = people.login_of(&first).to_owned();
+        return Some(Deed::Escalated { from: None, to, reason, passed_over: Vec::new() });
+    }
     let case = Case {
         level: ticket.process.level.unwrap_or(Level::Blue),
         owner: &owner.id,
@@ -100,6 +108,17 @@ pub fn step_up(
         reason,
         passed_over: passed_over.iter().map(login).collect(),
     })
+}
+
+/// The customer service supervisor who hears first of what is overdue and has no level, as a complaint has one (R12):
+/// the one above the owner, else any who is there.
+fn service_supervisor(people: &People, owner: &str, reason: Reason, now: DateTime<Utc>) -> Option<String> {
+    let above = people.above(owner).into_iter();
+    let mut all = above.chain(people.persons());
+    let is_there = |id: &str| id != owner && people.absence(id, now).is_none();
+    let is_asked = reason == Reason::Overdue;
+    let first = all.find(|person| person.roles.contains(&Role::Supervisor) && is_there(&person.id))?;
+    is_asked.then(|| first.id.clone())
 }
 
 /// Whether an owner is there, as far as the roster says (R22): of a department without duties it says nothing.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use linesman_deadlines::clock::{ActionKey, LogEntry};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::PromiseEvent;
-use linesman_process::compensation::Grant;
+use linesman_process::compensation::{Grant, Remedy};
 use linesman_process::form::FormId;
 use linesman_process::tree::Run;
 use serde::{Deserialize, Serialize};
@@ -126,12 +126,14 @@ impl Contact {
 }
 
 named! {
-    /// Who outside this desk works on it (R40, R42).
+    /// Who works on a part of it (R40, R42, R93).
     WorkKind {
         /// A department, by a dispatch order.
         DispatchOrder = "dispatch_order",
         /// A carrier or vendor, by a repair report.
         CarrierRepair = "carrier_repair",
+        /// A person, by a measure of the planned solution (R93).
+        Task = "task",
     }
 }
 
@@ -151,8 +153,11 @@ pub struct Work {
     pub kind: WorkKind,
     /// Its number, ours or the carrier's.
     pub reference: String,
-    /// The department or carrier.
+    /// The department or carrier; of a task who is responsible for it.
     pub with: String,
+    /// What is to be done, where it was said (R93).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<String>,
     /// When it was given.
     pub given_at: DateTime<Utc>,
     /// By when it is to be done, each time as told then; the last one counts.
@@ -182,8 +187,28 @@ named! {
         Knowledge = "knowledge",
         /// The comparison of the bills on the five dimensions (R58).
         Comparison = "comparison",
-        /// Evidence that a complaint is unfounded (R33).
+        /// Evidence of an investigation, or that a complaint is unfounded (R33, R91).
         Evidence = "evidence",
+    }
+}
+
+named! {
+    /// What kind of evidence it is (R91).
+    EvidenceKind {
+        /// A letter.
+        Letter = "letter",
+        /// The recording of a call.
+        CallRecording = "call_recording",
+        /// Records of messages.
+        SmsRecord = "sms_record",
+        /// The record of an order.
+        OrderRecord = "order_record",
+        /// The record of what was said or written between customer and company.
+        CommunicationRecord = "communication_record",
+        /// What the customer himself brings.
+        CustomersOwn = "customers_own",
+        /// A measurement.
+        Measurement = "measurement",
     }
 }
 
@@ -192,6 +217,9 @@ named! {
 pub struct Record {
     /// Which.
     pub kind: RecordKind,
+    /// Of evidence, what kind (R91).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceKind>,
     /// Where it is: a number, a name, a hash.
     pub reference: String,
     /// Who filed it.
@@ -257,6 +285,49 @@ pub struct Confirmed {
     pub at: DateTime<Utc>,
 }
 
+/// A step of a planned solution: what, by when, by whom (R93).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// What is done.
+    #[schema(min_length = 1, max_length = 10000)]
+    pub what: String,
+    /// By when.
+    pub by: DateTime<Utc>,
+    /// Who answers for it.
+    #[schema(min_length = 1, max_length = 64)]
+    pub responsible: String,
+}
+
+/// A matter as those concerned see it (R93).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Analysis {
+    /// As the customer sees it.
+    #[schema(min_length = 1, max_length = 10000)]
+    pub customer: String,
+    /// As the staff sees it.
+    #[schema(min_length = 1, max_length = 10000)]
+    pub staff: String,
+    /// As the company sees it.
+    #[schema(min_length = 1, max_length = 10000)]
+    pub company: String,
+}
+
+/// How a ticket is to be solved (R93, R94). Its measures are work of the ticket, of the kind `task`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Plan {
+    /// What kinds of solution it takes.
+    #[schema(value_type = Vec<String>)]
+    pub remedies: Vec<Remedy>,
+    /// Why it is reasonable.
+    pub analysis: Analysis,
+    /// Who made it.
+    pub by: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 /// What people have done about a ticket.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -264,6 +335,9 @@ pub struct Process {
     /// Who took the customer's first contact and stays answerable (R96).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_owner: Option<String>,
+    /// Who took it in and wrote it down (R16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received_by: Option<String>,
     /// The department that has it (R43).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
@@ -365,6 +439,12 @@ pub struct Process {
     /// Records filed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub records: Vec<Record>,
+    /// How it is to be solved, the newest plan last (R93, R94).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<Plan>,
+    /// Since when something serves the customer until it is solved (R110).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bridged_at: Option<DateTime<Utc>>,
     /// How it was shown to be over, since it was last claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -399,6 +479,20 @@ impl Process {
     #[must_use]
     pub fn has(&self, kind: RecordKind) -> bool {
         self.records.iter().any(|record| record.kind == kind)
+    }
+
+    /// Whether the customer was called on the telephone, reached or not (R30).
+    #[must_use]
+    pub fn was_called(&self) -> bool {
+        let is_call = |contact: &Contact| {
+            contact.channel == super::Channel::Phone && contact.direction == Direction::Outbound
+        };
+        self.contacts.iter().any(is_call)
+    }
+
+    /// Measures of plans that are not done.
+    pub fn open_tasks(&self) -> impl Iterator<Item = &Work> {
+        self.open_works().filter(|work| work.kind == WorkKind::Task)
     }
 
     /// Work that is not done.

@@ -90,6 +90,12 @@ impl Channel {
         matches!(self, Self::WalkIn | Self::CallCentre | Self::Regulator | Self::ConsumerAssociation)
     }
 
+    /// Whether whoever took it in spoke to the customer on the telephone (R30).
+    #[must_use]
+    pub const fn is_telephone(self) -> bool {
+        matches!(self, Self::Phone | Self::CallCentre)
+    }
+
     /// The lowest level that a complaint from here may have (R54, mission section 9).
     #[must_use]
     pub const fn least_level(self) -> Level {
@@ -191,6 +197,9 @@ pub struct Registration {
     /// The regulator's case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<Referral>,
+    /// Tags of the second level (R49).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// The data were read back to the customer (R32).
     #[serde(default)]
     pub read_back: bool,
@@ -215,6 +224,7 @@ impl Registration {
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: false,
             text_sha256: String::new(),
         }

@@ -78,7 +78,11 @@ impl Learner {
             if !ticket.is_reported() || ticket.process.has(RecordKind::Knowledge) {
                 continue;
             }
-            let deed = Deed::RecordFiled { kind: RecordKind::Knowledge, reference: article.number_text() };
+            let deed = Deed::RecordFiled {
+                kind: RecordKind::Knowledge,
+                evidence: None,
+                reference: article.number_text(),
+            };
             match self.writer.apply(&ticket.id, None, Event::from(deed), linesman.clone()).await {
                 // What was closed meanwhile has its article all the same.
                 Ok(_) | Err(WriteError::Refused(_)) => {}

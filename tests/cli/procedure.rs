@@ -11,6 +11,7 @@ fn the_shipped_tables_are_printed_and_a_mistake_in_an_own_one_is_told_with_both_
         ("deadlines", "id = \"dispatch-order\""),
         ("levels", "[claim_limit]"),
         ("compensation", "currency = "),
+        ("tags", "id = \"hardware_fault\""),
         ("b", "tree = \"B\""),
     ] {
         let (code, out, _) = run(here.path(), &["config", "table", name]);
@@ -30,6 +31,31 @@ fn the_shipped_tables_are_printed_and_a_mistake_in_an_own_one_is_told_with_both_
         .expect("written");
     let (code, out, _) = run(here.path(), &["config", "check"]);
     assert!(code == 3 && out.contains("linesman.toml:2:14: two.toml:"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r49_an_operators_own_tags_take_the_place_of_the_shipped_ones() {
+    let here = folder();
+    let folder = here.path();
+    let own =
+        "version = 2\n[[tag]]\nid = \"echo\"\nkinds = [\"complaint\"]\ntext = \"Echo\"\ntext_zh = \"回声\"\n";
+    std::fs::write(folder.join("tags.toml"), own).expect("written");
+    let address = format!("127.0.0.1:{}", free_port());
+    let settings = "[procedure]\ntags = \"tags.toml\"\n";
+    let (_daemon, api) = Daemon::start(folder, &address, settings, &[], None).await;
+    std::fs::write(folder.join("token"), api.token()).expect("written");
+    let ticket = complaint(folder, &address, "an echo");
+    let number = ticket["number"].as_str().expect("a number");
+    let server = format!("http://{address}");
+    let classify = |tag: &str| {
+        let all = ["ticket", "--server", &server, "--token-file", "token", "classify", number];
+        let rest = ["--class", "D", "--level", "blue", "--tag", tag];
+        run(folder, &all.into_iter().chain(rest).collect::<Vec<_>>())
+    };
+    let (code, _, said) = classify("hardware_fault");
+    assert!(code == 1 && said.contains("known are echo"), "{said}");
+    let (code, out, said) = classify("echo");
+    assert_eq!(code, 0, "{out} {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ fn fine(folder: &Path, address: &str, arguments: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r29_r51_a_complaint_is_registered_classified_assigned_and_refused_with_its_rules() {
+async fn r29_r49_r51_r93_a_complaint_is_registered_classified_planned_and_refused_with_its_rules() {
     let here = folder();
     let folder = here.path();
     let address = format!("127.0.0.1:{}", free_port());
@@ -81,6 +81,38 @@ async fn r29_r51_a_complaint_is_registered_classified_assigned_and_refused_with_
 
     let (code, out, _) = ended(folder, &["ticket", "-c", "linesman.toml", "list"]);
     assert!(code == 0 && out.contains(&number) && out.contains("unknown"), "{out}");
+    let (code, out, _) = ended(folder, &["ticket", "-c", "linesman.toml", "list", "--tag", "no_service"]);
+    assert!(code == 0 && out.contains("no tickets"), "{out}");
+    let tagged = ["classify", &number, "--class", "B", "--tag", "no_service", "--tag", "hardware_fault"];
+    fine(folder, &address, &tagged);
+    let (code, out, _) = ended(folder, &["ticket", "-c", "linesman.toml", "list", "--tag", "no_service"]);
+    assert!(code == 0 && out.contains(&number), "{out}");
+    let (code, out, _) =
+        ended(folder, &["ticket", "-c", "linesman.toml", "--lang", "zh-CN", "show", &number]);
+    assert!(code == 0 && out.contains("业务中断, 硬件故障"), "{out}");
+    let (code, _, said) = ticket(folder, &address, &["classify", &number, "--class", "B", "--tag", "tariff"]);
+    assert!(code == 1 && said.contains("R49") && said.contains("hardware_fault"), "{said}");
+    let analysis = ["--customer", "silent since nine", "--staff", "card worn", "--company", "exchange it"];
+    let typed = |measure: &'static str| -> Vec<&str> {
+        let plan = ["plan", number.as_str(), "--remedy", "apology", "--measure", measure];
+        plan.into_iter().chain(analysis).collect()
+    };
+    let (code, _, said) = ticket(folder, &address, &typed("tomorrow ada exchange the card"));
+    assert!(code == 2 && said.contains("is no time") && said.contains("TIME WHO WHAT"), "{said}");
+    let (code, _, said) = ticket(folder, &address, &typed("2099-01-01T00:00:00Z ada exchange the card"));
+    assert!(code == 1 && said.contains("(R93)"), "nobody works on it yet: {said}");
+    let due = ["assign", &number, "--owner", "test", "--target", "x", "--deadline", "2099-01-01T00:00:00Z"];
+    let owner = fine(folder, &address, &["show", &number]);
+    assert!(owner["ticket"]["process"]["received_by"].is_string(), "R16: {owner}");
+    let owner = owner["ticket"]["process"]["received_by"].as_str().expect("a clerk").to_owned();
+    let due: Vec<&str> =
+        due.into_iter().map(|word| if word == "test" { owner.as_str() } else { word }).collect();
+    fine(folder, &address, &due);
+    fine(folder, &address, &["accept", &number]);
+    let planned = fine(folder, &address, &typed("2099-01-01T00:00:00Z ada exchange the card"));
+    let task = &planned["process"]["works"][0];
+    assert_eq!((&task["with"], &task["what"]), (&"ada".into(), &"exchange the card".into()), "{planned}");
+
     let (code, out, _) = ended(folder, &["explain", "-c", "linesman.toml", &number]);
     assert!(code == 0 && out.contains("registered by people"), "{out}");
     assert!(daemon.stop().await.success());

@@ -47,7 +47,7 @@ async fn r41_a_server_maintenance_record_is_filled_from_the_ticket_and_filed_for
     let number = registered(&daemon, "complaint").await;
     let path = format!("/api/v1/tickets/{number}/forms");
     let list = daemon.get(Role::Viewer, &path).await.json();
-    assert_eq!(list["forms"].as_array().unwrap().len(), 11, "R38 to R47 and R63");
+    assert_eq!(list["forms"].as_array().unwrap().len(), 12, "R38 to R47, R63 and R89");
     let form = daemon.get(Role::Technician, &format!("{path}/server_maintenance")).await.json();
     assert_eq!((&form["original_title"], &form["rule"]), (&"服务器维护记录".into(), &"R41".into()));
     assert_eq!(form["fields"][0]["value"], number.as_str());

@@ -63,6 +63,23 @@ async fn calls_twice(daemon: Daemon) {
     let refused = merge(&daemon, Role::Agent, &fault.number.to_string(), into).await;
     assert_eq!(refused.status, 403, "{}", refused.text);
 
+    // The operator says how long it may be the same: seven days unless stated.
+    daemon.clock.advance(chrono::TimeDelta::days(6));
+    let days = |days: u64| {
+        let mut settings = linesman::settings::Settings::clone(&daemon.settings.borrow());
+        settings.tickets.same_matter = std::time::Duration::from_secs(days * 86_400);
+        daemon.settings.send(std::sync::Arc::new(settings)).unwrap();
+    };
+    days(5);
+    let after = register(&daemon, &call("complaint", "138 0013 8000")).await;
+    assert_eq!(named(&after), [], "five days were set");
+    days(0);
+    let after = register(&daemon, &call("complaint", "138 0013 8000")).await;
+    assert_eq!(named(&after), [], "nobody is asked");
+    days(7);
+    let after = register(&daemon, &call("complaint", "138 0013 8000")).await;
+    assert_eq!(named(&after).len(), 4, "seven days again: {after}");
+
     daemon.clock.advance(chrono::TimeDelta::days(8));
     let later = register(&daemon, &call("complaint", "138 0013 8000")).await;
     assert_eq!(named(&later), [], "another matter by now");

@@ -4,7 +4,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use linesman::diagnosis::{Cause, Class};
 use linesman::locale::Language;
 use linesman::ticket::deed::{Call, Deed};
-use linesman::ticket::process::{ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind};
+use linesman::ticket::process::{
+    ContactPurpose, Direction, Duty, EvidenceKind, Liability, Method, Rating, RecordKind,
+};
 use linesman::ticket::registration::CustomerRef;
 use linesman::ticket::{
     self, Actor, Around, Channel, Event, Intake, Refusal, Registration, Ticket, TicketId, TicketKind,
@@ -33,6 +35,7 @@ pub fn intake(kind: TicketKind, channel: Channel, received_at: DateTime<Utc>) ->
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: true,
             text_sha256: String::new(),
         },
@@ -183,7 +186,8 @@ pub fn promised(id: &str, due_at: DateTime<Utc>, renews: Option<&str>) -> Deed {
 }
 
 pub fn filed(kind: RecordKind) -> Deed {
-    Deed::RecordFiled { kind, reference: "ref-1".to_owned() }
+    let evidence = (kind == RecordKind::Evidence).then_some(EvidenceKind::Letter);
+    Deed::RecordFiled { kind, evidence, reference: "ref-1".to_owned() }
 }
 
 pub fn solved() -> Deed {

@@ -49,6 +49,8 @@ struct Model {
     level: Option<Level>,
     server: bool,
     fault_unclear: bool,
+    /// Somebody has said once that it is ours.
+    judged: bool,
     owned: bool,
     confirmed: bool,
     proof: Option<bool>,
@@ -139,6 +141,8 @@ impl Model {
             Step::Contact { purpose, reply, .. } => {
                 !matches!(self.state, State::Rejected | State::Cancelled)
                     && (*purpose != ContactPurpose::FirstResponse || !complaint || *reply)
+                    // Nobody plans in this model, so that there is no plan to tell.
+                    && (*purpose != ContactPurpose::Plan || !complaint)
             }
             Step::Ask => {
                 self.in_hands() && self.calls.iter().any(|(at, reached, ..)| *reached && *at >= self.since)
@@ -205,7 +209,8 @@ impl Model {
                 self.class = Some(*class);
                 self.level = level.or(self.level);
                 self.server = *server;
-                self.fault_unclear = !*ours;
+                self.judged |= *ours;
+                self.fault_unclear = !self.judged;
                 self.confirmed = false;
                 if self.state == State::Registered {
                     self.state = State::Classified;
@@ -398,6 +403,7 @@ proptest! {
             level: None,
             server: false,
             fault_unclear: false,
+            judged: false,
             owned: false,
             confirmed: false,
             proof: None,

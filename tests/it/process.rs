@@ -54,10 +54,27 @@ fn r34_r54_a_regulators_case_has_its_letter_and_is_red_at_least() {
     let names: Vec<&str> = refused.unmet.iter().map(|guard| guard.key.as_str()).collect();
     assert_eq!(names, ["guard.level_below_its_channel", "guard.no_referral"]);
     let due_at = now + TimeDelta::days(9);
-    wrong.level = Some(Level::Red);
+    // What is registered without a word of its level has it all the same.
+    wrong.level = None;
     wrong.registration.referral = Some(Referral { case: "T-77".to_owned(), due_at });
     let case = Case::registered(wrong, now).expect("registered");
+    assert_eq!(case.ticket.process.level, Some(Level::Red));
     assert_eq!(case.ticket.process.supervisor.as_deref(), Some("customer_service_head"), "R20");
+    assert_eq!(
+        case.clock("level-red-first-contact").due_at,
+        now + TimeDelta::hours(1),
+        "from the registration on"
+    );
+    let walk_in = intake(TicketKind::Complaint, Channel::WalkIn, now);
+    let case_of = |wanted| Case::registered(wanted, now).expect("registered").ticket.process.level;
+    assert_eq!(case_of(walk_in), Some(Level::Orange));
+    assert_eq!(case_of(intake(TicketKind::Complaint, Channel::Phone, now)), None, "somebody judges it");
+    assert_eq!(case_of(intake(TicketKind::Fault, Channel::WalkIn, now)), None, "of a complaint only");
+    let case = Case::registered(intake(TicketKind::Complaint, Channel::Phone, now), now).expect("registered");
+    case.refused_for(classified(Class::B, None, None), "R54", "no_level");
+    let mut referred = intake(TicketKind::Complaint, Channel::Regulator, now);
+    referred.registration.referral = Some(Referral { case: "T-77".to_owned(), due_at });
+    let case = Case::registered(referred, now).expect("registered");
     assert_eq!(case.clock("regulator-referral").due_at, due_at);
 }
 
@@ -462,6 +479,33 @@ fn r78_a_follow_up_is_triggered_some_working_days_after_a_complaint_was_resolved
     case.after(14 * 24 * 60);
     let asked = case.swept();
     assert!(asked.contains(&("follow-up-complaint".to_owned(), Call::Trigger)), "{asked:?}");
+}
+
+#[test]
+fn r78_r79_who_answers_the_survey_before_the_day_of_the_call_is_not_called_any_more() {
+    let answered = || Deed::FormFiled {
+        form: linesman_process::form::FormId::Survey,
+        count: 1,
+        sha256: "0".repeat(64),
+        scores: std::collections::BTreeMap::from([("attitude".to_owned(), 9)]),
+    };
+    let told = Deed::ResultReported { channel: Channel::Phone, asked_to_test: true, text_sha256: None };
+    let mut case = resolved();
+    case.does(told.clone()).does(confirmation(Rating::Satisfied));
+    assert_eq!(case.clock("follow-up-complaint").state, ClockState::Running);
+    case.after(24 * 60).does(answered());
+    assert_eq!(case.clock("follow-up-complaint").state, ClockState::Met);
+    case.after(30 * 24 * 60);
+    let asked = case.swept();
+    assert!(!asked.iter().any(|(_, call)| *call == Call::Trigger), "{asked:?}");
+    // Of what comes back he is asked anew.
+    let mut case = resolved();
+    case.does(told.clone()).after(10).does(answered());
+    case.does(Deed::ReopenedByPerson { reason: "again".to_owned() }).does(Deed::Accepted);
+    case.after(30).does(Deed::RepairClaimed { what: "set it again".to_owned() });
+    case.does(Deed::Verified { passed: true, evidence: "test call 9".to_owned() });
+    case.does(confirmed_diagnosis()).does(solved());
+    assert_eq!(case.clock("follow-up-complaint").state, ClockState::Running);
 }
 
 #[test]

@@ -84,6 +84,7 @@ fn complaint(customer: &str, element: Option<&str>, received_at: DateTime<Utc>) 
                 purchased_on: None,
                 warranty: None,
                 referral: None,
+                tags: Vec::new(),
                 read_back: true,
                 text_sha256: String::new(),
             },

@@ -63,6 +63,7 @@ pub fn wanted(description: &str, key: Option<&str>) -> WantedTicket {
                 purchased_on: None,
                 warranty: None,
                 referral: None,
+                tags: Vec::new(),
                 read_back: false,
                 text_sha256: String::new(),
             },

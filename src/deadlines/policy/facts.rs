@@ -103,6 +103,10 @@ named! {
         OffDutyRecorded = "off_duty_recorded",
         /// That person replied.
         OwnerReplied = "owner_replied",
+        /// An urgent demand that did not come by telephone is to be confirmed by it (R30).
+        PhoneConfirmationOwed = "phone_confirmation_owed",
+        /// The customer confirmed it on the telephone (R30).
+        PhoneConfirmed = "phone_confirmed",
         /// The receipt went to the customer, or a first reply (R31).
         ReceiptSent = "receipt_sent",
         /// It is classified and assigned, with deadline and target (R51).
@@ -175,6 +179,8 @@ named! {
         Registration = "registration",
         /// An owner.
         Assignment = "assignment",
+        /// An urgent demand confirmed by telephone.
+        PhoneConfirmation = "phone_confirmation",
         /// A receipt.
         Receipt = "receipt",
         /// An answer to the demand.

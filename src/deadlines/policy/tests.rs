@@ -19,6 +19,7 @@ fn table() -> &'static Policies {
 /// Rule, id, target, basis, as mission.md sections 6 and 9 have them.
 const MISSION: &[(&str, &str, &str, Basis)] = &[
     ("R67", "registration", "10 minutes", Basis::Elapsed),
+    ("R30", "urgent-phone-confirmation", "30 minutes", Basis::Elapsed),
     ("R68", "assignment", "30 business minutes", Basis::BusinessMinutes),
     ("R69", "off-duty-reply", "24 hours", Basis::Elapsed),
     ("R70", "complaint-receipt", "24 hours", Basis::Elapsed),

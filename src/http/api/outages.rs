@@ -226,6 +226,8 @@ pub async fn split(
             registration: Registration {
                 text_sha256: text.sha256(),
                 nature: registration.nature.filter(|_| is_complaint),
+                // Tags are those of a kind of work (R49).
+                tags: if kind == ticket.kind { registration.tags.clone() } else { Vec::new() },
                 ..registration
             },
             first_owner: ticket.process.first_owner.clone().unwrap_or_else(|| caller.actor.0.clone()),

@@ -18,7 +18,7 @@ use crate::http::auth::Caller;
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Body, Named, Speaks};
 use crate::http::openapi::{Changes, TakesBody};
-use crate::store::WriteError;
+use crate::store::{Role, WriteError};
 use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::{Event, Ticket, TicketText, Visibility};
 
@@ -276,7 +276,8 @@ pub async fn approve(
     Ok(show(&state, ticket, language))
 }
 
-/// Dismisses a candidate, or withdraws a ticket.
+/// Dismisses a candidate, or withdraws a ticket: what people registered the first desk withdraws when the customer
+/// wants it (R100), what measurement opened is the NOC's.
 #[utoipa::path(post, path = "/api/v1/tickets/{ticket}/cancel", operation_id = "cancelTicket", tag = "tickets",
     request_body = Cancellation,
     params(ChangeParams), responses(Changed<200>, Changes, TakesBody))]
@@ -289,6 +290,9 @@ pub async fn cancel(
     Body(body): Body<Cancellation>,
 ) -> Result<Response, Problem> {
     check([text_flaws("/reason", &body.reason)])?;
+    if caller.role != Role::Billing && !find_for(&state, &caller, &name).await?.is_reported() {
+        caller.require(Role::Noc)?;
+    }
     let change = Change { state: &state, caller, name: &name, headers: &headers };
     let ticket = change.make(Event::Cancelled { reason: body.reason }).await?;
     Ok(show(&state, ticket, language))

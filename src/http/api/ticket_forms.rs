@@ -222,7 +222,7 @@ pub async fn filled(
 
 /// Fields that are not kept with the form: those of a person, and what he said. They are sealed, and go with him.
 fn is_kept_apart(field: &Field) -> bool {
-    field.personal || field.from == "ticket.description"
+    field.personal || matches!(field.from.as_str(), "ticket.description" | "ticket.symptom")
 }
 
 /// The last four signs of what a reader need not know whole.
@@ -248,7 +248,7 @@ pub(in crate::http) fn view(
         kind: field.kind.name().to_owned(),
         options: field.options.clone(),
         value: filled.values.get(&field.id).map(|value| shown(value, field.personal && filled.masked)),
-        mandatory: field.mandatory,
+        mandatory: field.mandatory && field.when.is_none(),
         personal: field.personal,
     });
     FormView {
@@ -361,11 +361,11 @@ pub fn prepared(
     };
     let mut deeds = Vec::new();
     if let Some(kind) = record.filter(|_| ticket.is_reported()) {
-        deeds.push(Deed::RecordFiled { kind, reference: reference.clone() });
+        deeds.push(Deed::RecordFiled { kind, evidence: None, reference: reference.clone() });
     }
     let method = filled.values.get("accounting_method").is_some_and(|method| !method.trim().is_empty());
     if id == FormId::ServerMaintenance && method && ticket.is_reported() {
-        deeds.push(Deed::RecordFiled { kind: RecordKind::AccountingMethod, reference });
+        deeds.push(Deed::RecordFiled { kind: RecordKind::AccountingMethod, evidence: None, reference });
     }
     let mut texts = Vec::new();
     for field in form.fields.iter().filter(|field| is_kept_apart(field)) {

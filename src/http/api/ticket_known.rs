@@ -29,8 +29,6 @@ use super::view::ObservationView;
 const MOST_TARGETS: usize = 32;
 /// Work that begins later is not told yet.
 const LOOK_AHEAD: TimeDelta = TimeDelta::days(7);
-/// What was registered longer ago is another matter.
-const SAME_WITHIN: TimeDelta = TimeDelta::days(7);
 /// Solved cases that are told.
 const MOST_CASES: usize = 5;
 
@@ -273,20 +271,29 @@ async fn similar(
     Ok(found.into_iter().map(case).collect())
 }
 
-/// Open tickets that may be the same matter as this one (tickets.md 5.2): of the last days, for a person to judge.
+/// Open tickets that may be the same matter as this one (tickets.md 5.2): of the time that the settings state, for a
+/// person to judge.
 pub(super) async fn same_matter(
     state: &HttpState,
     ticket: &Ticket,
     elements: &[String],
     language: Language,
 ) -> Result<Vec<SameMatter>, Problem> {
-    let inventory = state.settings.borrow().inventory.clone();
+    let (inventory, within) = {
+        let settings = state.settings.borrow();
+        (settings.inventory.clone(), settings.tickets.same_matter)
+    };
+    if within.is_zero() {
+        return Ok(Vec::new());
+    }
     let is_own = |name: &String| {
         let kind = inventory.find(name).map(|index| inventory.element(index).kind);
         matches!(kind, Some(ElementKind::Gateway | ElementKind::Access))
     };
     let own: Vec<String> = elements.iter().filter(|name| is_own(name)).cloned().collect();
-    let since = state.clock.now_utc() - SAME_WITHIN;
+    // What was registered longer ago is another matter.
+    let within = TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
+    let since = state.clock.now_utc().checked_sub_signed(within).unwrap_or(DateTime::UNIX_EPOCH);
     let found = state.store.maybe_same_matter(ticket, &own, since, MOST_CASES).await?;
     let shown = |MaybeSame { ticket, same }: MaybeSame| SameMatter {
         number: ticket.number.to_string(),

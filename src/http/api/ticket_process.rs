@@ -1,32 +1,38 @@
 //! What people do to tickets that people registered: one verb each. The guards are those of the ticket engine; here
 //! is only who may ask and in what form. Every change names the version that was seen (`If-Match`).
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use linesman_deadlines::policy::{Level, Urgency};
 use linesman_deadlines::promise::{Renews, Source};
+use linesman_process::compensation::Remedy;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::diagnosis::{Cause, Class, Side};
 use crate::http::HttpState;
 use crate::http::auth::Caller;
 use crate::http::error::{Flaw, Problem};
-use crate::http::extract::{Body, Named, Speaks};
-use crate::http::openapi::{Changes, TakesBody};
+use crate::http::extract::{Body, Named, Params, Speaks};
+use crate::http::openapi::{BadRequest, Changes, Invalid, NotFound, TakesBody};
 use crate::id::os_random;
+use crate::locale::Language;
 use crate::store::Role;
+use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::chain::hex;
 use crate::ticket::deed::Deed;
 use crate::ticket::process::{
-    ContactPurpose, Direction, Duty, Liability, Method, Rating, RecordKind, WorkKind,
+    Analysis, ContactPurpose, Direction, Duty, EvidenceKind, Liability, Measure, Method, Rating, RecordKind,
+    WorkKind,
 };
-use crate::ticket::{Channel, Event, TicketId, TicketText};
+use crate::ticket::result_notice::{Notice, result_notice as notice_of};
+use crate::ticket::{Channel, Event, Ticket, TicketId, TicketText};
 
 use super::ticket_changes::{Change, ChangeParams, Changed, check, text_flaws};
-use super::tickets::show;
+use super::tickets::{find_for, show};
 
 /// Words with chance beside them, so that nobody can guess them from their hash once they are erased.
 ///
@@ -70,7 +76,8 @@ macro_rules! verbs {
 }
 
 verbs! {
-    /// Classifies a ticket, or classifies it anew (R48 to R54, R64).
+    /// Classifies a ticket, or classifies it anew (R48 to R54, R64). Tags and liability that were said stay where it
+    /// says none.
     classify "/api/v1/tickets/{ticket}/classify" "classifyTicket" Classification {
         class: Class,
         #[schema(value_type = String)]
@@ -181,6 +188,24 @@ verbs! {
     waive "/api/v1/tickets/{ticket}/waive" "waiveVerification" Waiver {
         reason: String,
     } => |body| Deed::VerificationWaived { reason: body.reason };
+
+    /// Plans the solution: kinds of it, the matter as customer, staff and company see it, and measures with a time and
+    /// somebody responsible each (R93, R94). Each measure is a task of the ticket that `work-done` ends.
+    plan "/api/v1/tickets/{ticket}/plan" "planSolution" NewPlan {
+        #[schema(value_type = Vec<String>)]
+        remedies: Vec<Remedy>,
+        analysis: Analysis,
+        measures: Vec<Measure>,
+    } => |body| Deed::SolutionPlanned {
+        remedies: body.remedies,
+        analysis: body.analysis,
+        measures: body.measures,
+    };
+
+    /// Says what serves the customer of a red complaint until it is solved (R110).
+    bridge "/api/v1/tickets/{ticket}/bridge" "bridgeTicket" Bridge {
+        what: String,
+    } => |body| Deed::Bridged { what: body.what };
 
     /// Resolves a ticket with its root cause and solution (R95, R119).
     solve "/api/v1/tickets/{ticket}/solve" "solveTicket" Solution {
@@ -321,10 +346,53 @@ pub struct ToldResult {
     channel: Channel,
     /// Whether he was asked to test (R97).
     asked_to_test: bool,
-    /// What was said; kept apart, and never in an event.
+    /// What was said; kept apart, and never in an event. The notice of `GET .../result-notice` unless stated.
     #[serde(default)]
     #[schema(min_length = 1, max_length = 10000)]
     text: Option<String>,
+    /// Care advice after a repair, or the guide beside an answer (R95), in the place of the usual one.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 10000)]
+    advice: Option<String>,
+}
+
+/// What is put into the notice.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NoticeQuery {
+    /// Care advice after a repair, or the guide beside an answer; the usual one unless stated.
+    #[param(max_length = 10000)]
+    advice: Option<String>,
+}
+
+/// The notice of a ticket's result in its customer's language.
+async fn notice(
+    state: &HttpState,
+    ticket: &Ticket,
+    advice: Option<&str>,
+    language: Language,
+) -> Result<Option<Notice>, Problem> {
+    let his = state.store.recipient(ticket).await?.and_then(|recipient| recipient.language);
+    Ok(notice_of(ticket, advice, his.unwrap_or(language)))
+}
+
+/// The notice of the result as its kind asks for (R95): of a repair cause, measure and care advice; of a consultation
+/// the answer and a guide; of a complaint the solution and what was granted.
+#[utoipa::path(get, path = "/api/v1/tickets/{ticket}/result-notice", operation_id = "getResultNotice", tag = "tickets",
+    params(("ticket" = String, Path, description = "Number or id.", max_length = 64), NoticeQuery),
+    responses((status = 200, description = "The notice; `null` before it is resolved.", body = Option<Notice>),
+        BadRequest, NotFound, Invalid))]
+pub async fn result_notice(
+    State(state): State<HttpState>,
+    Speaks(language): Speaks,
+    caller: Caller,
+    Named(name): Named,
+    Params(query): Params<NoticeQuery>,
+) -> Result<Json<Option<Notice>>, Problem> {
+    check([query.advice.as_deref().and_then(|text| text_flaws("?advice", text))])?;
+    let ticket = find_for(&state, &caller, &name).await?;
+    Ok(Json(notice(&state, &ticket, query.advice.as_deref(), language).await?))
 }
 
 /// Logs that the result was told to the customer, who is asked to test and to confirm (R76, R95, R97).
@@ -339,7 +407,13 @@ pub async fn result(
     headers: HeaderMap,
     Body(body): Body<ToldResult>,
 ) -> Result<Response, Problem> {
-    let ToldResult { channel, asked_to_test, text } = body;
+    let ToldResult { channel, asked_to_test, mut text, advice } = body;
+    check([advice.as_deref().and_then(|advice| text_flaws("/advice", advice))])?;
+    if text.is_none() {
+        let ticket = find_for(&state, &caller, &name).await?;
+        let told = notice(&state, &ticket, advice.as_deref(), language).await?;
+        text = told.map(|told| told.text.chars().take(LONGEST_NOTE).collect());
+    }
     let (words, text_sha256) = kept(text)?;
     let deed = Deed::ResultReported { channel, asked_to_test, text_sha256 };
     let change = Change { state: &state, caller, name: &name, headers: &headers };
@@ -352,12 +426,15 @@ pub async fn result(
 #[serde(deny_unknown_fields)]
 pub struct NewRecord {
     kind: RecordKind,
+    /// Of evidence, what kind (R91).
+    #[serde(default)]
+    evidence: Option<EvidenceKind>,
     /// Where it is: a number, a name, a hash.
     #[schema(min_length = 1, max_length = 10000)]
     reference: String,
 }
 
-/// Files a record that a ticket needs before it can be resolved (R33, R41, R58, R59, R63, R66, R108).
+/// Files a record that a ticket needs before it can be resolved (R33, R41, R58, R59, R63, R66, R91, R108).
 #[utoipa::path(post, path = "/api/v1/tickets/{ticket}/record", operation_id = "fileRecord", tag = "tickets",
     request_body = NewRecord,
     params(ChangeParams), responses(Changed<200>, Changes, TakesBody))]
@@ -377,7 +454,7 @@ pub async fn record(
     }
     check([text_flaws("/reference", &body.reference)])?;
     let change = Change { state: &state, caller, name: &name, headers: &headers };
-    let deed = Deed::RecordFiled { kind: body.kind, reference: body.reference };
+    let deed = Deed::RecordFiled { kind: body.kind, evidence: body.evidence, reference: body.reference };
     let ticket = change.make(Event::from(deed)).await?;
     Ok(show(&state, ticket, language))
 }

@@ -75,6 +75,9 @@ pub struct NewTicket {
     warranty: Option<Warranty>,
     #[serde(default)]
     referral: Option<Referral>,
+    /// Tags of the second level, of those that the table knows for the kind (R49).
+    #[serde(default)]
+    tags: Vec<String>,
     /// The data were read back to the customer (R32).
     #[serde(default)]
     read_back: bool,
@@ -337,6 +340,7 @@ fn wanted(
         purchased_on: body.purchased_on,
         warranty: body.warranty,
         referral: body.referral,
+        tags: body.tags,
         read_back: body.read_back,
         text_sha256: text.sha256(),
     };

@@ -48,6 +48,9 @@ pub struct TicketQuery {
     /// Kind of work: fault, complaint, consultation, recharge or follow_up.
     #[param(max_length = 20)]
     kind: Option<String>,
+    /// A tag of the second level (R49).
+    #[param(max_length = 40)]
+    tag: Option<String>,
     /// Id of the ticket above.
     #[param(max_length = 64)]
     parent: Option<String>,
@@ -112,6 +115,7 @@ pub async fn list(
         owner: query.owner,
         customer: query.customer,
         kind: None,
+        tag: query.tag,
         parent: query.parent.map(TicketId),
         from: query.from,
         to: query.to,

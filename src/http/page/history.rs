@@ -110,8 +110,19 @@ fn of_deed(deed: &Deed) -> Message {
         Deed::Verified { passed, .. } => {
             Message::new(if *passed { "page.deed_verified" } else { "page.deed_verified_not" })
         }
-        Deed::RecordFiled { kind, reference } => {
-            name.with("kind", format!("record.{}", kind.name())).with("reference", reference)
+        Deed::RecordFiled { kind, evidence, reference } => {
+            let what = evidence.map_or_else(
+                || format!("record.{}", kind.name()),
+                |evidence| format!("evidence_kind.{}", evidence.name()),
+            );
+            name.with("kind", what).with("reference", reference)
+        }
+        Deed::SolutionPlanned { remedies, measures, .. } => {
+            let [english, chinese] =
+                [linesman_process::Language::English, linesman_process::Language::Chinese].map(|language| {
+                    remedies.iter().map(|remedy| remedy.word(language)).collect::<Vec<_>>().join(", ")
+                });
+            name.with_both("remedies", &english, &chinese).with("count", measures.len())
         }
         Deed::LevelChanged { level, .. } => name.with("level", format!("level.{}", level.name())),
         Deed::OutageDeclared { segment, complaints } => {

@@ -32,6 +32,7 @@ use crate::ticket::{Actor, Channel, Deed, Event, TicketId, TicketKind, TicketNum
 use super::action::refused;
 use super::asker::{Tongue, Viewer};
 use super::shell::{Shell, against, not_yours};
+use super::tickets::tags;
 
 /// Longest that is typed into a field.
 pub const LONGEST: usize = 10_000;
@@ -89,6 +90,8 @@ struct Page {
     urgencies: Vec<Choice>,
     natures: Vec<Choice>,
     warranties: Vec<Choice>,
+    /// Tags of the second level, those of every kind of work.
+    tags: Vec<Choice>,
     accounts: Vec<String>,
     elements: Vec<String>,
     /// The zone in which times are typed.
@@ -148,6 +151,7 @@ fn page(state: &HttpState, viewer: &Viewer, tongue: &Tongue, given: Fields, refu
         urgencies: given.choices("urgency", Urgency::ALL.iter().map(|one| one.name()), word("urgency.")),
         natures: given.choices("nature", Nature::ALL.iter().map(|one| one.name()), word("nature.")),
         warranties: given.choices("warranty", Warranty::ALL.iter().map(|one| one.name()), word("warranty.")),
+        tags: tags(&shell, given.of("tag")),
         elements: named(&[ElementKind::Gateway, ElementKind::Access, ElementKind::Trunk]),
         zone: zone().name().to_owned(),
         is_referred: REFERRED.iter().any(|name| !given.of(name).is_empty())
@@ -261,6 +265,9 @@ fn body(fields: &Fields) -> Value {
         take(&["kind", "channel", "urgency", "element", "product_model", "purchased_on", "warranty"]);
     if typed("kind") == Some("complaint") {
         body.extend(take(&["nature"]));
+    }
+    if let Some(tag) = typed("tag") {
+        body.insert("tags".to_owned(), json!([tag]));
     }
     if let Some(at) = time("expected_by") {
         body.insert("expected_by".to_owned(), at.into());

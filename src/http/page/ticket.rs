@@ -30,7 +30,7 @@ use super::path::{self, KINDS, PathView};
 use super::route;
 use super::series::{self, Frame, Row};
 use super::shell::{Shell, not_found, store_failed};
-use super::tickets::{corrected_by, headline, is_unconfirmed};
+use super::tickets::{corrected_by, headline, is_unconfirmed, tag_words};
 use super::tree::{self, Part};
 use super::words::{Moment, SeverityMark, span};
 
@@ -104,6 +104,8 @@ pub struct Page {
     side_name: &'static str,
     confidence: String,
     owner: Option<String>,
+    /// Tags of the second level, in words.
+    tags: Vec<String>,
     customers: usize,
     customer_names: Vec<String>,
     names_hidden: bool,
@@ -336,6 +338,7 @@ pub fn page(
             .map(|fault| format!("{:.0} %", fault.confidence.clamp(0.0, 1.0) * 100.0))
             .unwrap_or_default(),
         owner: ticket.owner.clone(),
+        tags: tag_words(&shell, &ticket.process.tags),
         customers: customers.len(),
         customer_names: if names_hidden { Vec::new() } else { customers },
         names_hidden,

@@ -6,6 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use linesman_process::tag::Tag;
 use serde::Deserialize;
 
 use crate::diagnosis::Class;
@@ -15,6 +16,7 @@ use crate::store::{Role, TicketCursor, TicketFilter, TicketPage};
 use crate::ticket::{State as TicketState, Ticket};
 
 use super::asker::{Tongue, Viewer};
+use super::register::Choice;
 use super::shell::{Shell, store_failed};
 use super::words::{Moment, SeverityMark, span};
 
@@ -111,6 +113,9 @@ pub struct Asked {
     /// Name of an element.
     #[serde(default)]
     pub segment: String,
+    /// A tag of the second level (R49).
+    #[serde(default)]
+    pub tag: String,
     /// Place to go on from: time of registration.
     pub before: Option<DateTime<Utc>>,
     /// Place to go on from: identity.
@@ -122,11 +127,12 @@ impl Asked {
     /// As the store is asked.
     #[must_use]
     pub fn filter(&self) -> TicketFilter {
-        let segment = self.segment.trim();
+        let (segment, tag) = (self.segment.trim(), self.tag.trim());
         TicketFilter {
             open: (self.show != "all").then_some(true),
             classes: Class::parse(&self.class).into_iter().collect(),
             segment: (!segment.is_empty()).then(|| segment.chars().take(200).collect()),
+            tag: (!tag.is_empty()).then(|| tag.chars().take(40).collect()),
             ..TicketFilter::default()
         }
     }
@@ -150,6 +156,7 @@ pub struct Page {
     classes: Vec<(&'static str, String, bool)>,
     segment: String,
     segments: Vec<String>,
+    tags: Vec<Choice>,
     filtered: bool,
     first: bool,
     next: Option<Next>,
@@ -187,6 +194,29 @@ pub async fn show(
     page.shell.respond(StatusCode::OK, &page)
 }
 
+/// Tags of the second level to choose from, those of every kind of work (R49).
+#[must_use]
+pub fn tags(shell: &Shell, chosen: &str) -> Vec<Choice> {
+    let known = crate::procedure::tags().map(|table| table.tags.as_slice()).unwrap_or_default();
+    let choice = |tag: &Tag| Choice {
+        label: tag.text.get(shell.language().into()).to_owned(),
+        chosen: tag.id == chosen,
+        value: tag.id.clone(),
+    };
+    known.iter().map(choice).collect()
+}
+
+/// Tags of a ticket in words; one that the table does not know any more stands for itself.
+#[must_use]
+pub fn tag_words(shell: &Shell, ids: &[String]) -> Vec<String> {
+    let known = |id: &String| crate::procedure::tags().and_then(|table| table.get(id));
+    let word = |id: &String| match known(id) {
+        Some(tag) => tag.text.get(shell.language().into()).to_owned(),
+        None => id.clone(),
+    };
+    ids.iter().map(word).collect()
+}
+
 /// The page of a part of the list.
 #[must_use]
 pub fn page(
@@ -208,6 +238,7 @@ pub fn page(
         classes,
         segment: asked.segment.trim().to_owned(),
         segments,
+        tags: tags(&shell, asked.tag.trim()),
         filtered: asked.filter() != Asked::default().filter(),
         first: asked.cursor().is_none(),
         next: found.next.as_ref().map(|next| Next {

@@ -1,7 +1,7 @@
 //! The forms by name.
 
 named! {
-    /// A form of R38 to R47, with its original title; that of R63 is ours.
+    /// A form of R38 to R47, with its original title; those of R63 and R89 are ours.
     FormId {
         /// R38.
         ComplaintHandling = "complaint_handling", "Complaint handling form", "客户投诉处理表";
@@ -15,6 +15,8 @@ named! {
         CarrierRepair = "carrier_repair", "Carrier repair record", "运营商维修记录";
         /// R43.
         Registration = "registration", "Customer service registration", "客户服务信息登记表";
+        /// R89.
+        ServicePreparation = "service_preparation", "Preparation of a service", "服务准备记录";
         /// R44.
         ServiceProcess = "service_process", "Service process record", "服务过程记录表";
         /// R45.

@@ -14,7 +14,7 @@ mod word;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use id::FormId;
 pub use page::{Heading, page};
@@ -59,8 +59,22 @@ pub struct Field {
     pub from: String,
     /// It must be there.
     pub mandatory: bool,
+    /// Where only some choices of another field ask for it.
+    pub when: Option<When>,
+    /// The rule that asks for it, where it is another than the form's.
+    pub rule: Option<String>,
     /// It says who somebody is or how to reach them: masked where that is not needed (R111).
     pub personal: bool,
+}
+
+/// What asks for a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct When {
+    /// The field that is chosen in; it stands before.
+    pub field: String,
+    /// Any of these choices.
+    pub is: Vec<String>,
 }
 
 /// A form.
@@ -175,7 +189,14 @@ impl Form {
     #[must_use]
     pub fn missing(&self, values: &Values) -> Vec<&Field> {
         let is_there = |field: &Field| values.get(&field.id).is_some_and(|value| !value.trim().is_empty());
-        self.fields.iter().filter(|field| field.mandatory && !is_there(field)).collect()
+        let is_asked = |field: &Field| {
+            field.mandatory
+                && field
+                    .when
+                    .as_ref()
+                    .is_none_or(|when| values.get(&when.field).is_some_and(|chosen| when.is.contains(chosen)))
+        };
+        self.fields.iter().filter(|field| is_asked(field) && !is_there(field)).collect()
     }
 
     /// Everything that is wrong with a filled-in form; nothing when it counts as filled in.
@@ -183,7 +204,10 @@ impl Form {
     pub fn mistakes(&self, values: &Values) -> Vec<FieldMistake> {
         let missing = self.missing(values).into_iter();
         let mut mistakes: Vec<FieldMistake> = missing
-            .map(|field| FieldMistake::Missing { field: field.clone(), rule: self.rule.clone() })
+            .map(|field| {
+                let rule = field.rule.clone().unwrap_or_else(|| self.rule.clone());
+                FieldMistake::Missing { field: field.clone(), rule }
+            })
             .collect();
         for (id, value) in values {
             match self.field(id) {

@@ -51,13 +51,14 @@ pub fn page(form: &Form, values: &Values, heading: &Heading, language: Language)
     }
     text.push_str("</p>\n<table>\n<tbody>\n");
     let is_blank = values.values().all(|value| value.trim().is_empty());
+    let missing = form.missing(values);
     for field in &form.fields {
         let value = values.get(&field.id).map(String::as_str);
-        let is_marked = field.mandatory && !is_blank;
+        let is_marked = missing.contains(&field) && !is_blank;
         row(&mut text, field, value, is_marked, heading, language);
     }
     text.push_str("</tbody>\n</table>\n");
-    let missing = form.missing(values).len();
+    let missing = missing.len();
     if missing > 0 && !is_blank {
         let note = match language {
             Language::English => format!("{missing} mandatory fields are missing"),

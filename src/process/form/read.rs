@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Field, FieldKind, Form, FormId};
+use super::{Field, FieldKind, Form, FormId, When};
 use crate::text::Text;
 use linesman_deadlines::Mistake;
 use linesman_deadlines::mistake::Mistakes;
@@ -35,6 +35,8 @@ struct FieldEntry {
     from: Spanned<String>,
     #[serde(default)]
     mandatory: bool,
+    when: Option<Spanned<When>>,
+    rule: Option<Spanned<String>>,
     #[serde(default)]
     personal: bool,
 }
@@ -55,10 +57,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Form>, Vec<Mistake>> {
         if forms.iter().any(|known| known.id == id) {
             mistakes.add(entry.id.span(), format!("`{id}` is there twice; a form has one definition"));
         }
-        let number = entry.rule.get_ref().strip_prefix('R').map(str::parse::<u16>);
-        if !matches!(number, Some(Ok(_))) {
-            mistakes.add(entry.rule.span(), "a rule is named as in mission.md, such as R43");
-        }
+        is_rule(&entry.rule, &mut mistakes);
         if entry.fields.is_empty() {
             mistakes.add(entry.id.span(), "a form has fields");
         }
@@ -70,6 +69,13 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Form>, Vec<Mistake>> {
         forms.push(Form { id, rule: entry.rule.into_inner(), version: read.version, fields });
     }
     mistakes.or(forms)
+}
+
+fn is_rule(rule: &Spanned<String>, mistakes: &mut Mistakes<'_>) {
+    let number = rule.get_ref().strip_prefix('R').map(str::parse::<u16>);
+    if !matches!(number, Some(Ok(_))) {
+        mistakes.add(rule.span(), "a rule is named as in mission.md, such as R43");
+    }
 }
 
 fn field(entry: FieldEntry, known: &[Field], mistakes: &mut Mistakes<'_>) -> Field {
@@ -95,6 +101,18 @@ fn field(entry: FieldEntry, known: &[Field], mistakes: &mut Mistakes<'_>) -> Fie
     if from != "hand" && !is_field {
         mistakes.add(entry.from.span(), "say where it comes from, as `ticket.number`, or `hand`");
     }
+    if let Some(rule) = &entry.rule {
+        is_rule(rule, mistakes);
+    }
+    if let Some(when) = &entry.when {
+        let asks = when.get_ref();
+        let chosen_in = known.iter().find(|known| known.id == asks.field);
+        let fits =
+            |one: &Field| !asks.is.is_empty() && asks.is.iter().all(|choice| one.options.contains(choice));
+        if !chosen_in.is_some_and(fits) {
+            mistakes.add(when.span(), "`when` names a choice of a field above and some of its options");
+        }
+    }
     Field {
         id: entry.id.into_inner(),
         label,
@@ -102,6 +120,8 @@ fn field(entry: FieldEntry, known: &[Field], mistakes: &mut Mistakes<'_>) -> Fie
         options: entry.options,
         from: entry.from.into_inner(),
         mandatory: entry.mandatory,
+        when: entry.when.map(Spanned::into_inner),
+        rule: entry.rule.map(Spanned::into_inner),
         personal: entry.personal,
     }
 }

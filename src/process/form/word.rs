@@ -5,7 +5,7 @@ use linesman_deadlines::policy::Level;
 use crate::level::level_word;
 use crate::text::Language;
 
-const WORDS: [(&str, &str, &str); 21] = [
+const WORDS: [(&str, &str, &str); 24] = [
     ("class_a", "A billing", "A 账单问题"),
     ("class_b", "B network", "B 网络问题"),
     ("class_c", "C device", "C 设备问题"),
@@ -26,6 +26,9 @@ const WORDS: [(&str, &str, &str); 21] = [
     ("stop", "stop the line", "停用线路"),
     ("divert", "move its customers", "切换客户线路"),
     ("restore", "restore the line", "恢复线路"),
+    ("on_site", "on site", "上门服务"),
+    ("video", "by video", "视频服务"),
+    ("remote", "by remote help", "远程协助"),
     ("unclear", "unclear, treated as ours", "不明确，暂定为可处理"),
 ];
 

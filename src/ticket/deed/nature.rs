@@ -28,6 +28,7 @@ impl Deed {
             self,
             Self::Contacted { .. }
                 | Self::RecordFiled { .. }
+                | Self::SolutionPlanned { .. }
                 | Self::Linked { .. }
                 | Self::Absorbed { .. }
                 | Self::SplitOff { .. }

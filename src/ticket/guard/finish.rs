@@ -8,7 +8,7 @@ use crate::ticket::process::{Direction, Rating, RecordKind};
 use crate::ticket::{Deed, State, Ticket, TicketKind};
 
 use super::automatic::promises_are_told;
-use super::intake::level_fits;
+use super::intake::{judges, level_fits};
 use super::resolve::is_repaired;
 use super::{Asked, Unmet};
 
@@ -44,6 +44,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_words(reason, "R54", "no_reason");
             if ticket.kind == TicketKind::Complaint {
                 level_fits(ticket, Some(*level), unmet);
+                judges(asked, unmet);
             }
         }
         Deed::Merged { into } => {

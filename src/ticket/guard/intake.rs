@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use linesman_deadlines::policy::{Caller, Level};
+use linesman_process::Role;
 
 use crate::diagnosis::{Cause, Class, Side};
+use crate::locale::Message;
 use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::process::{Liability, RecordKind};
-use crate::ticket::{Channel, Deed, Intake, State, Ticket, TicketKind, TicketText};
+use crate::ticket::{Actor, Channel, Deed, Intake, State, Ticket, TicketKind, TicketText, clocks};
 
 use super::{Asked, Unmet};
 
@@ -30,6 +32,7 @@ pub(super) fn check_registration(intake: &Intake, text: &TicketText, now: DateTi
     if let Some(level) = intake.level {
         unmet.require(level >= registration.channel.least_level(), "R34", "level_below_its_channel");
     }
+    tags_fit(intake.kind, &registration.tags, unmet);
     let referred = registration.channel != Channel::Regulator || registration.referral.is_some();
     unmet.require(referred, "R34", "no_referral");
 }
@@ -38,7 +41,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
     let Asked { ticket, .. } = asked;
     match deed {
         Deed::Registered { .. } => unmet.require(false, "R29", "registered_once"),
-        Deed::Classified { class, level, cause, side, .. } => {
+        Deed::Classified { class, level, liability, tags, cause, side, .. } => {
             let among = [
                 State::Registered,
                 State::Classified,
@@ -50,6 +53,12 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R64");
             class_fits(*class, *cause, *side, unmet);
             level_fits(ticket, *level, unmet);
+            tags_fit(ticket.kind, tags, unmet);
+            let judged = *liability != Liability::Unclear && ticket.process.liability != Some(*liability);
+            let graded = level.is_some() && *level != ticket.process.level;
+            if ticket.kind == TicketKind::Complaint && (judged || graded) {
+                judges(asked, unmet);
+            }
         }
         Deed::Assigned { owner, deadline, target, .. } => {
             let among = [
@@ -73,6 +82,8 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
                 |contact: &crate::ticket::process::Contact| contact.told() && contact.reply_by.is_some();
             let heard = ticket.kind != TicketKind::Complaint || ticket.process.contacts.iter().any(told);
             unmet.require(heard, "R37", "no_first_contact");
+            let confirmed = !clocks::phone_confirmation_is_owed(ticket) || ticket.process.was_called();
+            unmet.require(confirmed, "R30", "not_confirmed_by_phone");
         }
         Deed::Rejected { reason } => {
             unmet.require_state(ticket, &[State::Registered, State::Classified], "R33");
@@ -91,6 +102,40 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
 fn class_fits(class: Class, cause: Option<Cause>, side: Option<Side>, unmet: &mut Unmet) {
     unmet.require(cause.is_none_or(|cause| cause.class() == class), "R48", "cause_of_another_class");
     unmet.require(side.is_none_or(|side| side.fits(class)), "R48", "side_does_not_fit");
+}
+
+/// Whose fault a complaint is and how grave is judged by the complaint specialist, or by who supervises it (R12, R17,
+/// R19, R20).
+pub(super) fn judges(asked: &Asked<'_>, unmet: &mut Unmet) {
+    let judges = |role: &Role| {
+        matches!(
+            role,
+            Role::ComplaintSpecialist
+                | Role::Supervisor
+                | Role::ShiftLead
+                | Role::QualityManager
+                | Role::ServiceManager
+                | Role::ServiceHead
+                | Role::Management
+        )
+    };
+    let known = asked.around.guide.as_ref();
+    // Of whom neither roster nor token says anything, nothing is decided by it.
+    let may = *asked.actor == Actor::linesman()
+        || known.is_none_or(|guide| guide.roles.is_empty() || guide.roles.iter().any(judges));
+    unmet.require(may, "R17", "specialist_judges");
+}
+
+/// Tags are those of the kind of work, by the table in force (R49).
+fn tags_fit(kind: TicketKind, given: &[String], unmet: &mut Unmet) {
+    let Some(table) = crate::procedure::tags() else { return };
+    let Some(stranger) = table.stranger(kind.of_deadlines(), given) else { return };
+    let known: Vec<&str> = table.of(kind.of_deadlines()).map(|tag| tag.id.as_str()).collect();
+    let sentence = Message::new("guard.unknown_tag")
+        .with("tag", stranger.chars().take(40).collect::<String>())
+        .with("kind", format!("ticket_kind.{}", kind.name()))
+        .with("known", known.join(", "));
+    unmet.require_said(false, "R49", sentence);
 }
 
 /// A complaint has a level, and not below that of its channel (R34, R54); nothing else has one.

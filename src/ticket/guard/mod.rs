@@ -8,6 +8,7 @@
 //! | [`automatic`] | what measurement and bills do, and what people say of a diagnosis |
 //! | [`intake`] | registration, class, owner, rejection |
 //! | [`work`] | contacts, waiting, work given away, promises, clocks |
+//! | [`plan`] | how it is to be solved, and what serves meanwhile |
 //! | [`resolve`] | repair, proof, solution |
 //! | [`people`], [`grant`] | who is there, who supervises, who has it meanwhile; compensation |
 //! | [`route`] | stopping, diverting and restoring lines |
@@ -19,6 +20,7 @@ pub mod finish;
 pub mod grant;
 pub mod intake;
 pub mod people;
+pub mod plan;
 pub mod resolve;
 pub mod route;
 pub mod tree;
@@ -170,6 +172,7 @@ pub fn unmet(
         | Deed::PromiseKept { .. }
         | Deed::ClockCalled { .. }
         | Deed::PromiseCalled { .. } => work::check(&asked, deed, &mut unmet),
+        Deed::SolutionPlanned { .. } | Deed::Bridged { .. } => plan::check(&asked, deed, &mut unmet),
         Deed::WalkBegun { .. } | Deed::Walked { .. } => tree::check(&asked, deed, &mut unmet),
         Deed::RepairClaimed { .. }
         | Deed::Verified { .. }

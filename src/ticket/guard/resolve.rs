@@ -33,6 +33,7 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_words(solution, "R95", "no_solution");
             super::tree::walked_to_its_end(asked, unmet);
             unmet.no_route_waits(ticket);
+            super::plan::is_granted(ticket, unmet);
             if is_repaired(ticket) {
                 unmet.require_words(root_cause, "R119", "no_root_cause");
                 repaired(asked, unmet);
@@ -88,6 +89,9 @@ fn repaired(asked: &Asked<'_>, unmet: &mut Unmet) {
 /// A consultation needs its answer, a top-up its outcome and notice, a follow-up its call.
 fn answered(ticket: &Ticket, unmet: &mut Unmet) {
     unmet.require_state(ticket, &[State::InProgress, State::Verifying], "R95");
+    let tasks: Vec<&str> = ticket.process.open_tasks().map(|task| task.reference.as_str()).collect();
+    let works = Message::new("guard.work_is_open").with("works", tasks.join(", "));
+    unmet.require_said(tasks.is_empty(), "R105", works);
     let told = |purpose: ContactPurpose| {
         ticket.process.contacts.iter().any(|contact| contact.told() && contact.purpose == purpose)
     };

@@ -1,10 +1,11 @@
 //! Contacts, waiting, work given away, records, promises, clocks (R22, R37, R40, R42, R86, R92, R96, R99).
 
 use linesman_deadlines::promise::{self, PromiseRefusal};
+use linesman_process::form::FormId;
 
 use crate::locale::Message;
 use crate::ticket::act::promise_of;
-use crate::ticket::process::ContactPurpose;
+use crate::ticket::process::{ContactPurpose, RecordKind};
 use crate::ticket::{Deed, State, Ticket, TicketKind, waits};
 
 use super::{Asked, Unmet};
@@ -24,6 +25,10 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
                 || ticket.kind != TicketKind::Complaint
                 || reply_by.is_some();
             unmet.require(tells, "R37", "no_reply_time");
+            let planned = *purpose != ContactPurpose::Plan
+                || ticket.kind != TicketKind::Complaint
+                || !process.plans.is_empty();
+            unmet.require(planned, "R93", "no_plan");
         }
         Deed::AskedCustomer { next_contact_at } => {
             unmet.require_state(ticket, &WORKED_ON, "R92");
@@ -60,17 +65,21 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &among, "R92");
             unmet.require_words(reason, "R92", "no_reason");
         }
-        Deed::FormFiled { .. } => {
+        Deed::FormFiled { form, .. } => {
             let is_final = matches!(ticket.state, State::Rejected | State::Cancelled);
             unmet.require(!is_final, "R107", "over_for_good");
+            let prepared =
+                *form != FormId::ServiceProcess || process.forms.contains_key(&FormId::ServicePreparation);
+            unmet.require(prepared, "R89", "not_prepared");
         }
         Deed::LinkMade { expires_at, .. } => {
             unmet.require(!is_over, "R103", "over_for_good");
             unmet.require(expires_at > now, "R103", "link_used");
         }
-        Deed::RecordFiled { reference, .. } => {
+        Deed::RecordFiled { kind, evidence, reference } => {
             unmet.require(!ticket.state.is_final(), "R107", "over_for_good");
             unmet.require_words(reference, "R107", "no_reference");
+            unmet.require((*kind == RecordKind::Evidence) == evidence.is_some(), "R91", "evidence_kind");
         }
         Deed::ToldOfWork { window, text, .. } => {
             unmet.require(ticket.state.is_open(), "R99", "over_for_good");

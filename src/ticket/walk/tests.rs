@@ -42,6 +42,7 @@ fn reported(kind: TicketKind, class: Option<Class>) -> Ticket {
             purchased_on: None,
             warranty: None,
             referral: None,
+            tags: Vec::new(),
             read_back: false,
             text_sha256: String::new(),
         },

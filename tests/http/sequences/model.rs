@@ -73,6 +73,7 @@ pub(super) struct Model {
     pub(super) level: Option<&'static str>,
     pub(super) server: bool,
     pub(super) unclear: bool,
+    pub(super) ours: bool,
     pub(super) owner: Option<Role>,
     pub(super) confirmed: bool,
     pub(super) walked: bool,
@@ -100,6 +101,7 @@ impl Model {
             level: None,
             server: false,
             unclear: false,
+            ours: false,
             owner: None,
             confirmed: false,
             walked: false,
@@ -142,7 +144,6 @@ impl Model {
             Step::Verify(_) | Step::Confirm => Role::Technician,
             Step::Waive | Step::Reject | Step::Record("test_review") => Role::Manager,
             Step::Record("finance_sign_off" | "finance_outcome") => Role::Billing,
-            Step::Cancel => Role::Noc,
             _ => Role::Agent,
         }
     }
@@ -157,7 +158,7 @@ impl Model {
         };
         let among = |states: &[&str]| states.contains(&self.state);
         match step {
-            Step::Classify { class, level, server, .. } => {
+            Step::Classify { class, level, ours, server } => {
                 need(
                     among(&["registered", "classified", "assigned", "in_progress", "reopened", "verifying"]),
                     "R64",
@@ -166,6 +167,10 @@ impl Model {
                 let graded =
                     if self.is_complaint() { level.or(self.level).is_some() } else { level.is_none() };
                 need(graded, "R54");
+                // Whose fault it is and how grave is judged by who leads complaints, not by who repairs.
+                let judged = *ours && !self.ours;
+                let regraded = level.is_some() && *level != self.level;
+                need(by != Role::Technician || !self.is_complaint() || !(judged || regraded), "R17");
             }
             Step::Assign { late } => {
                 let at_hand = among(&["classified", "assigned", "reopened"]) || among(&WORKED_ON);
@@ -258,6 +263,7 @@ impl Model {
                 need(!self.is_final(), "R54");
                 need(self.is_complaint(), "R54");
                 need(self.level != Some(*level), "R54");
+                need(by != Role::Technician || !self.is_complaint(), "R17");
             }
             Step::Reject => {
                 need(among(&["registered", "classified"]), "R33");
@@ -284,7 +290,9 @@ impl Model {
                 self.class = Some(class);
                 self.level = level.or(self.level);
                 self.server = *server;
-                self.unclear = !*ours;
+                // That it is not clear takes no judgement back.
+                self.ours |= *ours;
+                self.unclear = !self.ours;
                 self.confirmed = false;
                 if self.state == "registered" {
                     self.state = "classified";

@@ -47,6 +47,9 @@ pub(super) fn request(step: &Step, now: DateTime<Utc>, count: usize) -> (&'stati
         Step::Walk => ("tree", Value::Null),
         Step::Verify(passed) => ("verify", json!({ "passed": passed, "evidence": "call 3" })),
         Step::Waive => ("waive", json!({ "reason": "because" })),
+        Step::Record("evidence") => {
+            ("record", json!({ "kind": "evidence", "evidence": "letter", "reference": "number 1" }))
+        }
         Step::Record(kind) => ("record", json!({ "kind": kind, "reference": "number 1" })),
         Step::Confirm => ("confirm", json!({})),
         Step::Solve => ("solve", json!({ "root_cause": "a bug", "solution": "restarted" })),
