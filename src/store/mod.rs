@@ -21,7 +21,7 @@
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `statistics` | the months' figures, frozen |
-//! | [`knowledge`] | articles, and the words that they are found by |
+//! | [`knowledge`], `knowledge_text` | articles; the databases' full text index, by which their words find them |
 //! | `calls` | calls that were listened to, their numbers sealed |
 //! | `attachments` | files of tickets, sealed; the word of endpoints on calls |
 //! | `check` | integrity, backup, liveness |
@@ -44,6 +44,7 @@ mod follow;
 pub mod forms;
 mod json;
 pub mod knowledge;
+mod knowledge_text;
 mod lock;
 mod maintenance;
 pub mod migrate;
@@ -159,6 +160,7 @@ impl Store {
         let mut store = Self::around(backend, clock);
         let fence = store.take_over().await?;
         store.duty = Some(Arc::new(Duty { lock, fence }));
+        store.index_articles().await?;
         Ok(store)
     }
 

@@ -2,8 +2,9 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, duties, events, forms, knowledge, maintenance, observations,
-    outbox, people, process, related, retention, retention_count, routes, runs, statistics, tickets, walks,
+    access, change, check, delivery, diagnoses, duties, events, forms, knowledge, knowledge_text,
+    maintenance, observations, outbox, people, process, related, retention, retention_count, routes, runs,
+    statistics, tickets, walks,
 };
 
 /// All of them.
@@ -140,10 +141,11 @@ pub const ALL: &[&str] = &[
     knowledge::ARTICLE_BY_ID,
     knowledge::ARTICLE_BY_NUMBER,
     knowledge::ARTICLE_OF_TICKET,
-    knowledge::PUBLISHED,
     knowledge::PUBLISHED_OF_CLASS,
-    knowledge::FORGET_TOKENS,
-    knowledge::INSERT_TOKEN,
+    knowledge_text::FORGET,
+    knowledge_text::FORGET_ALL,
+    knowledge_text::INSERT,
+    knowledge_text::NOT_IN,
     knowledge::TICKETS_WITHOUT_DRAFT,
     knowledge::KEEP_USE,
     knowledge::USES,
