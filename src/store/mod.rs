@@ -23,7 +23,7 @@
 //! | `statistics` | the months' figures, frozen |
 //! | [`knowledge`], `knowledge_text` | articles; the databases' full text index, by which their words find them |
 //! | `calls` | calls that were listened to, their numbers sealed |
-//! | `attachments` | files of tickets, sealed; the word of endpoints on calls |
+//! | `attachments`, `evidence` | files of tickets, sealed; the word of endpoints on calls; proofs of a customer's word |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
@@ -40,6 +40,7 @@ mod diagnoses;
 pub mod duties;
 pub mod error;
 mod events;
+mod evidence;
 mod follow;
 pub mod forms;
 mod json;
@@ -78,10 +79,11 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
-pub use attachments::Attachment;
+pub use attachments::{Attachment, FileKind};
 pub use calls::{CallCursor, CallFilter, StoredCall};
 pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
+pub use evidence::SealedFile;
 pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,

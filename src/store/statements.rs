@@ -169,5 +169,8 @@ pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
 /// Those of files of tickets and of words on calls.
 pub const ATTACHMENTS: &[&str] = super::attachments::STATEMENTS;
 
+/// Those of files that prove a customer's word.
+pub const EVIDENCE: &[&str] = super::evidence::STATEMENTS;
+
 /// Those of calls.
 pub const CALLS: &[&str] = super::calls::STATEMENTS;

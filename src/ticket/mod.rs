@@ -11,6 +11,7 @@
 //! | [`registration`] | what is asked of whoever registers one; words that can be erased |
 //! | [`receipt`] | what a customer is sent when his ticket is registered |
 //! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
+//! | [`evidence`] | files that prove what the customer agreed to: recorded calls, drawn signatures |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
 //! | [`deed`] | what people do, and what clocks ask for |
 //! | [`guard`] | every condition of every event, in one place, each with its rule |
@@ -34,6 +35,7 @@ pub mod chain;
 pub mod clocks;
 pub mod deed;
 pub mod event;
+pub mod evidence;
 pub mod flapping;
 pub mod form;
 pub mod guard;

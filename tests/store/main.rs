@@ -32,6 +32,7 @@ mod observations;
 mod outage;
 mod people;
 mod process;
+mod proof;
 mod receipts;
 #[cfg(test)]
 mod routes;

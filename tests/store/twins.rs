@@ -59,6 +59,7 @@ async fn every_statement_prepares_on_sqlite() {
         .chain(statements::CUSTOMERS)
         .chain(statements::CALLS)
         .chain(statements::ATTACHMENTS)
+        .chain(statements::EVIDENCE)
     {
         let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());
@@ -75,6 +76,7 @@ async fn no_statement_reads_every_round_there_is() {
         .chain(statements::CUSTOMERS)
         .chain(statements::CALLS)
         .chain(statements::ATTACHMENTS)
+        .chain(statements::EVIDENCE)
     {
         let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
         let steps: Vec<(i64, i64, i64, String)> =
@@ -94,6 +96,7 @@ async fn both_databases_take_every_statement_and_have_the_same_columns() {
         .chain(statements::CUSTOMERS)
         .chain(statements::CALLS)
         .chain(statements::ATTACHMENTS)
+        .chain(statements::EVIDENCE)
     {
         let prepared = (&mut connection).prepare(AssertSqlSafe(*statement).into_sql_str()).await;
         assert!(prepared.is_ok(), "{statement}: {:?}", prepared.err());

@@ -42,6 +42,7 @@ impl Deed {
                 | Self::SurveyAnswered { .. }
                 | Self::WalkBegun { .. }
                 | Self::FormFiled { .. }
+                | Self::EvidenceAttached { .. }
                 | Self::LinkMade { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }

@@ -4,6 +4,7 @@ use linesman_deadlines::promise::{self, PromiseRefusal};
 
 use crate::locale::Message;
 use crate::ticket::act::promise_of;
+use crate::ticket::evidence::MOST_OF_A_KIND;
 use crate::ticket::process::ContactPurpose;
 use crate::ticket::{Deed, State, Ticket, TicketKind, waits};
 
@@ -63,6 +64,13 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
         Deed::FormFiled { .. } => {
             let is_final = matches!(ticket.state, State::Rejected | State::Cancelled);
             unmet.require(!is_final, "R107", "over_for_good");
+        }
+        Deed::EvidenceAttached { kind, file, .. } => {
+            unmet.require(!ticket.state.is_final(), "R103", "over_for_good");
+            let known = process.evidence.iter().any(|known| known.file == *file);
+            unmet.require(!known, "R103", "evidence_known");
+            let has_room = process.evidence_of(*kind) < MOST_OF_A_KIND as usize;
+            unmet.require(has_room, "R103", "too_much_evidence");
         }
         Deed::LinkMade { expires_at, .. } => {
             unmet.require(!is_over, "R103", "over_for_good");
