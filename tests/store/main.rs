@@ -22,6 +22,7 @@ mod chain;
 mod customer_tickets;
 mod customers;
 mod disk;
+mod duties;
 mod families;
 mod fixture;
 mod knowledge;
