@@ -88,6 +88,8 @@ async fn retention(store: &Store, settings: &Settings, as_json: bool) -> anyhow:
         hourly: settings.retention.hourly,
         bills: settings.billing.keep,
         customers: settings.retention.customers,
+        recorded_calls: settings.retention.recorded_calls,
+        signatures: settings.retention.signatures,
     };
     let elements = settings.inventory.elements().iter();
     let current = elements.filter(|element| element.kind == ElementKind::Customer);

@@ -184,7 +184,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
             } else {
                 let count = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
                 let (contacts, texts, calls) = (count("contacts"), count("texts"), count("calls"));
-                output::line(format!("erased: {contacts} contacts, {texts} texts, {calls} calls"))?;
+                let files = count("files");
+                output::line(format!(
+                    "erased: {contacts} contacts, {texts} texts, {calls} calls, {files} recordings and signatures"
+                ))?;
                 for name in answer.get("remaining").and_then(Value::as_array).into_iter().flatten() {
                     output::note(format!(
                         "linesman.toml still names contacts of [[customer]] {name}; take them out there"

@@ -55,7 +55,7 @@ enum NotifyCommand {
         /// Of this channel only
         name: Option<String>,
         /// Of this event only
-        #[arg(long, value_name = "SEQ")]
+        #[arg(long, value_name = "SEQ", allow_negative_numbers = true)]
         event: Option<i64>,
     },
 }
@@ -113,8 +113,9 @@ fn told(command: &NotifyCommand, document: &Value) -> String {
             if rows.is_empty() {
                 return "nothing was given up\n".to_owned();
             }
-            let columns = ["seq", "channel", "ticket", "event", "attempts", "dead_at", "error"];
-            table(&["EVENT", "CHANNEL", "TICKET", "WHAT", "TRIED", "GIVEN UP", "WHY"], &columns, rows)
+            let columns = ["seq", "channel", "ticket", "month", "event", "attempts", "dead_at", "error"];
+            let head = ["EVENT", "CHANNEL", "TICKET", "MONTH", "WHAT", "TRIED", "GIVEN UP", "WHY"];
+            table(&head, &columns, rows)
         }
         NotifyCommand::Retry { .. } => format!("{} tried again\n", text(&document["retried"])),
     }
@@ -153,5 +154,34 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Null => "-".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    #[test]
+    fn r81_what_was_given_up_of_a_month_is_shown_with_the_month_and_tried_again_by_its_number() {
+        let dead = json!({ "dead": [
+            { "seq": -3, "channel": "office", "ticket": null, "month": "2026-11", "event": "duty_overdue", "attempts": 1,
+              "dead_at": "2026-12-07T01:00:00Z", "error": "403" },
+            { "seq": 7, "channel": "noc", "ticket": "LM-2026-000001", "month": null, "event": "opened", "attempts": 2,
+              "dead_at": "2026-12-07T01:00:00Z", "error": "404" },
+        ]});
+        let said = told(&NotifyCommand::Dead { name: None, limit: 50 }, &dead);
+        let rows: Vec<Vec<&str>> = said.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(rows[1][..5], ["-3", "office", "-", "2026-11", "duty_overdue"], "{said}");
+        assert_eq!(rows[2][..5], ["7", "noc", "LM-2026-000001", "-", "opened"], "{said}");
+        let line = Line::try_parse_from(["notify", "retry", "office", "--event", "-3"]).expect("understood");
+        assert!(matches!(line.arguments.command, NotifyCommand::Retry { event: Some(-3), .. }));
     }
 }

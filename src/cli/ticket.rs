@@ -11,7 +11,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
-use super::ticket_files::files;
+use super::ticket_files::{attach, files};
 use super::ticket_route::{self, RouteVerb};
 use super::ticket_verbs::{NewTicket, Verb};
 use super::ticket_walk::{WalkVerb, next_question, tree};
@@ -115,13 +115,23 @@ enum TicketCommand {
         /// Its number, as LM-2026-000123
         ticket: TicketNumber,
     },
-    /// Its files: short captures of the worst calls
+    /// Its files: captures of the worst calls, recorded calls and signatures of the customer
     Files {
         /// Its number
         ticket: TicketNumber,
         /// Save them into this folder
         #[arg(long, value_name = "FOLDER")]
         save: Option<PathBuf>,
+    },
+    /// Put a recorded call or a drawn signature on it
+    Attach {
+        /// Its number
+        ticket: TicketNumber,
+        /// WAV, MP3, OGG or M4A of a call; PNG of a signature
+        file: PathBuf,
+        /// recorded_call or signature
+        #[arg(long)]
+        kind: String,
     },
     /// Its walk through the decision trees, and the next question
     Tree {
@@ -238,6 +248,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         TicketCommand::Files { ticket, save } => {
             let remote = remote(global, &arguments)?;
             return files(&remote, *ticket, save.as_deref(), arguments.json).await;
+        }
+        TicketCommand::Attach { ticket, file, kind } => {
+            let remote = remote(global, &arguments)?;
+            return attach(&remote, *ticket, file, kind, arguments.json).await;
         }
         TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),

@@ -396,9 +396,12 @@ pub(super) enum Verb {
         /// satisfied, basically or dissatisfied
         #[arg(long)]
         rating: String,
-        /// signature, link or recorded_call
+        /// signature or recorded_call
         #[arg(long)]
         method: String,
+        /// Where it is kept, when its file is not on the ticket (`linesman ticket attach`)
+        #[arg(long)]
+        reference: Option<String>,
         /// Why no article of the knowledge base came of it
         #[arg(long)]
         no_article_because: Option<String>,
@@ -507,9 +510,10 @@ impl Verb {
                 let body = json!({ "channel": channel, "asked_to_test": asked_to_test, "advice": advice });
                 (*ticket, "result", body)
             }
-            Self::ConfirmResult { ticket, rating, method, no_article_because } => {
+            Self::ConfirmResult { ticket, rating, method, reference, no_article_because } => {
                 let body = json!({
-                    "rating": rating, "method": method, "no_article_because": no_article_because,
+                    "rating": rating, "method": method, "reference": reference,
+                    "no_article_because": no_article_because,
                 });
                 (*ticket, "confirm-result", body)
             }

@@ -147,10 +147,12 @@ fn page_needs(path: &str, reads: bool) -> Needed {
     if is_in("/reconciliations") {
         return Role::Billing.into();
     }
-    // Whoever takes the customer's contact in registers it, answers questions of the trees and files forms.
+    // Whoever takes the customer's contact in registers it, answers questions of the trees, files forms and what the
+    // customer said or signed.
     let ends_as = |start: &str| path.rsplit('/').next().is_some_and(|last| last.starts_with(start));
-    let is_tree = is_in("/tickets") && (ends_as("tree") || path.ends_with("/fill"));
-    let changes = if is_tree || is_in("/register") { Role::Agent } else { Role::Technician };
+    let is_his =
+        is_in("/tickets") && (ends_as("tree") || path.ends_with("/fill") || path.ends_with("/files"));
+    let changes = if is_his || is_in("/register") { Role::Agent } else { Role::Technician };
     // The first page leads billing to its own; measurements are the network's.
     let or_billing = matches!(path, "/" | "/register" | "/roster")
         || (is_in("/tickets") && !path.ends_with("/measurements"));

@@ -25,6 +25,9 @@ use super::{HttpState, api, auth, health, login, openapi, probe, sse};
 /// Longest that a handler may take before its answer begins.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
+/// Longest that a recording may take on its way from a phone, and its answer.
+const LONGEST_RECORDING: Duration = Duration::from_secs(600);
+
 /// Where files are uploaded.
 const UPLOADS: [&str; 2] = ["/api/v1/reconciliations", "/reconciliations"];
 
@@ -148,10 +151,15 @@ async fn in_time(request: Request, next: Next) -> Response {
     if request.method() == axum::http::Method::POST && UPLOADS.contains(&request.uri().path()) {
         return next.run(request).await;
     }
-    match tokio::time::timeout(LONGEST_ANSWER, next.run(request)).await {
+    let path = request.uri().path();
+    // Bounded in size; whoever sends it has a session or a token.
+    let is_recording = request.method() == axum::http::Method::POST
+        && (path.ends_with("/attachments") || (path.starts_with("/tickets/") && path.ends_with("/files")));
+    let longest = if is_recording { LONGEST_RECORDING } else { LONGEST_ANSWER };
+    match tokio::time::timeout(longest, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
-            let problem = Problem::say(Code::Timeout, "timeout").with("seconds", LONGEST_ANSWER.as_secs());
+            let problem = Problem::say(Code::Timeout, "timeout").with("seconds", longest.as_secs());
             problem.retry_after(5).into_response()
         }
     }

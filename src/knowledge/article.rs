@@ -81,19 +81,19 @@ pub struct Words {
 }
 
 impl Words {
-    /// Field by field, with the weight that a word found there has.
+    /// Field by field; a word that is found in an earlier one tells more.
     #[must_use]
-    pub fn fields(&self) -> [(&'static str, &str, u32); 4] {
+    pub fn fields(&self) -> [(&'static str, &str); 4] {
         [
-            ("title", &self.title, 4),
-            ("symptom", &self.symptom, 3),
-            ("cause", &self.cause, 2),
-            ("solution", &self.solution, 1),
+            ("title", &self.title),
+            ("symptom", &self.symptom),
+            ("cause", &self.cause),
+            ("solution", &self.solution),
         ]
     }
 
     fn is_empty(&self) -> bool {
-        self.fields().iter().all(|(_, words, _)| words.trim().is_empty())
+        self.fields().iter().all(|(_, words)| words.trim().is_empty())
     }
 }
 
@@ -183,18 +183,14 @@ impl Article {
         if own.is_empty() { other } else { own }
     }
 
-    /// What a text search finds it by: each token with its weight.
+    /// What a text search finds it by, field by field: the tokens of both languages.
     #[must_use]
-    pub fn tokens(&self) -> std::collections::BTreeMap<String, u32> {
-        let mut all = std::collections::BTreeMap::new();
-        for (_, text, weight) in self.en.fields().into_iter().chain(self.zh.fields()) {
-            for (token, count) in super::tokens::tokens(text) {
-                // Saying a word ten times does not make an article ten times as fitting.
-                let known: &mut u32 = all.entry(token).or_default();
-                *known = known.saturating_add(weight * count.min(3));
-            }
-        }
-        all
+    pub fn searched(&self) -> [String; 4] {
+        let (en, zh) = (self.en.fields(), self.zh.fields());
+        std::array::from_fn(|field| {
+            let both = [en[field].1, zh[field].1].map(super::tokens::segmented);
+            both.join(" ").trim().to_owned()
+        })
     }
 
     /// Changed by a person. What was published is read again before it is suggested again.
@@ -208,7 +204,7 @@ impl Article {
         }
         for (language, words) in [("en", &edit.en), ("zh", &edit.zh)] {
             let Some(words) = words else { continue };
-            for (field, text, _) in words.fields() {
+            for (field, text) in words.fields() {
                 if text.chars().count() > LONGEST {
                     wrong.push(unfit(&format!("/{language}/{field}"), "article_long"));
                 }
@@ -350,7 +346,13 @@ mod tests {
     fn words_of_the_other_language_stand_in_where_nobody_wrote_them() {
         let article = article();
         assert_eq!(article.words(Language::Chinese).title, "Fibre cut");
-        assert_eq!(article.tokens().get("fibre"), Some(&4));
+    }
+
+    #[test]
+    fn an_article_is_found_by_the_words_of_both_languages() {
+        let mut article = article();
+        article.zh.title = "光缆中断".to_owned();
+        assert_eq!(article.searched(), ["fibre cut 光缆 缆中 中断", "", "", ""]);
     }
 
     #[test]

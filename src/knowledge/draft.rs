@@ -84,5 +84,5 @@ fn symptom(ticket: &Ticket, language: Language) -> String {
 }
 
 fn is_chinese(text: &str) -> bool {
-    tokens::tokens(text).keys().any(|token| token.chars().any(|sign| sign >= '\u{3400}'))
+    tokens::tokens(text).iter().any(|token| token.chars().any(|sign| sign >= '\u{3400}'))
 }

@@ -8,7 +8,7 @@
 //! | [`article`] | an article, its review, its changes |
 //! | [`signature`] | what kind of case it is: class, cause, kind of segment, features; how alike two are |
 //! | [`draft`] | the draft that a solved ticket leaves |
-//! | [`tokens`] | words and pairs of Chinese signs that a text is found by |
+//! | [`tokens`] | a text taken apart: words and pairs of Chinese signs, which both databases index |
 //! | [`mod@rank`] | articles for a case: first by signature, then by text |
 //! | [`script`] | set phrases for each purpose, in both languages |
 

@@ -172,6 +172,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("walk.en.toml"),
             include_str!("routes.en.toml"),
             include_str!("desk.en.toml"),
+            include_str!("proof.en.toml"),
         ])
     });
     static CHINESE: LazyLock<Catalogue> = LazyLock::new(|| {
@@ -187,6 +188,7 @@ fn catalogue(language: Language) -> &'static Catalogue {
             include_str!("walk.zh-CN.toml"),
             include_str!("routes.zh-CN.toml"),
             include_str!("desk.zh-CN.toml"),
+            include_str!("proof.zh-CN.toml"),
         ])
     });
     match language {

@@ -32,7 +32,7 @@ pub mod syslog;
 mod tests;
 pub mod text;
 
-pub use notice::{EventRow, Notice};
+pub use notice::{EventRow, MonthlyDuty, Notice};
 pub use retry::Verdict;
 pub use rule::{Standing, When};
 
@@ -50,7 +50,9 @@ impl Outgoing {
     #[must_use]
     pub fn new(channel: &str, notices: Vec<Notice>) -> Self {
         let first = notices.first();
+        // Events that no ticket has are counted apart.
         let seq = first.map_or(0, |notice| notice.seq);
+        let seq = if seq < 0 { format!("d{}", seq.unsigned_abs()) } else { seq.to_string() };
         let hash = first.map_or("", |notice| notice.hash.as_str());
         // One event and several that begin with it are different messages.
         let count = if notices.len() > 1 { format!("x{}", notices.len()) } else { String::new() };

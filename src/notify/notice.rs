@@ -19,6 +19,12 @@ pub const ENRICHED: &str = "enriched";
 pub const SEVERITY_RAISED: &str = "severity_raised";
 /// More customers are affected.
 pub const CUSTOMERS_INCREASED: &str = "customers_increased";
+/// What a month asks for comes due (R81).
+pub const DUTY_DUE: &str = "duty_due";
+/// Its time has passed (R81, R88).
+pub const DUTY_OVERDUE: &str = "duty_overdue";
+/// Kind of work of what no ticket is about.
+const DUTY: &str = "duty";
 /// Stands for the name of a customer.
 const SOMEBODY: &str = "notify.customer";
 
@@ -88,6 +94,20 @@ pub struct Notice {
     pub customers: u64,
     /// How many at most, up to here.
     pub most_customers: u64,
+    /// What a month asks for, where it is about no ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<MonthlyDuty>,
+}
+
+/// What a month asks of people, by a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthlyDuty {
+    /// Which month.
+    pub month: String,
+    /// What: summary or plan.
+    pub duty: String,
+    /// By when.
+    pub due_at: DateTime<Utc>,
 }
 
 /// What a ticket's document says, as far as it is told. A field of another shape than known is not told.
@@ -222,18 +242,39 @@ impl Notice {
             restored_at: ticket.restored_at,
             customers,
             most_customers: previous.map_or(customers, |previous| previous.most_customers.max(customers)),
+            duty: None,
         })
     }
 
     /// What `linesman notify test` sends.
     #[must_use]
     pub fn test(at: DateTime<Utc>, by: &str) -> Self {
+        let (hash, headline) = (format!("{:012x}", at.timestamp_micros()), Message::new("notify.test"));
+        Self { hash, event: TEST.to_owned(), by: by.to_owned(), ..Self::of_no_ticket(at, headline) }
+    }
+
+    /// That a month asks for something; the outbox gives it its place and its hash.
+    #[must_use]
+    pub fn duty(at: DateTime<Utc>, by: &str, duty: MonthlyDuty, is_overdue: bool, headline: Message) -> Self {
+        let severity = if is_overdue { Severity::Minor } else { Severity::Warning };
+        Self {
+            event: if is_overdue { DUTY_OVERDUE } else { DUTY_DUE }.to_owned(),
+            by: by.to_owned(),
+            kind: DUTY.to_owned(),
+            severity,
+            worst: severity,
+            duty: Some(duty),
+            ..Self::of_no_ticket(at, headline)
+        }
+    }
+
+    fn of_no_ticket(at: DateTime<Utc>, headline: Message) -> Self {
         Self {
             seq: 0,
-            hash: format!("{:012x}", at.timestamp_micros()),
-            event: TEST.to_owned(),
+            hash: String::new(),
+            event: String::new(),
             at,
-            by: by.to_owned(),
+            by: String::new(),
             number: String::new(),
             kind: String::new(),
             state: String::new(),
@@ -245,11 +286,12 @@ impl Notice {
             worst: Severity::Indeterminate,
             level: None,
             department: None,
-            headline: Some(Message::new("notify.test")),
+            headline: Some(headline),
             since: None,
             restored_at: None,
             customers: 0,
             most_customers: 0,
+            duty: None,
         }
     }
 

@@ -119,6 +119,7 @@ fn webhook(outgoing: &Outgoing, text: &Text) -> Value {
             "since": notice.since.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
             "restored_at": notice.restored_at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true)),
             "affected_customers": notice.customers,
+            "duty": notice.duty,
             "headline": part.sentence,
             "url": part.link,
         })
@@ -127,13 +128,21 @@ fn webhook(outgoing: &Outgoing, text: &Text) -> Value {
     let timestamp = at.map(|at| at.to_rfc3339_opts(SecondsFormat::Micros, true));
     match (outgoing.notices.as_slice(), text.parts.as_slice()) {
         ([notice], [part]) => {
-            json!({"type": format!("ticket.{}", notice.event), "timestamp": timestamp, "data": told(notice, part)})
+            json!({"type": topic(notice), "timestamp": timestamp, "data": told(notice, part)})
         }
         (notices, parts) => {
             let events: Vec<Value> =
                 notices.iter().zip(parts).map(|(notice, part)| told(notice, part)).collect();
             json!({"type": "ticket.digest", "timestamp": timestamp, "data": {"events": events}})
         }
+    }
+}
+
+/// The type of a single event, as `ticket.opened` or `duty.overdue`.
+fn topic(notice: &Notice) -> String {
+    match &notice.duty {
+        Some(_) => notice.event.replacen('_', ".", 1),
+        None => format!("ticket.{}", notice.event),
     }
 }
 

@@ -81,6 +81,10 @@ fn is_wanted(channel: &ChannelSettings, notice: &Notice) -> bool {
     let named = |patterns: &[String], name: Option<&str>| {
         patterns.is_empty() || patterns.iter().any(|pattern| name.is_some_and(|name| fits(pattern, name)))
     };
+    if notice.duty.is_some() && !channel.events.is_empty() {
+        // A duty is of no class and nowhere: who asks for it by its name gets it.
+        return named(&channel.events, Some(&notice.event));
+    }
     notice.severity >= channel.minimum_severity
         && named(&channel.events, Some(&notice.event))
         && named(&channel.classes, notice.class.as_deref())

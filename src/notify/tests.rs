@@ -10,7 +10,7 @@ use super::notice::{CUSTOMERS_INCREASED, ENRICHED, SEVERITY_RAISED};
 use super::rule::fits;
 use super::text::within;
 use super::*;
-use crate::locale::Language;
+use crate::locale::{Language, Message};
 use crate::settings::{ChannelKind, ChannelSettings, parse};
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -484,4 +484,48 @@ proptest::proptest! {
             proptest::prop_assert!(fits(&widened, &name));
         }
     }
+}
+
+fn duty(is_overdue: bool) -> Notice {
+    let said = Message::new(if is_overdue { "notify.duty_overdue" } else { "notify.duty_due" })
+        .with_both("title", "Monthly summary", "月度总结")
+        .with("month", "2026-11")
+        .with("due", "2026-12-04 10:00:00 UTC")
+        .with("rule", "R81");
+    let month = MonthlyDuty { month: "2026-11".to_owned(), duty: "summary".to_owned(), due_at: noon() };
+    Notice { seq: -3, hash: "00ff".to_owned(), ..Notice::duty(noon(), "linesman", month, is_overdue, said) }
+}
+
+#[test]
+fn r81_a_duty_of_a_month_is_said_in_both_languages_and_in_every_form() {
+    for (language, words) in [
+        (Language::English, ["2026-11 · minor · monthly duty overdue", "was to be done by 2026-12-04"]),
+        (Language::Chinese, ["2026-11 · 次要 · 月度工作逾期", "月度总结应于 2026-12-04"]),
+    ] {
+        let plain = text::text(&outgoing(vec![duty(true)]), language, Some("https://x.example")).plain();
+        words.iter().for_each(|word| assert!(plain.contains(word), "{word}: {plain}"));
+        assert!(!plain.contains('{') && !plain.contains("/tickets/"), "{plain}");
+    }
+    let (request, said) = sent(&of_kind("webhook", ""), vec![duty(false)]);
+    assert_eq!((&said["type"], &said["data"]["duty"]["duty"]), (&"duty.due".into(), &"summary".into()));
+    assert!(request.headers.contains(&("webhook-id", "lm-d3-00ff-noc".to_owned())), "{:?}", request.headers);
+    for kind in ["wecom", "dingtalk", "feishu", "slack", "teams"] {
+        let (_, said) = sent(&of_kind(kind, ""), vec![duty(true), duty(false)]);
+        assert!(said.to_string().contains("2026-11"), "{kind}: {said}");
+    }
+}
+
+#[test]
+fn r81_a_duty_goes_to_who_names_it_and_to_who_wants_everything_and_never_to_customers() {
+    let told = |more: &str| {
+        let channel = of_kind("webhook", more);
+        rule::when(&channel, &duty(true), Standing::default(), noon()).is_some()
+    };
+    assert!(told(""));
+    assert!(told("events = [\"duty_overdue\"]\nminimum_severity = \"critical\"\nclasses = [\"B\"]"));
+    assert!(told("events = [\"*\"]"));
+    assert!(!told("events = [\"opened\", \"duty_due\"]"));
+    assert!(!told("minimum_severity = \"major\""));
+    assert!(!told("classes = [\"B\"]"));
+    assert_eq!(rule::message_of(&duty(true)), None);
 }

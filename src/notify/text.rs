@@ -52,7 +52,7 @@ fn part(notice: &Notice, language: Language, public_url: Option<&str>) -> Part {
         return Part { heading: event, sentence: one_line(&sentence), facts: Vec::new(), link: None };
     }
     let heading = Message::new("notify.heading")
-        .with("number", &notice.number)
+        .with("number", notice.duty.as_ref().map_or(&notice.number, |duty| &duty.month))
         .with("severity", format!("severity.{}", notice.severity.name()))
         .with("event", &event)
         .render(language);

@@ -123,7 +123,7 @@ pub const SECTIONS: &[SectionDoc] = &[
     SectionDoc {
         name: "retention",
         list: false,
-        about: "How long measurements and customers are kept; tickets and their evidence stay.",
+        about: "How long measurements, customers and their recordings are kept; tickets and their events stay.",
         keys: &[
             key("observations", "\"14d\"", "every round as measured, from 1h"),
             key("hourly", "\"730d\"", "rolled up by the hour, at least as long as observations"),
@@ -132,6 +132,8 @@ pub const SECTIONS: &[SectionDoc] = &[
                 "\"730d\"",
                 "who a customer is, after his last change and ticket, from 153d; those of [[customer]] stay",
             ),
+            key("recorded_calls", "\"730d\"", "recordings of calls on tickets that are over, from 1d"),
+            key("signatures", "\"730d\"", "drawn signatures on tickets that are over, from 1d"),
         ],
     },
     SectionDoc {
@@ -306,7 +308,7 @@ pub const SECTIONS: &[SectionDoc] = &[
             key(
                 "events",
                 "[\"opened\", \"severity_raised\", \"resolved\", \"reopened\", \"*breach*\"]",
-                "what is told; `*` stands for any letters; all unless stated",
+                "what is told; `*` stands for any letters; all unless stated; `duty_*` are the duties of a month",
             ),
             key(
                 "minimum_severity",

@@ -192,6 +192,10 @@ pub struct RetentionSettings {
     pub hourly: Duration,
     /// `customers`: who the customers are, after their last change and ticket.
     pub customers: Duration,
+    /// `recorded_calls`: recordings of calls on tickets that are over.
+    pub recorded_calls: Duration,
+    /// `signatures`: drawn signatures on tickets that are over.
+    pub signatures: Duration,
 }
 
 impl Default for RetentionSettings {
@@ -201,6 +205,8 @@ impl Default for RetentionSettings {
             observations: Duration::from_secs(14 * DAY),
             hourly: Duration::from_secs(730 * DAY),
             customers: Duration::from_secs(730 * DAY),
+            recorded_calls: Duration::from_secs(730 * DAY),
+            signatures: Duration::from_secs(730 * DAY),
         }
     }
 }

@@ -240,6 +240,11 @@ fn sections(
         &mut retention.customers,
         value::span_of_time(153 * DAY..=3_650 * DAY),
     );
+    for (name, kept) in
+        [("recorded_calls", &mut retention.recorded_calls), ("signatures", &mut retention.signatures)]
+    {
+        section.set(mistakes, name, kept, value::span_of_time(DAY..=3_650 * DAY));
+    }
     if retention.hourly < retention.observations {
         let (hourly, raw) = (value::shown(retention.hourly), value::shown(retention.observations));
         let key = if section.states("hourly") { "hourly" } else { "observations" };

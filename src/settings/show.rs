@@ -125,6 +125,8 @@ fn sections(settings: &Settings) -> Table {
                 .time("observations", retention.observations)
                 .time("hourly", retention.hourly)
                 .time("customers", retention.customers)
+                .time("recorded_calls", retention.recorded_calls)
+                .time("signatures", retention.signatures)
                 .0,
         )
         .put(

@@ -1,5 +1,7 @@
-//! Files of tickets: few, small, sealed as personal data are, forgotten with the calls that they are of; and the word of
+//! Files of tickets: few, small, sealed as personal data are, each kind forgotten after its own term; and the word of
 //! endpoints on calls. Deliberately absent: who may see them, and how they are made.
+//!
+//! A capture is put there by a worker beside the tickets; what proves a customer's word is [`super::evidence`]'s.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -8,32 +10,35 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
-use crate::privacy::{Personal, Place};
+use crate::privacy::{Keyring, Personal, Place};
 use crate::ticket::chain::hex;
+use crate::ticket::evidence::EvidenceKind;
+use crate::ticket::registration::named;
 use crate::ticket::{Actor, TicketId};
 use crate::voice::call::identity;
 use crate::voice::told::{CallWord, EndpointWord};
 
 use super::backend::{on, on_tx};
 use super::json::{JsonText, text};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Tx};
 
 pub(super) const ATTACHMENT: &str = "ticket_attachment";
 /// Rows deleted in one transaction.
-const A_STEP: i64 = 200;
+pub(super) const A_STEP: i64 = 200;
 /// Words given out of one call.
 const MOST_WORDS: i64 = 64;
 
-pub(super) const COUNT_ATTACHMENTS: &str = "SELECT COUNT(*) FROM ticket_attachment WHERE ticket_id = $1";
+pub(super) const COUNT_ATTACHMENTS: &str =
+    "SELECT COUNT(*) FROM ticket_attachment WHERE ticket_id = $1 AND kind = 'capture'";
 pub(super) const INSERT_ATTACHMENT: &str = "INSERT INTO ticket_attachment \
-     (id, ticket_id, at, size, sha256, body, content_enc) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+     (id, ticket_id, at, size, sha256, body, content_enc, kind) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
      ON CONFLICT (id) DO NOTHING";
 pub(super) const ATTACHMENTS: &str =
     "SELECT id, body FROM ticket_attachment WHERE ticket_id = $1 ORDER BY at, id";
 pub(super) const ATTACHED: &str =
     "SELECT body, sha256, content_enc FROM ticket_attachment WHERE ticket_id = $1 AND id = $2";
 pub(super) const DELETE_ATTACHMENTS: &str = "DELETE FROM ticket_attachment WHERE id IN \
-     (SELECT a.id FROM ticket_attachment a WHERE a.at < $1 ORDER BY a.at LIMIT $2)";
+     (SELECT a.id FROM ticket_attachment a WHERE a.at < $1 AND a.kind = 'capture' ORDER BY a.at LIMIT $2)";
 pub(super) const INSERT_WORD: &str = "INSERT INTO voice_word (id, call_id, said_at, body) VALUES ($1, $2, $3, $4) \
      ON CONFLICT (id) DO UPDATE SET said_at = excluded.said_at, body = excluded.body";
 pub(super) const WORDS_OF_CALL: &str =
@@ -53,27 +58,68 @@ pub(super) const STATEMENTS: &[&str] = &[
     DELETE_WORDS,
 ];
 
+named! {
+    /// What a file of a ticket is.
+    FileKind {
+        /// A capture of a call that was measured.
+        Capture = "capture",
+        /// The recording of the call in which the customer agreed (R103).
+        RecordedCall = "recorded_call",
+        /// His drawn signature (R90, R103).
+        Signature = "signature",
+    }
+}
+
+impl FileKind {
+    /// What several of them are called.
+    #[must_use]
+    pub const fn many(self) -> &'static str {
+        match self {
+            Self::Capture => "captures",
+            Self::RecordedCall => "recorded calls",
+            Self::Signature => "signatures",
+        }
+    }
+
+    fn by_itself() -> Self {
+        Self::Capture
+    }
+}
+
+impl From<EvidenceKind> for FileKind {
+    fn from(kind: EvidenceKind) -> Self {
+        match kind {
+            EvidenceKind::RecordedCall => Self::RecordedCall,
+            EvidenceKind::Signature => Self::Signature,
+        }
+    }
+}
+
 /// A file of a ticket, without its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attachment {
     /// Identity.
     pub id: String,
+    /// What it is.
+    #[serde(default = "FileKind::by_itself")]
+    pub kind: FileKind,
     /// Name to save it under.
     pub name: String,
     /// Media type.
     pub media_type: String,
-    /// Identity of the call that it is of: `linesman call show ID`.
+    /// Of a capture the identity of the call that it is of: `linesman call show ID`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub call: String,
     /// When it was put on the ticket.
     pub at: DateTime<Utc>,
     /// Who put it there: `linesman` where it did so by itself.
     #[serde(default = "by_itself")]
     pub by: String,
-    /// Arrival of its first packet.
+    /// Of a capture the arrival of its first packet.
     pub first: DateTime<Utc>,
-    /// Arrival of its last packet.
+    /// Of a capture the arrival of its last packet.
     pub last: DateTime<Utc>,
-    /// Packets in it.
+    /// Of a capture the packets in it.
     pub packets: u64,
     /// Earlier packets of the call that found no room in it.
     pub left_out: u64,
@@ -96,6 +142,7 @@ impl Attachment {
         let sha256 = hex(&Sha256::digest(content));
         Self {
             id: identity(&[ticket.0.as_str(), call, &sha256].join(" ")),
+            kind: FileKind::Capture,
             name: format!("call-{call}.pcap"),
             media_type: "application/vnd.tcpdump.pcap".to_owned(),
             call: call.to_owned(),
@@ -112,6 +159,41 @@ impl Attachment {
     }
 }
 
+/// Content as it is kept.
+pub(super) fn sealed(keys: &Keyring, id: &str, content: &[u8]) -> Result<Option<String>, StoreError> {
+    let Some(clear) = Personal::of(&BASE64.encode(content)) else { return Ok(None) };
+    let place = Place { table: ATTACHMENT, row: id, field: "content" };
+    keys.seal(place, &clear).map(Some).map_err(|source| StoreError::Sealing { source })
+}
+
+impl Tx {
+    pub(super) async fn insert_file(
+        &mut self,
+        ticket: &TicketId,
+        attachment: &Attachment,
+        sealed: &str,
+    ) -> Result<bool, StoreError> {
+        let body = JsonText::of("attachment", attachment)?;
+        let size = i64::try_from(attachment.size).unwrap_or(i64::MAX);
+        let rows = on_tx!(self, connection => {
+            sqlx::query(INSERT_ATTACHMENT)
+                .bind(&attachment.id)
+                .bind(text(&ticket.0))
+                .bind(attachment.at)
+                .bind(size)
+                .bind(&attachment.sha256)
+                .bind(&body)
+                .bind(sealed)
+                .bind(attachment.kind.name())
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected())
+        })
+        .map_err(|error| StoreError::of("attach a file to ticket", ticket, error))?;
+        Ok(rows > 0)
+    }
+}
+
 impl Store {
     /// Puts a file on a ticket, unless it has so many already; says whether it did.
     ///
@@ -125,11 +207,7 @@ impl Store {
         most: u32,
     ) -> Result<bool, StoreError> {
         let fail = |error| StoreError::of("attach a file to ticket", ticket, error);
-        let Some(clear) = Personal::of(&BASE64.encode(content)) else { return Ok(false) };
-        let place = Place { table: ATTACHMENT, row: &attachment.id, field: "content" };
-        let sealed = self.keys()?.seal(place, &clear).map_err(|source| StoreError::Sealing { source })?;
-        let body = JsonText::of("attachment", attachment)?;
-        let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
+        let Some(sealed) = sealed(self.keys()?, &attachment.id, content)? else { return Ok(false) };
         let mut tx = self.begin_bulk("attach a file").await?;
         let there: i64 = on_tx!(tx, connection => {
             sqlx::query_scalar(COUNT_ATTACHMENTS).bind(text(&ticket.0)).fetch_one(connection).await
@@ -138,22 +216,9 @@ impl Store {
         if there >= i64::from(most) {
             return Ok(false);
         }
-        let rows = on_tx!(tx, connection => {
-            sqlx::query(INSERT_ATTACHMENT)
-                .bind(&attachment.id)
-                .bind(text(&ticket.0))
-                .bind(attachment.at)
-                .bind(size)
-                .bind(&attachment.sha256)
-                .bind(&body)
-                .bind(&sealed)
-                .execute(connection)
-                .await
-                .map(|done| done.rows_affected())
-        })
-        .map_err(fail)?;
+        let is_new = tx.insert_file(ticket, attachment, &sealed).await?;
         tx.commit().await?;
-        Ok(rows > 0)
+        Ok(is_new)
     }
 
     /// The files of a ticket, oldest first.
@@ -238,7 +303,7 @@ impl Store {
         Ok(words)
     }
 
-    /// Forgets files and words from before, in bounded steps; says how many.
+    /// Forgets captures and words from before, in bounded steps; says how many.
     ///
     /// # Errors
     /// When the database does not answer; what was done so far stays done.

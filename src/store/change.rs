@@ -41,7 +41,7 @@ pub(super) const INSERT_TAG: &str =
 pub(super) const CHAIN_HEAD: &str = "SELECT seq, hash FROM ticket_event ORDER BY seq DESC LIMIT 1";
 pub(super) const INSERT_EVENT: &str = "INSERT INTO ticket_event (seq, ticket_id, at, actor, type, payload, \
      visibility, prev_hash, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-pub(super) const INSERT_OUTBOX: &str = "INSERT INTO outbox (seq, created_at) VALUES ($1, $2)";
+pub(super) const INSERT_OUTBOX: &str = "INSERT INTO outbox (seq, event_seq, created_at) VALUES ($1, $1, $2)";
 
 const CARRIED_OUT: &str = "carried_out_generation";
 

@@ -94,8 +94,10 @@ pub struct DeadDelivery {
     pub seq: i64,
     /// Over which channel.
     pub channel: String,
-    /// Number of the ticket.
-    pub ticket: String,
+    /// Number of the ticket; none of what no ticket is about.
+    pub ticket: Option<String>,
+    /// The month whose duty it is, where it is about one.
+    pub month: Option<String>,
     /// What happened.
     pub event: String,
     /// How often it was tried.
@@ -252,14 +254,16 @@ impl Store {
             if let Some(channel) = channel {
                 query.push(" AND delivery.channel = ").push_bind(text(channel).into_owned());
             }
-            query.push(" ORDER BY delivery.seq DESC, delivery.channel LIMIT ").push_bind(limit);
+            query.push(" ORDER BY delivery.created_at DESC, delivery.seq DESC, delivery.channel LIMIT ").push_bind(limit);
             query.build_query_as().fetch_all(pool).await
         })
         .map_err(|error| StoreError::of("list", "dead deliveries", error))?;
         let understood = |(seq, channel, attempts, created_at, dead_at, error, notice): DeadRow| {
             let notice: Notice = notice.read("outbox", "notice", seq)?;
-            let (ticket, event, error) = (notice.number, notice.event, error.unwrap_or_default());
-            Ok(DeadDelivery { seq, channel, ticket, event, attempts, created_at, dead_at, error })
+            let (event, error) = (notice.event, error.unwrap_or_default());
+            let ticket = Some(notice.number).filter(|number| !number.is_empty());
+            let month = notice.duty.map(|duty| duty.month);
+            Ok(DeadDelivery { seq, channel, ticket, month, event, attempts, created_at, dead_at, error })
         };
         rows.into_iter().map(understood).collect()
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::notify::Notice;
 use crate::statistics::Month;
 use crate::statistics::duty::{Done, Duty};
 use crate::ticket::Actor;
@@ -81,7 +82,8 @@ impl Store {
         Ok(keys.into_iter().collect())
     }
 
-    /// Keeps what is asked for of a month; says whether the first of the keys is new.
+    /// Keeps what is asked for of a month; says whether the first of the keys is new. Then people are told of it, in the
+    /// same transaction.
     ///
     /// # Errors
     /// When the database does not answer; then nothing of it is kept.
@@ -89,6 +91,7 @@ impl Store {
         &self,
         month: Month,
         keys: &[String],
+        notice: &Notice,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin("keep what a month asks for").await?;
@@ -105,6 +108,10 @@ impl Store {
             })
             .map_err(|error| StoreError::of("keep what is asked of", month, error))?;
             is_new |= place == 0 && rows == 1;
+        }
+        if is_new && let Some(duty) = &notice.duty {
+            let key = format!("{}/{}/{}", duty.month, duty.duty, notice.event);
+            tx.tell_duty(&key, notice, now).await?;
         }
         tx.commit().await?;
         Ok(is_new)

@@ -8,13 +8,14 @@ use sha2::{Digest as _, Sha256};
 use crate::id::{os_random, uuid_v7};
 use crate::ticket::chain::hex;
 use crate::ticket::event::{Actor, Event};
+pub use crate::ticket::process::BY_LINK;
 use crate::ticket::process::LinkPurpose;
 use crate::ticket::{Deed, Ticket, TicketId, TicketText};
 
 use super::backend::{on, on_tx};
 use super::change::Change;
 use super::json::{JsonText, text};
-use super::{Store, StoreError, WriteError};
+use super::{SealedFile, Store, StoreError, WriteError};
 
 pub(super) const INSERT_FORM: &str = "INSERT INTO ticket_form (id, ticket_id, form, count, at, actor, body) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -30,8 +31,6 @@ pub(super) const LINK: &str = "SELECT ticket_id, purpose, created_at, actor, exp
 pub(super) const USE_LINK: &str =
     "UPDATE customer_link SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2";
 
-/// Who answers by a link, in the audit trail.
-pub const BY_LINK: &str = "customer by link";
 const LINK_PREFIX: &str = "lml_";
 /// What its signature is for.
 const SIGNED_FOR: &str = "link of a customer";
@@ -62,6 +61,8 @@ pub struct WantedForm {
     pub values: Values,
     /// Words that are kept apart.
     pub texts: Vec<TicketText>,
+    /// Files that come with it, as a drawn signature.
+    pub files: Vec<SealedFile>,
     /// What it means to the ticket beside being filed: a record that a guard asks for, a confirmation.
     pub deeds: Vec<Deed>,
     /// The link that it came by: used up with it.
@@ -233,7 +234,10 @@ impl Change {
             sha256,
             scores: form::shipped(wanted.form).map(|form| form.scores(&wanted.values)).unwrap_or_default(),
         };
-        let deeds: Vec<Deed> = std::iter::once(filed).chain(wanted.deeds.iter().cloned()).collect();
+        let deeds: Vec<Deed> = std::iter::once(filed)
+            .chain(wanted.files.iter().map(SealedFile::deed))
+            .chain(wanted.deeds.iter().cloned())
+            .collect();
         // Tried on a copy first: of several events none may be refused after another was written.
         let now = self.now.max(known.updated_at);
         let mut tried = known.clone();
@@ -254,6 +258,9 @@ impl Change {
         self.insert_form(id, wanted.form, count, &body, actor).await?;
         for words in &wanted.texts {
             self.keep_text(id, words).await?;
+        }
+        for file in &wanted.files {
+            self.keep_file(id, file).await?;
         }
         let mut ticket = known;
         for deed in deeds {

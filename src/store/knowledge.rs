@@ -1,6 +1,6 @@
-//! Articles: kept with the tokens that they are found by; read by state, by class, by words.
+//! Articles: kept with the words that they are found by; read by state, by class, by words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
@@ -10,9 +10,8 @@ use crate::id::{os_random, uuid_v7};
 use crate::inventory::Inventory;
 use crate::knowledge::article::{Article, ArticleId, Kind, Review};
 use crate::knowledge::draft::draft;
-use crate::knowledge::rank::{Hits, Suggestion, rank};
+use crate::knowledge::rank::{Suggestion, rank};
 use crate::knowledge::signature::Signature;
-use crate::knowledge::tokens::tokens;
 use crate::ticket::{Ticket, TicketId};
 
 use super::backend::{on, on_tx};
@@ -29,12 +28,8 @@ pub(super) const UPDATE_ARTICLE: &str = "UPDATE knowledge_article SET version = 
 pub(super) const ARTICLE_BY_ID: &str = "SELECT id, body FROM knowledge_article WHERE id = $1";
 pub(super) const ARTICLE_BY_NUMBER: &str = "SELECT id, body FROM knowledge_article WHERE number = $1";
 pub(super) const ARTICLE_OF_TICKET: &str = "SELECT id, body FROM knowledge_article WHERE source_ticket = $1";
-pub(super) const PUBLISHED: &str = "SELECT COUNT(*) FROM knowledge_article WHERE review = 'published'";
 pub(super) const PUBLISHED_OF_CLASS: &str = "SELECT id, body FROM knowledge_article \
      WHERE review = 'published' AND class = $1 ORDER BY number DESC LIMIT 500";
-pub(super) const FORGET_TOKENS: &str = "DELETE FROM knowledge_token WHERE article_id = $1";
-pub(super) const INSERT_TOKEN: &str =
-    "INSERT INTO knowledge_token (token, article_id, weight) VALUES ($1, $2, $3)";
 /// Solved tickets of B, C and D that left no draft yet.
 pub(super) const TICKETS_WITHOUT_DRAFT: &str = "SELECT t.id, t.body FROM ticket t \
      WHERE t.state IN ('resolved', 'awaiting_confirmation', 'settled', 'closed') AND t.class IN ('B', 'C', 'D') \
@@ -47,8 +42,6 @@ pub(super) const KEEP_USE: &str = "INSERT INTO knowledge_use (article_id, ticket
 pub(super) const USES: &str =
     "SELECT helped, COUNT(*) FROM knowledge_use WHERE article_id = $1 GROUP BY helped";
 
-/// A text is looked for by no more of its tokens.
-const MOST_ASKED: usize = 200;
 /// Longest list.
 const LONGEST_LIST: i64 = 500;
 
@@ -72,33 +65,11 @@ pub struct Uses {
     pub failed: u64,
 }
 
-fn article((id, body): (String, JsonText)) -> Result<Article, StoreError> {
+pub(super) fn article((id, body): (String, JsonText)) -> Result<Article, StoreError> {
     body.read("knowledge_article", "body", id)
 }
 
 impl Tx {
-    async fn keep_tokens(&mut self, article: &Article) -> Result<(), StoreError> {
-        let tokens = article.tokens();
-        on_tx!(self, connection => {
-            let mut done =
-                sqlx::query(FORGET_TOKENS).bind(&article.id.0).execute(&mut *connection).await.map(drop);
-            for (token, weight) in &tokens {
-                if done.is_err() {
-                    break;
-                }
-                done = sqlx::query(INSERT_TOKEN)
-                    .bind(text(token))
-                    .bind(&article.id.0)
-                    .bind(i64::from(*weight))
-                    .execute(&mut *connection)
-                    .await
-                    .map(drop);
-            }
-            done
-        })
-        .map_err(|error| StoreError::of("keep the words of article", article.number, error))
-    }
-
     async fn insert_article(&mut self, article: &Article, at: DateTime<Utc>) -> Result<bool, StoreError> {
         let body = JsonText::of("article", article)?;
         let rows = on_tx!(self, connection => {
@@ -145,7 +116,7 @@ impl Store {
             let taken = "the number is taken, or its ticket has an article already";
             return Err(StoreError::inconsistent("knowledge_article", "number", number, taken));
         }
-        tx.keep_tokens(&article).await?;
+        tx.keep_words(&article).await?;
         tx.commit().await?;
         Ok(article)
     }
@@ -173,7 +144,7 @@ impl Store {
         })
         .map_err(|error| StoreError::of("change article", article.number, error))?;
         if rows == 1 {
-            tx.keep_tokens(article).await?;
+            tx.keep_words(article).await?;
         }
         tx.commit().await?;
         Ok(rows == 1)
@@ -248,16 +219,12 @@ impl Store {
         };
         let hits = self.hits(words).await?;
         let known: BTreeSet<String> = articles.iter().map(|article| article.id.0.clone()).collect();
-        let mut found: Vec<(String, f64)> = hits
-            .scores()
-            .into_iter()
-            .filter(|(id, _)| !known.contains(*id))
-            .map(|(id, score)| (id.to_owned(), score))
-            .collect();
-        found.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let mut found: Vec<(&String, f64)> =
+            hits.iter().filter(|(id, _)| !known.contains(*id)).map(|(id, score)| (id, *score)).collect();
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
         found.truncate(most);
         for (id, _) in found {
-            articles.extend(self.article(&id).await?);
+            articles.extend(self.article(id).await?);
         }
         Ok(rank(case, &hits, articles, most))
     }
@@ -268,35 +235,6 @@ impl Store {
         })
         .map_err(|error| StoreError::of("read", "published articles", error))?;
         rows.into_iter().map(article).collect()
-    }
-
-    /// Which published articles have which of a text's tokens.
-    async fn hits(&self, words: &str) -> Result<Hits, StoreError> {
-        let asked: Vec<String> = tokens(words).into_keys().take(MOST_ASKED).collect();
-        if asked.is_empty() {
-            return Ok(Hits::default());
-        }
-        let count: i64 = on!(self, pool => sqlx::query_scalar(PUBLISHED).fetch_one(pool).await)
-            .map_err(|error| StoreError::of("count", "articles", error))?;
-        let rows: Vec<(String, String, i64)> = on!(self, pool => {
-            let mut query = QueryBuilder::new(
-                "SELECT k.token, k.article_id, k.weight FROM knowledge_token k \
-                 JOIN knowledge_article a ON a.id = k.article_id AND a.review = 'published' \
-                 WHERE k.token IN (",
-            );
-            let mut list = query.separated(", ");
-            for token in &asked {
-                list.push_bind(text(token).into_owned());
-            }
-            query.push(")");
-            query.build_query_as().fetch_all(pool).await
-        })
-        .map_err(|error| StoreError::of("search", "articles", error))?;
-        let mut weights: BTreeMap<String, Vec<(String, u32)>> = BTreeMap::new();
-        for (token, article, weight) in rows {
-            weights.entry(token).or_default().push((article, u32::try_from(weight).unwrap_or(u32::MAX)));
-        }
-        Ok(Hits { articles: u64::try_from(count).unwrap_or(0), weights })
     }
 
     /// Solved tickets of B, C and D, changed since, that left no draft yet; at most 100.

@@ -21,9 +21,9 @@
 //! | `access` | tokens and sessions |
 //! | [`customers`] | who the customers are, sealed, and the trail of who looked |
 //! | `statistics` | the months' figures, frozen |
-//! | [`knowledge`] | articles, and the words that they are found by |
+//! | [`knowledge`], `knowledge_text` | articles; the databases' full text index, by which their words find them |
 //! | `calls` | calls that were listened to, their numbers sealed |
-//! | `attachments` | files of tickets, sealed; the word of endpoints on calls |
+//! | `attachments`, `evidence` | files of tickets, sealed; the word of endpoints on calls; proofs of a customer's word |
 //! | `check` | integrity, backup, liveness |
 //! | `backend`, `lock`, `migrate`, `json` | how the two databases are opened and spoken to |
 //! | [`statements`] | every constant statement, for the test that both databases take it |
@@ -40,10 +40,12 @@ mod diagnoses;
 pub mod duties;
 pub mod error;
 mod events;
+mod evidence;
 mod follow;
 pub mod forms;
 mod json;
 pub mod knowledge;
+mod knowledge_text;
 mod lock;
 mod maintenance;
 pub mod migrate;
@@ -77,10 +79,11 @@ use crate::privacy::Keyring;
 use backend::{Backend, OpenTx, Place, on_tx};
 use lock::WriterLock;
 
-pub use attachments::Attachment;
+pub use attachments::{Attachment, FileKind};
 pub use calls::{CallCursor, CallFilter, StoredCall};
 pub use delivery::{ChannelStanding, DeadDelivery, DueDelivery};
 pub use error::StoreError;
+pub use evidence::SealedFile;
 pub use model::{
     CheckReport, HourlyPoint, NewToken, ObservationQuery, Role, StoredObservation, TicketCursor,
     TicketFilter, TicketPage, TokenInfo,
@@ -159,6 +162,7 @@ impl Store {
         let mut store = Self::around(backend, clock);
         let fence = store.take_over().await?;
         store.duty = Some(Arc::new(Duty { lock, fence }));
+        store.index_articles().await?;
         Ok(store)
     }
 

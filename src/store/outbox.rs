@@ -1,9 +1,14 @@
 //! From the outbox to deliveries: each event becomes one row a channel that tells it, in one transaction with the
 //! mark that it was taken up. What is decided is decided by whoever calls.
+//!
+//! What no ticket is about, as the duties of a month, stands below zero: what is said of it is fixed when it is written,
+//! and its key lets it be told once.
 
 use chrono::{DateTime, Utc};
 
+use crate::id::os_random;
 use crate::notify::{EventRow, Notice, Standing, When};
+use crate::ticket::chain::hex;
 
 use super::backend::{on, on_tx};
 use super::json::{JsonText, text};
@@ -11,8 +16,13 @@ use super::{Store, StoreError, Tx};
 
 pub(super) const TO_EXPAND: &str = "SELECT outbox.seq, ticket_event.hash, ticket_event.ticket_id, ticket_event.at, \
      ticket_event.actor, ticket_event.type, ticket_event.payload, ticket.body \
-     FROM outbox JOIN ticket_event ON ticket_event.seq = outbox.seq JOIN ticket ON ticket.id = ticket_event.ticket_id \
+     FROM outbox JOIN ticket_event ON ticket_event.seq = outbox.event_seq JOIN ticket ON ticket.id = ticket_event.ticket_id \
      WHERE outbox.expanded_at IS NULL ORDER BY outbox.seq LIMIT $1";
+pub(super) const DUTIES_TO_EXPAND: &str = "SELECT seq, notice FROM outbox \
+     WHERE event_seq IS NULL AND expanded_at IS NULL ORDER BY seq DESC LIMIT $1";
+pub(super) const NEXT_DUTY: &str = "SELECT COALESCE(MIN(seq), 0) - 1 FROM outbox WHERE seq < 0";
+pub(super) const INSERT_DUTY: &str = "INSERT INTO outbox (seq, key, created_at, notice) VALUES ($1, $2, $3, $4) \
+     ON CONFLICT DO NOTHING";
 pub(super) const LAST_NOTICE: &str = "SELECT outbox.seq, outbox.notice FROM ticket_event \
      JOIN outbox ON outbox.seq = ticket_event.seq WHERE ticket_event.ticket_id = $1 AND ticket_event.seq < $2 \
      AND outbox.notice IS NOT NULL ORDER BY ticket_event.seq DESC LIMIT 1";
@@ -85,14 +95,28 @@ impl Store {
             sqlx::query_as(TO_EXPAND).bind(i64::from(most)).fetch_all(pool).await
         })
         .map_err(fail)?;
-        if rows.is_empty() {
+        let duties: Vec<(i64, JsonText)> = on!(self, pool => {
+            sqlx::query_as(DUTIES_TO_EXPAND).bind(i64::from(most)).fetch_all(pool).await
+        })
+        .map_err(fail)?;
+        let count = rows.len() + duties.len();
+        if count == 0 {
             return Ok(0);
         }
-        let count = rows.len();
         let mut tx = self.begin("take up events of the outbox").await?;
         let now = self.now();
         for row in rows {
             expand(&mut tx, row.into(), channels, deciding, now).await?;
+        }
+        for (seq, notice) in duties {
+            let notice: Option<Notice> = match notice.read("outbox", "notice", seq) {
+                Ok(notice) => Some(notice),
+                Err(error) => {
+                    tracing::error!(%error, "what a month asks for is left untold");
+                    None
+                }
+            };
+            settle(&mut tx, seq, None, notice, channels, deciding, now).await?;
         }
         tx.commit().await?;
         Ok(count)
@@ -132,6 +156,36 @@ impl Store {
     }
 }
 
+impl Tx {
+    /// Puts something into the outbox that no ticket is about, under a key that lets it be told once; says whether it
+    /// is new.
+    pub(super) async fn tell_duty(
+        &mut self,
+        key: &str,
+        notice: &Notice,
+        now: DateTime<Utc>,
+    ) -> Result<bool, StoreError> {
+        let fail = |error| StoreError::of("put into the outbox", key, error);
+        let seq: i64 = on_tx!(self, connection => sqlx::query_scalar(NEXT_DUTY).fetch_one(connection).await)
+            .map_err(fail)?;
+        // Tells the duties of two installations apart.
+        let hash = hex(&os_random::<6>()?);
+        let notice = JsonText::of("notice", &Notice { seq, hash, ..notice.clone() })?;
+        let rows = on_tx!(self, connection => {
+            sqlx::query(INSERT_DUTY)
+                .bind(seq)
+                .bind(text(key))
+                .bind(now)
+                .bind(&notice)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected())
+        })
+        .map_err(fail)?;
+        Ok(rows == 1)
+    }
+}
+
 async fn expand(
     tx: &mut Tx,
     row: EventRow,
@@ -148,17 +202,31 @@ async fn expand(
     let previous: Option<Notice> =
         previous.and_then(|(seq, notice)| notice.read("outbox", "notice", seq).ok());
     let notice = deciding.notice(&row, previous.as_ref());
+    settle(tx, row.seq, Some(&row.ticket_id), notice, channels, deciding, now).await
+}
+
+/// Which channels tell it when; what none of them tells is done with.
+async fn settle(
+    tx: &mut Tx,
+    seq: i64,
+    ticket: Option<&str>,
+    notice: Option<Notice>,
+    channels: &[String],
+    deciding: &dyn Deciding,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let fail = |error| StoreError::of("take up event", seq, error);
     let mut told = false;
     if let Some(notice) = &notice {
         for channel in channels {
-            let standing = standing(tx, channel, &row.ticket_id, now).await.map_err(fail)?;
+            let standing = standing(tx, channel, ticket, now).await.map_err(fail)?;
             let Some(when) = deciding.when(channel, notice, standing, now) else { continue };
             told = true;
             on_tx!(tx, connection => {
                 sqlx::query(INSERT_DELIVERY)
-                    .bind(row.seq)
+                    .bind(seq)
                     .bind(channel)
-                    .bind(&row.ticket_id)
+                    .bind(ticket)
                     .bind(now)
                     .bind(when.at)
                     .bind(when.gathered)
@@ -174,7 +242,7 @@ async fn expand(
     let delivered_at = (!told).then_some(now);
     on_tx!(tx, connection => {
         sqlx::query(EXPANDED)
-            .bind(row.seq)
+            .bind(seq)
             .bind(now)
             .bind(notice)
             .bind(delivered_at)
@@ -188,11 +256,11 @@ async fn expand(
 async fn standing(
     tx: &mut Tx,
     channel: &str,
-    ticket: &str,
+    ticket: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Standing, sqlx::Error> {
     let told_at: Option<DateTime<Utc>> = on_tx!(tx, connection => {
-        sqlx::query_scalar(LAST_TOLD).bind(channel).bind(text(ticket)).fetch_one(connection).await
+        sqlx::query_scalar(LAST_TOLD).bind(channel).bind(ticket.map(text)).fetch_one(connection).await
     })?;
     let digest_at: Option<DateTime<Utc>> = on_tx!(tx, connection => {
         sqlx::query_scalar(DIGEST_AT).bind(channel).bind(now).fetch_one(connection).await

@@ -332,6 +332,7 @@ impl Change {
                 Deed::Assigned { .. } | Deed::Escalated { .. } | Deed::HandedOver { .. } => {
                     around.people = Some(self.people().await?);
                 }
+                Deed::ConfirmationRecorded { .. } => around.files = self.files(&ticket.id).await?,
                 Deed::WalkBegun { .. }
                 | Deed::Walked { .. }
                 | Deed::Classified { .. }

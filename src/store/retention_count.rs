@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::attachments::FileKind;
 use super::backend::on;
+use super::evidence::OLD_EVIDENCE;
 use super::{Store, StoreError};
 
 // CROSS JOIN tells SQLite to go from target to target by the key; else it reads every row there is.
@@ -30,12 +32,16 @@ pub struct Terms {
     pub bills: Duration,
     /// Who a customer is.
     pub customers: Duration,
+    /// Recordings of calls.
+    pub recorded_calls: Duration,
+    /// Drawn signatures.
+    pub signatures: Duration,
 }
 
 /// How much of a kind is older than its term.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RetentionCount {
-    /// What: observations, hourly, faults, bills, customers.
+    /// What: observations, hourly, faults, bills, recorded calls, signatures, customers.
     pub kind: &'static str,
     /// What is older than this goes, unless something open needs it.
     pub before: DateTime<Utc>,
@@ -68,6 +74,16 @@ impl Store {
                 on!(self, pool => sqlx::query_scalar(statement).bind(before).fetch_one(pool).await)
                     .map_err(|error| StoreError::of("count old", kind, error))?;
             counts.push(counted(kind, before, kept, u64::try_from(rows).unwrap_or(0)));
+        }
+        for (kind, kept) in
+            [(FileKind::RecordedCall, terms.recorded_calls), (FileKind::Signature, terms.signatures)]
+        {
+            let before = before(now, kept);
+            let rows: i64 = on!(self, pool => {
+                sqlx::query_scalar(OLD_EVIDENCE).bind(before).bind(kind.name()).fetch_one(pool).await
+            })
+            .map_err(|error| StoreError::of("count old", kind.name(), error))?;
+            counts.push(counted(kind.many(), before, kept, u64::try_from(rows).unwrap_or(0)));
         }
         let customers = self.expired_customers(now, terms.customers, current).await?.len() as u64;
         counts.push(counted("customers", before(now, terms.customers), terms.customers, customers));

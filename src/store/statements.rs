@@ -2,8 +2,9 @@
 //! Statements with a list in them are built where they are used, and tested by running them.
 
 use super::{
-    access, change, check, delivery, diagnoses, duties, events, forms, knowledge, maintenance, observations,
-    outbox, people, process, related, retention, retention_count, routes, runs, statistics, tickets, walks,
+    access, change, check, delivery, diagnoses, duties, events, forms, knowledge, knowledge_text,
+    maintenance, observations, outbox, people, process, related, retention, retention_count, routes, runs,
+    statistics, tickets, walks,
 };
 
 /// All of them.
@@ -116,6 +117,9 @@ pub const ALL: &[&str] = &[
     runs::OLD_RUNS,
     runs::DELETE_RUN,
     outbox::TO_EXPAND,
+    outbox::DUTIES_TO_EXPAND,
+    outbox::NEXT_DUTY,
+    outbox::INSERT_DUTY,
     outbox::LAST_NOTICE,
     outbox::LAST_TOLD,
     outbox::DIGEST_AT,
@@ -142,10 +146,11 @@ pub const ALL: &[&str] = &[
     knowledge::ARTICLE_BY_ID,
     knowledge::ARTICLE_BY_NUMBER,
     knowledge::ARTICLE_OF_TICKET,
-    knowledge::PUBLISHED,
     knowledge::PUBLISHED_OF_CLASS,
-    knowledge::FORGET_TOKENS,
-    knowledge::INSERT_TOKEN,
+    knowledge_text::FORGET,
+    knowledge_text::FORGET_ALL,
+    knowledge_text::INSERT,
+    knowledge_text::NOT_IN,
     knowledge::TICKETS_WITHOUT_DRAFT,
     knowledge::KEEP_USE,
     knowledge::USES,
@@ -168,6 +173,9 @@ pub const CUSTOMERS: &[&str] = super::customers::STATEMENTS;
 
 /// Those of files of tickets and of words on calls.
 pub const ATTACHMENTS: &[&str] = super::attachments::STATEMENTS;
+
+/// Those of files that prove a customer's word.
+pub const EVIDENCE: &[&str] = super::evidence::STATEMENTS;
 
 /// Those of calls.
 pub const CALLS: &[&str] = super::calls::STATEMENTS;

@@ -20,7 +20,7 @@ use super::change::{Change, Committed};
 use super::forms::WantedForm;
 use super::process::{RegisteredTicket, WantedTicket};
 use super::walks::WantedWalk;
-use super::{Store, StoreError};
+use super::{SealedFile, Store, StoreError};
 
 /// Commands that may wait; more are refused as busy.
 const QUEUE: usize = 4096;
@@ -115,11 +115,11 @@ enum Command {
         actor: Actor,
         reply: Reply<Ticket>,
     },
-    ApplyWithText {
+    ApplyWith {
         ticket: TicketId,
         expected: Option<i64>,
         event: Box<Event>,
-        text: Box<TicketText>,
+        kept: Box<Kept>,
         actor: Actor,
         reply: Reply<Ticket>,
     },
@@ -156,6 +156,12 @@ enum Command {
     },
 }
 
+/// What is kept apart with an event that names it by its hash.
+enum Kept {
+    Words(TicketText),
+    File(SealedFile),
+}
+
 /// What a command came to, before anybody is told.
 enum Answer {
     Applied(Box<Result<Ticket, WriteError>>),
@@ -169,7 +175,7 @@ impl Command {
         match (self, answer) {
             (
                 Self::Apply { reply, .. }
-                | Self::ApplyWithText { reply, .. }
+                | Self::ApplyWith { reply, .. }
                 | Self::Walk { reply, .. }
                 | Self::File { reply, .. },
                 Answer::Applied(result),
@@ -181,7 +187,7 @@ impl Command {
             // Answers are made from their own command.
             (
                 Self::Apply { .. }
-                | Self::ApplyWithText { .. }
+                | Self::ApplyWith { .. }
                 | Self::Register { .. }
                 | Self::Split { .. }
                 | Self::Walk { .. }
@@ -195,7 +201,7 @@ impl Command {
     fn refuse(self, error: WriteError) {
         match self {
             Self::Apply { reply, .. }
-            | Self::ApplyWithText { reply, .. }
+            | Self::ApplyWith { reply, .. }
             | Self::Walk { reply, .. }
             | Self::File { reply, .. } => drop(reply.send(Err(error))),
             Self::Register { reply, .. } | Self::Split { reply, .. } => drop(reply.send(Err(error))),
@@ -258,9 +264,20 @@ impl TicketWriter {
         text: TicketText,
         actor: Actor,
     ) -> Result<Ticket, WriteError> {
+        self.apply_with(ticket, expected, event, Kept::Words(text), actor).await
+    }
+
+    async fn apply_with(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        event: Event,
+        kept: Kept,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
         let (reply, answer) = oneshot::channel();
-        let (event, text) = (Box::new(event), Box::new(text));
-        self.send(Command::ApplyWithText { ticket: ticket.clone(), expected, event, text, actor, reply })?;
+        let (event, kept) = (Box::new(event), Box::new(kept));
+        self.send(Command::ApplyWith { ticket: ticket.clone(), expected, event, kept, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
     }
 
@@ -296,6 +313,21 @@ impl TicketWriter {
         let wanted = Box::new(wanted);
         self.send(Command::File { ticket: ticket.clone(), expected, wanted, actor, reply })?;
         answer.await.unwrap_or(Err(WriteError::Store(StoreError::WriterStopped)))
+    }
+
+    /// Puts a file on a ticket that proves what its customer agreed to (R90, R103).
+    ///
+    /// # Errors
+    /// See [`WriteError`]; on success file and event are durable.
+    pub async fn attach(
+        &self,
+        ticket: &TicketId,
+        expected: Option<i64>,
+        file: SealedFile,
+        actor: Actor,
+    ) -> Result<Ticket, WriteError> {
+        let event = Event::from(file.deed());
+        self.apply_with(ticket, expected, event, Kept::File(file), actor).await
     }
 
     /// Registers a ticket; sent again with the same key it answers the same ticket.
@@ -474,7 +506,7 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                     other => other?,
                 }))
             }
-            Command::ApplyWithText { ticket, expected, event, text, actor, .. } => {
+            Command::ApplyWith { ticket, expected, event, kept, actor, .. } => {
                 if !change.can_keep_words() {
                     answers.push(Answer::Applied(Box::new(Err(WriteError::Store(StoreError::NoKey)))));
                     continue;
@@ -483,8 +515,10 @@ async fn carry_out(store: &Store, batch: &[Command]) -> Result<(Committed, Vec<A
                     Err(error @ StoreError::Inconsistent { .. }) => Err(WriteError::Store(error)),
                     other => other?,
                 };
-                if done.is_ok() {
-                    change.keep_text(ticket, text).await?;
+                match &**kept {
+                    Kept::Words(text) if done.is_ok() => change.keep_text(ticket, text).await?,
+                    Kept::File(file) if done.is_ok() => change.keep_file(ticket, file).await?,
+                    Kept::Words(_) | Kept::File(_) => {}
                 }
                 Answer::Applied(Box::new(done))
             }

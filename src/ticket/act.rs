@@ -6,6 +6,7 @@ use linesman_process::form::FormId;
 use linesman_process::tree::Run;
 
 use super::event::Actor;
+use super::evidence::Evidence;
 use super::outage::CustomerText;
 use super::people::{StandIn, StepUp, next_level, supervisor_of};
 use super::process::{
@@ -258,6 +259,10 @@ pub(super) fn act(next: &mut Ticket, deed: &Deed, actor: &Actor, now: DateTime<U
                 next.process.survey.clone_from(scores);
             }
         }
+        Deed::EvidenceAttached { kind, file, sha256, .. } => {
+            let (file, sha256) = (file.clone(), sha256.clone());
+            next.process.evidence.push(Evidence { kind: *kind, file, sha256, by: actor.0.clone(), at: now });
+        }
         Deed::CompensationGranted { grant, .. } => next.process.grants.push(grant.clone()),
         Deed::Routed { number, step } => route::act(&mut next.process.routes, *number, step, actor, now),
         Deed::WalkBegun { from, versions, .. } => {
@@ -329,6 +334,8 @@ fn reopen(next: &mut Ticket) {
     process.bridged_at = None;
     process.resolution = None;
     process.confirmation = None;
+    // What he signed or said was of the result before.
+    process.evidence.clear();
     // Who is not satisfied is heard one level higher (R104).
     if next.kind == TicketKind::Complaint
         && let Some(level) = process.level

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 
 use crate::diagnosis::{Cause, Class, Side};
 
+use super::evidence::EvidenceKind;
 use super::process::{
     Analysis, ContactPurpose, Direction, Duty, EvidenceKind, Liability, LinkPurpose, Measure, Method, Rating,
     RecordKind, WorkKind,
@@ -230,6 +231,9 @@ pub enum Deed {
         rating: Rating,
         /// How he said it.
         method: Method,
+        /// Where the signature or the recording is, when its file is not on the ticket.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<String>,
         /// Why no article of the knowledge base came of it.
         no_article_because: Option<String>,
     },
@@ -349,6 +353,19 @@ pub enum Deed {
         /// Scores that were given, by field: of a survey what the month counts (R46, R116).
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         scores: BTreeMap<String, u64>,
+    },
+    /// A file was put there that proves what the customer agreed to (R90, R103).
+    EvidenceAttached {
+        /// What it proves.
+        kind: EvidenceKind,
+        /// Identity of the file, kept apart and sealed.
+        file: String,
+        /// SHA-256 of its content: with the file gone, still what it was.
+        sha256: String,
+        /// Bytes.
+        size: u64,
+        /// Media type, by its content.
+        media_type: String,
     },
     /// A link was made by which the customer answers once, without a login (R46, R103).
     LinkMade {
@@ -538,6 +555,7 @@ impl Deed {
             Self::Escalated { .. } => "escalated",
             Self::HandedOver { .. } => "handed_over",
             Self::FormFiled { .. } => "form_filed",
+            Self::EvidenceAttached { .. } => "evidence_attached",
             Self::LinkMade { .. } => "link_made",
             Self::CompensationGranted { .. } => "compensation_granted",
             Self::Routed { step, .. } => step.name(),
@@ -577,6 +595,7 @@ impl Deed {
             | Self::PromiseKept { evidence, .. }
             | Self::WorkOverran { evidence, .. } => Some(evidence),
             Self::SolutionRecorded { solution, .. } => Some(solution),
+            Self::ConfirmationRecorded { reference: Some(reference), .. } => Some(reference),
             Self::CustomerTextSet { zh, .. } => Some(zh),
             Self::Promised { text, .. } | Self::ToldOfWork { text, .. } => Some(text),
             Self::WalkBegun { reason, .. } if !reason.is_empty() => Some(reason),

@@ -12,6 +12,7 @@
 //! | [`receipt`] | what a customer is sent when his ticket is registered |
 //! | [`result_notice`] | what he is told when it is solved |
 //! | [`process`] | what people have done: owner, contacts, work given away, promises, proof |
+//! | [`evidence`] | files that prove what the customer agreed to: recorded calls, drawn signatures |
 //! | [`state`] | the states, their TMF621 status, which may follow which |
 //! | [`deed`] | what people do, and what clocks ask for |
 //! | [`guard`] | every condition of every event, in one place, each with its rule |
@@ -35,6 +36,7 @@ pub mod chain;
 pub mod clocks;
 pub mod deed;
 pub mod event;
+pub mod evidence;
 pub mod flapping;
 pub mod form;
 pub mod guard;

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::TicketId;
+use super::evidence::{Evidence, EvidenceKind};
 use super::outage::CustomerText;
 use super::people::{StandIn, StepUp};
 use super::registration::named;
@@ -274,6 +275,9 @@ named! {
     }
 }
 
+/// Who answers by a link, in the audit trail.
+pub const BY_LINK: &str = "customer by link";
+
 /// The customer's word on the result, or that he could not be reached (R77, R103).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Confirmed {
@@ -416,6 +420,9 @@ pub struct Process {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object)]
     pub forms: BTreeMap<FormId, u32>,
+    /// Files that prove what he agreed to, since it was last reopened (R90, R103).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
     /// What the customer gave in the last survey, by item, 1 to 10 (R46).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub survey: BTreeMap<String, u64>,
@@ -473,6 +480,17 @@ impl Process {
     #[must_use]
     pub fn is_untouched(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Files that prove a confirmation which came in this way.
+    pub fn proofs_of(&self, method: Method) -> impl Iterator<Item = &Evidence> {
+        self.evidence.iter().filter(move |known| known.kind.proves(method))
+    }
+
+    /// How many files of a kind it has.
+    #[must_use]
+    pub fn evidence_of(&self, kind: EvidenceKind) -> usize {
+        self.evidence.iter().filter(|known| known.kind == kind).count()
     }
 
     /// Whether a record of this kind was filed.

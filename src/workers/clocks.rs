@@ -26,6 +26,8 @@ use crate::ticket::deed::{Call, Deed};
 use crate::ticket::registration::CustomerRef;
 use crate::ticket::{Actor, Event, Intake, Registration, Ticket, TicketId, TicketKind, TicketText, clocks};
 
+use super::every::Every;
+
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
 /// The policy that follows up a new customer (R78).
@@ -54,13 +56,8 @@ pub struct Sweep {
 impl Sweep {
     /// Runs until asked to stop.
     pub async fn run(self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.soft.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut every = Every::new(TICK, &self.soft);
+        while every.look().await {
             let now = self.clock.now_utc();
             match self.sweep(now).await {
                 Ok(done) => {

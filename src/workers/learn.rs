@@ -14,6 +14,8 @@ use crate::store::{Store, StoreError, TicketWriter, WriteError};
 use crate::ticket::process::RecordKind;
 use crate::ticket::{Actor, Deed, Event};
 
+use super::every::Every;
+
 /// How often.
 const TICK: Duration = Duration::from_secs(10);
 /// What was solved longer ago leaves no draft any more: nobody remembers it.
@@ -41,13 +43,8 @@ impl Learner {
     /// Runs until asked to stop.
     pub async fn run(self) {
         let mut since = self.clock.now_utc() - LOOK_BACK;
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.soft.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut every = Every::new(TICK, &self.soft);
+        while every.look().await {
             let now = self.clock.now_utc();
             match self.learn(since, now).await {
                 Ok(drafted) => {

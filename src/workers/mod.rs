@@ -23,11 +23,13 @@
 //! | [`upkeep`] | asks the database whether it is there, shows the queues |
 //! | [`voice`] | listens to voice: places it, counts it, keeps calls |
 //! | [`reload`] | takes new settings on SIGHUP or by API |
+//! | `every` | no loop: when a loop looks next |
 
 pub mod analyse;
 mod answer;
 pub mod book;
 pub mod clocks;
+mod every;
 pub mod intake;
 pub mod keeper;
 pub mod learn;

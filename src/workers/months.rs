@@ -1,5 +1,6 @@
 //! Freezes the figures of each month that is over (R81, R115): once, whatever happens to its tickets afterwards. Then
-//! asks for what the month asks of people, its summary and its improvement plan, until somebody says that it is done.
+//! asks for what the month asks of people, its summary and its improvement plan, until somebody says that it is done:
+//! once when it comes due and once when it is overdue, over the channels that tell it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,15 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
+use crate::locale::{INSTANT, Message};
 use crate::metrics::Metrics;
+use crate::notify::{MonthlyDuty, Notice};
 use crate::statistics::duty::{self, Duty, DutyCall, DutyState};
 use crate::statistics::{Frozen, Month};
 use crate::store::{Store, StoreError};
 use crate::ticket::Actor;
+
+use super::every::Every;
 
 /// How often.
 const TICK: Duration = Duration::from_secs(60);
@@ -24,13 +29,8 @@ const ASKED_FOR: usize = 2;
 
 /// Runs until asked to stop.
 pub async fn run(store: Store, metrics: Arc<Metrics>, clock: SharedClock, soft: CancellationToken) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = soft.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+    let mut every = Every::new(TICK, &soft);
+    while every.look().await {
         let now = clock.now_utc();
         match freeze(&store, now).await {
             Ok(frozen) => {
@@ -87,12 +87,14 @@ pub async fn ask(
     for frozen in store.frozen_months().await?.into_iter().take(ASKED_FOR) {
         let Ok(month) = frozen.month.parse::<Month>() else { continue };
         let done = store.done_duties(month).await?;
-        overdue.extend(duty::duties(month, &done, now).into_iter().filter(DutyState::is_overdue));
+        let states = duty::duties(month, &done, now);
+        overdue.extend(states.iter().filter(|state| state.is_overdue()).cloned());
         let asked = store.month_calls(month).await?;
         for call in duty::calls(month, &done, &asked, now) {
             let keys: Vec<String> =
                 std::iter::once(call.key.clone()).chain(call.overtakes.iter().cloned()).collect();
-            if store.keep_month_calls(month, &keys, now).await? {
+            let Some(state) = states.iter().find(|state| state.duty == call.duty) else { continue };
+            if store.keep_month_calls(month, &keys, &notice(month, &call, state, now), now).await? {
                 told.push((month, call));
             }
         }
@@ -102,6 +104,18 @@ pub async fn ask(
         metrics.monthly_duties_overdue(duty.name(), count);
     }
     Ok(told)
+}
+
+/// What people are told of it.
+fn notice(month: Month, call: &DutyCall, state: &DutyState, now: DateTime<Utc>) -> Notice {
+    let said = Message::new(if call.is_breach { "notify.duty_overdue" } else { "notify.duty_due" })
+        .with_both("title", &state.title, &state.title_zh)
+        .with("month", month)
+        .with("due", call.due_at.format(INSTANT))
+        .with("rule", &state.rule);
+    let (month, duty) = (month.to_string(), call.duty.name().to_owned());
+    let duty = MonthlyDuty { month, duty, due_at: call.due_at };
+    Notice::duty(now, &Actor::linesman().0, duty, call.is_breach, said)
 }
 
 fn tell(month: Month, call: &DutyCall) {

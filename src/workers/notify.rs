@@ -167,7 +167,7 @@ impl Notifier {
         if taken > 0 {
             running.values().for_each(|running| running.nudge.notify_one());
         }
-        Ok(taken == MOST_AT_ONCE as usize)
+        Ok(taken >= MOST_AT_ONCE as usize)
     }
 
     async fn show(&self, settings: &Settings, now: DateTime<Utc>) -> Result<(), StoreError> {

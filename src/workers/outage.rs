@@ -10,6 +10,7 @@ use linesman_deadlines::policy::Urgency;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::every::Every;
 use super::waiting::elements_of;
 use crate::clock::SharedClock;
 use crate::id::os_random;
@@ -49,13 +50,8 @@ pub struct Outages {
 impl Outages {
     /// Runs until asked to stop.
     pub async fn run(self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.soft.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut every = Every::new(TICK, &self.soft);
+        while every.look().await {
             let now = self.clock.now_utc();
             match self.look(now).await {
                 Ok(()) => self.metrics.worker_succeeded("outage", now),

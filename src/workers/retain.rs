@@ -13,6 +13,9 @@ use crate::inventory::ElementKind;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::{Store, StoreError};
+use crate::ticket::evidence::EvidenceKind;
+
+use super::every::Every;
 
 /// How often.
 const TICK: Duration = Duration::from_secs(600);
@@ -25,14 +28,9 @@ pub async fn run(
     clock: SharedClock,
     soft: CancellationToken,
 ) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut every = Every::new(TICK, &soft);
     let mut sealed_anew = false;
-    loop {
-        tokio::select! {
-            () = soft.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+    while every.look().await {
         let in_force = settings.borrow().clone();
         let retention = &in_force.retention;
         let now = clock.now_utc();
@@ -46,6 +44,7 @@ pub async fn run(
             Err(error) => tracing::error!(%error, "old measurements were not rolled up; trying again later"),
         }
         forget_calls(&store, &in_force, now).await;
+        forget_evidence(&store, &in_force, now).await;
         forget_customers(&store, &in_force, now).await;
         if !sealed_anew {
             sealed_anew = seal_anew(&store).await;
@@ -74,6 +73,23 @@ async fn forget_calls(store: &Store, settings: &Settings, now: DateTime<Utc>) {
         Ok(0) => {}
         Ok(gone) => tracing::debug!(rows = gone, "forgot old files of tickets and words of endpoints"),
         Err(error) => tracing::error!(%error, "old evidence was not forgotten; trying again later"),
+    }
+}
+
+/// Forgets recordings of calls and drawn signatures, each kind after its own term.
+async fn forget_evidence(store: &Store, settings: &Settings, now: DateTime<Utc>) {
+    let retention = &settings.retention;
+    for (kind, kept) in [
+        (EvidenceKind::RecordedCall, retention.recorded_calls),
+        (EvidenceKind::Signature, retention.signatures),
+    ] {
+        let kept = chrono::TimeDelta::from_std(kept).unwrap_or(chrono::TimeDelta::MAX);
+        let Some(before) = now.checked_sub_signed(kept) else { continue };
+        match store.forget_evidence(kind, before).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(files = gone, kind = kind.name(), "forgot old evidence of tickets"),
+            Err(error) => tracing::error!(%error, "old evidence was not forgotten; trying again later"),
+        }
     }
 }
 

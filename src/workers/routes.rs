@@ -23,6 +23,7 @@ use crate::ticket::route::{RouteAction, RouteOutcome, RouteState, RouteStep};
 use crate::ticket::{Actor, Deed, Event, Ticket, TicketId};
 
 use super::answer::Answer;
+use super::every::Every;
 
 /// How often.
 pub const TICK: Duration = Duration::from_secs(1);
@@ -67,13 +68,8 @@ impl Routes {
     /// Runs until asked to stop.
     pub async fn run(self) {
         let mut client: Option<reqwest::Client> = None;
-        let mut tick = tokio::time::interval(self.tick);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = self.soft.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        let mut every = Every::new(self.tick, &self.soft);
+        while every.look().await {
             match self.round(&mut client).await {
                 Ok(()) => self.metrics.worker_succeeded("routes", self.clock.now_utc()),
                 Err(error) => tracing::error!(%error, "orders about lines wait; trying again"),

@@ -9,6 +9,8 @@ use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::store::{Store, TicketWriter};
 
+use super::every::Every;
+
 /// How often.
 const TICK: Duration = Duration::from_secs(10);
 
@@ -20,13 +22,8 @@ pub async fn run(
     clock: SharedClock,
     soft: CancellationToken,
 ) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = soft.cancelled() => return,
-            _ = tick.tick() => {}
-        }
+    let mut every = Every::new(TICK, &soft);
+    while every.look().await {
         metrics.set_queue_depth("writer", writer.waiting());
         // After a restart of PostgreSQL this also takes the writer's lock again.
         match store.ping().await {

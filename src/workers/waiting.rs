@@ -25,6 +25,8 @@ use crate::store::customers::CustomerId;
 use crate::store::{Store, StoreError, TicketWriter, WriteError};
 use crate::ticket::{Actor, Deed, Event, State, Ticket, TicketId, waits};
 
+use super::every::Every;
+
 /// How often.
 const TICK: Duration = Duration::from_secs(5);
 /// Rows read at once.
@@ -111,14 +113,9 @@ pub struct Memory {
 impl Waiting {
     /// Runs until asked to stop.
     pub async fn run(self) {
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut every = Every::new(TICK, &self.soft);
         let mut memory = Memory::default();
-        loop {
-            tokio::select! {
-                () = self.soft.cancelled() => return,
-                _ = tick.tick() => {}
-            }
+        while every.look().await {
             let now = self.clock.now_utc();
             match self.look(now, &mut memory).await {
                 Ok(done) => {

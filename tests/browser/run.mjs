@@ -12,8 +12,8 @@ const shots = process.env.LINESMAN_SCREENSHOTS;
 if (shots) fs.mkdirSync(shots, { recursive: true });
 
 const words = {
-  "en": { confirm: "The diagnosis is confirmed.", correct: "The correction is saved", remeasure: "Measuring again", conflict: "changed this ticket while you looked", note: "The note is saved." },
-  "zh-CN": { confirm: "诊断已确认。", correct: "更正已保存", remeasure: "正在重新测量", conflict: "工单已发生变化", note: "备注已保存。" },
+  "en": { confirm: "The diagnosis is confirmed.", correct: "The correction is saved", remeasure: "Measuring again", conflict: "changed this ticket while you looked", note: "The note is saved.", file: "The file is on the ticket." },
+  "zh-CN": { confirm: "诊断已确认。", correct: "更正已保存", remeasure: "正在重新测量", conflict: "工单已发生变化", note: "备注已保存。", file: "文件已添加到工单。" },
 };
 const hostile = `<script>window.hit=1</script><img src=x onerror="window.hit=2"> javascript:alert(3) \u202Etxt.exe`;
 
@@ -101,6 +101,71 @@ async function files(page, name, width, language, touch) {
   await inspect(viewer.page, `${name}-viewer`, width);
   assert.deepEqual(viewer.errors, [], `console of the viewer on ${name}`);
   await viewer.context.close();
+}
+
+// Strokes across the field to sign in: by finger on a phone, else by mouse.
+async function draw(page, width) {
+  const pad = page.locator("[data-sign] canvas");
+  await pad.scrollIntoViewIfNeeded();
+  const box = await pad.boundingBox();
+  const at = (x, y) => ({ x: box.x + box.width * x, y: box.y + box.height * y });
+  const strokes = [[at(0.1, 0.7), at(0.3, 0.2), at(0.5, 0.8)], [at(0.6, 0.3), at(0.9, 0.6)]];
+  const touch = width < 500 ? await page.context().newCDPSession(page) : null;
+  // As slow as a hand: a browser takes strokes without time for a fling, and the next tap for its end.
+  let time = Date.now() / 1000 - 5;
+  const finger = (type, points) => touch.send("Input.dispatchTouchEvent", { type, touchPoints: points, timestamp: (time += 0.2) });
+  for (const [first, ...others] of strokes) {
+    if (touch) await finger("touchStart", [first]);
+    else { await page.mouse.move(first.x, first.y); await page.mouse.down(); }
+    for (const next of others) {
+      if (touch) await finger("touchMove", [next]);
+      else await page.mouse.move(next.x, next.y, { steps: 5 });
+    }
+    if (touch) await finger("touchEnd", []);
+    else await page.mouse.up();
+  }
+}
+
+// The customer signs; what he drew is a file of the ticket, named by the form, and a recorded call is put beside it.
+async function proofs(page, name, width, touch, ticket, say) {
+  await page.goto(`${base}/tickets/${ticket}/forms/service_process/fill`);
+  for (const [field, value] of Object.entries({ service_type: "repair", executor: "wang", service_time: "2026-11-18T09:00:00Z", place: "on site", findings: "a worn plug", measures: "replaced" })) await page.fill(`#f-${field}`, value);
+  const drawn = () => page.inputValue('input[name="signature.png"]');
+  assert.equal(await drawn(), "", "nothing is signed before somebody signs");
+  await draw(page, width);
+  await page.waitForFunction(() => document.querySelector('input[name="signature.png"]').value !== "");
+  await touch("[data-sign] button");
+  // What is cleared is not sent.
+  await page.waitForFunction(() => document.querySelector('input[name="signature.png"]').value === "");
+  await draw(page, width);
+  await page.waitForFunction(() => document.querySelector('input[name="signature.png"]').value !== "");
+  const ink = await page.evaluate(() => {
+    const { width, height } = document.querySelector("[data-sign] canvas");
+    const pixels = document.querySelector("[data-sign] canvas").getContext("2d").getImageData(0, 0, width, height).data;
+    let dark = 0;
+    for (let place = 0; place < pixels.length; place += 4) dark += pixels[place] < 128 ? 1 : 0;
+    return [dark > 800, pixels[0] === 255, window.scrollX];
+  });
+  assert.deepEqual(ink, [true, true, 0], "ink on white paper, and the page stays where it was");
+  await inspect(page, `${name}-sign`, width);
+  const sent = Buffer.from((await drawn()).split(",")[1], "base64");
+  await touch("#fill .primary");
+  await page.waitForURL(`${base}/tickets/${ticket}/forms/service_process`);
+  const hash = crypto.createHash("sha256").update(sent).digest("hex");
+  assert((await page.textContent("body")).includes(hash), "the form names what was signed");
+  const list = await api("GET", `/api/v1/tickets/${ticket}/attachments`);
+  assert.deepEqual(list.attachments.map((file) => [file.kind, file.sha256]), [["signature", hash]]);
+
+  await page.goto(`${base}/tickets/${ticket}`);
+  await page.waitForSelector("#files li a[download]");
+  await touch("#attaching > summary");
+  await page.selectOption("#attach-kind", "recorded_call");
+  const call = Buffer.concat([Buffer.from("RIFF\x24\0\0\0WAVEfmt "), Buffer.alloc(4_000, name)]);
+  await page.setInputFiles("#attach-file", { name: "call.wav", mimeType: "audio/wav", buffer: call });
+  await inspect(page, `${name}-attach`, width);
+  await touch("#attaching button");
+  await page.waitForSelector(`#result:has-text("${say.file}")`);
+  assert.equal(await page.locator("#files li").count(), 2);
 }
 
 const number = await openTicket();
@@ -252,6 +317,7 @@ for (const language of ["en", "zh-CN"]) {
     await touch("#fill .primary");
     await page.waitForURL(`${base}/tickets/${registered}/forms/server_maintenance`);
     assert.equal((await api("GET", `/api/v1/tickets/${registered}/forms/server_maintenance`)).filed, 1);
+    await proofs(page, name, width, touch, registered, say);
     await page.goto(base + "/roster");
     await page.waitForSelector(process.env.LINESMAN_BROWSER_URL ? "h1" : "#persons");
     await inspect(page, `${name}-roster`, width);

@@ -51,6 +51,7 @@ pub struct Daemon {
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    pub bytes: Vec<u8>,
     pub text: String,
 }
 
@@ -213,8 +214,8 @@ impl Daemon {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        let answer = Answer { status: parts.status, headers: parts.headers, text };
+        let (bytes, text) = (bytes.to_vec(), String::from_utf8_lossy(&bytes).into_owned());
+        let answer = Answer { status: parts.status, headers: parts.headers, bytes, text };
         if let Some(operation) = self.operation(&method, &path) {
             let documented = &operation["responses"][answer.status.as_str()];
             assert!(

@@ -25,7 +25,7 @@ async fn registered(daemon: &Daemon, kind: &str) -> String {
 }
 
 /// Answered, and the customer is asked whether he agrees.
-async fn answered(daemon: &Daemon) -> String {
+pub(crate) async fn answered(daemon: &Daemon) -> String {
     let number = registered(daemon, "consultation").await;
     let hours = |hours: i64| (crate::daemon::start_of_time() + chrono::TimeDelta::hours(hours)).to_rfc3339();
     let agent = Role::Agent;
@@ -252,7 +252,7 @@ async fn text(response: axum::response::Response) -> String {
 }
 
 /// The path of a link that is made for the customer.
-async fn link(daemon: &Daemon, number: &str, purpose: &str) -> String {
+pub(crate) async fn link(daemon: &Daemon, number: &str, purpose: &str) -> String {
     let made =
         post(daemon, Role::Agent, &format!("/api/v1/tickets/{number}/links"), json!({ "purpose": purpose }))
             .await;

@@ -27,6 +27,7 @@ mod people;
 mod postgres_server;
 mod problems;
 mod process;
+mod proof;
 mod reconciliations;
 mod reports;
 mod routes;

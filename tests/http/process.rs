@@ -170,7 +170,8 @@ async fn a_complaint_goes_from_a_phone_call_to_the_customers_word() {
     assert_eq!(review.status, 403, "the technical manager reviews");
     done(&daemon, agent, &number, "solve", solution).await;
     done(&daemon, agent, &number, "result", json!({ "channel": "phone", "asked_to_test": true })).await;
-    let word = json!({ "rating": "satisfied", "method": "recorded_call" });
+    let word =
+        json!({ "rating": "satisfied", "method": "recorded_call", "reference": "recorder 2, call 17" });
     let settled = done(&daemon, agent, &number, "confirm-result", word).await;
     assert_eq!((&settled["state"], &settled["tmf621_status"]), (&"settled".into(), &"resolved".into()));
     let customer = registered["ticket"]["registration"]["customer"]["customer"].as_str().unwrap();

@@ -68,3 +68,64 @@ async fn r81_the_summary_of_a_month_is_noted_once_by_a_manager_and_not_before_th
     let page = daemon.get(Role::Viewer, &format!("/api/v1/reports/monthly/{last}?format=html")).await.text;
     assert!(page.contains("Monthly summary: due by") && page.contains("Improvement plan: "), "{page}");
 }
+
+/// Tells whatever there is over one channel, at once.
+struct Everything;
+
+impl linesman::store::Deciding for Everything {
+    fn notice(
+        &self,
+        _: &linesman::notify::EventRow,
+        _: Option<&linesman::notify::Notice>,
+    ) -> Option<linesman::notify::Notice> {
+        None
+    }
+
+    fn when(
+        &self,
+        _: &str,
+        _: &linesman::notify::Notice,
+        _: linesman::notify::Standing,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Option<linesman::notify::When> {
+        Some(linesman::notify::When { at: now, gathered: false })
+    }
+}
+
+async fn r81_a_duty_that_no_channel_could_tell_is_listed_and_tried_again(daemon: &Daemon) {
+    let store = &daemon.state.store;
+    daemon.open("link-1").await;
+    let month = Month::of(start_of_time());
+    daemon.clock.advance(month.period().to - start_of_time() + TimeDelta::days(12));
+    let now = daemon.state.clock.now_utc();
+    linesman::workers::months::freeze(store, now).await.unwrap();
+    let asked = linesman::workers::months::ask(store, &daemon.state.metrics, now).await.unwrap();
+    assert_eq!(asked.len(), 2, "summary and plan are overdue");
+    let channels = ["office".to_owned()];
+    assert_eq!(store.expand_outbox(&channels, 16, &Everything).await.unwrap(), 3);
+    let due = store.due_deliveries("office", 16).await.unwrap();
+    let seqs: Vec<i64> = due.iter().map(|one| one.seq).collect();
+    assert_eq!(due.len(), 2, "the ticket's event was told nobody: {due:?}");
+    store.not_delivered("office", &seqs, None, "403 who are you?").await.unwrap();
+
+    let standings = daemon.get(Role::Admin, "/api/v1/notifications/channels").await.json();
+    assert_eq!(standings["gone"][0]["dead"], 2, "{standings}");
+    let dead = daemon.get(Role::Admin, "/api/v1/notifications/dead?channel=office").await.json();
+    for one in dead["dead"].as_array().unwrap() {
+        assert_eq!((&one["event"], &one["month"]), (&"duty_overdue".into(), &month.to_string().into()));
+        assert!(one["ticket"].is_null() && one["seq"].as_i64().unwrap() < 0, "{one}");
+    }
+    let retry = serde_json::json!({ "channel": "office", "seq": seqs[0] }).to_string();
+    let request = daemon.by(Role::Admin, "POST", "/api/v1/notifications/dead/retry");
+    let retried = daemon.send(request.header("content-type", "application/json"), retry).await.json();
+    assert_eq!(retried["retried"], 1, "{retried}");
+    assert_eq!(daemon.get(Role::Noc, "/api/v1/notifications/dead").await.status, 403);
+}
+
+#[tokio::test]
+async fn r81_a_duty_that_no_channel_could_tell_is_listed_and_tried_again_on_both_databases() {
+    r81_a_duty_that_no_channel_could_tell_is_listed_and_tried_again(&Daemon::start().await).await;
+    if let Some(daemon) = Daemon::start_on_postgres().await {
+        r81_a_duty_that_no_channel_could_tell_is_listed_and_tried_again(&daemon).await;
+    }
+}

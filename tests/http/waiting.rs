@@ -245,8 +245,12 @@ async fn r61_r77_good_measurements_prove_it_and_the_customer_is_still_told_befor
     let child = now_of(&daemon, &registered).await;
     let proof = child.process.verification.clone().expect("proven");
     assert!(proof.measured && proof.because.contains("link-1"), "{proof:?}");
-    let (early, text) =
-        does(Role::Agent, "confirm-result", json!({ "rating": "satisfied", "method": "link" })).await;
+    let (early, text) = does(
+        Role::Agent,
+        "confirm-result",
+        json!({ "rating": "satisfied", "method": "signature", "reference": "folder 7" }),
+    )
+    .await;
     assert_eq!(early, 409, "{text}");
     assert!(text.contains("R77"), "he has not been told: {text}");
     assert_eq!(child.process.parent, Some(above.id));

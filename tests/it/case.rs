@@ -202,6 +202,7 @@ pub fn confirmation(rating: Rating) -> Deed {
     Deed::ConfirmationRecorded {
         rating,
         method: Method::RecordedCall,
+        reference: Some("recorder 2, call 17".to_owned()),
         no_article_because: Some("known already".to_owned()),
     }
 }

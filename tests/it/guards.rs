@@ -319,7 +319,8 @@ fn event(step: &Step, now: DateTime<Utc>, count: usize) -> Option<Event> {
         }
         Step::Agree { satisfied, article } => Deed::ConfirmationRecorded {
             rating: if *satisfied { Rating::Basically } else { Rating::Dissatisfied },
-            method: Method::Link,
+            method: Method::RecordedCall,
+            reference: Some(why()),
             no_article_because: article.then(why),
         },
         Step::Silent => Deed::UnansweredRecorded { no_article_because: Some(why()) },

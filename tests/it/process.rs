@@ -297,6 +297,7 @@ fn r76_r77_r97_r103_r108_the_result_is_told_tested_confirmed_and_kept() {
     let bare = Deed::ConfirmationRecorded {
         rating: Rating::Satisfied,
         method: Method::Signature,
+        reference: Some("folder 7".to_owned()),
         no_article_because: None,
     };
     case.refused_for(bare, "R108", "no_article");

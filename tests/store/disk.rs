@@ -73,7 +73,7 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(at: &Path) -> Option<Self> {
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=3m", "linesman-test"])
+            .args(["-t", "tmpfs", "-o", "size=4m", "linesman-test"])
             .arg(at)
             .stderr(Stdio::null())
             .status();

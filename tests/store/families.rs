@@ -250,7 +250,8 @@ fn event(step: &Step, ticket: &Ticket, now: DateTime<Utc>, count: usize) -> Opti
         }
         Step::Agree => Deed::ConfirmationRecorded {
             rating: linesman::ticket::process::Rating::Satisfied,
-            method: linesman::ticket::process::Method::Link,
+            method: linesman::ticket::process::Method::Signature,
+            reference: Some(why()),
             no_article_because: Some(why()),
         },
         Step::Reopen => Deed::ReopenedByPerson { reason: why() },

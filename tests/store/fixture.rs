@@ -61,6 +61,19 @@ impl Database {
         }
     }
 
+    /// The same, with what hangs on the rows: foreign keys hold.
+    pub async fn erase(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        if self.is_sqlite {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.expect("connect");
+            sqlx::raw_sql(statement).execute(&mut connection).await.expect("erase");
+            connection.close().await.expect("close");
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.expect("connect");
+            sqlx::raw_sql(statement).execute(&mut connection).await.expect("erase");
+        }
+    }
+
     /// A single number from behind the store's back.
     pub async fn count(&self, statement: &str) -> i64 {
         let statement = sqlx::AssertSqlSafe(statement.to_owned());

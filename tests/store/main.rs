@@ -22,6 +22,7 @@ mod chain;
 mod customer_tickets;
 mod customers;
 mod disk;
+mod duties;
 mod families;
 mod fixture;
 mod knowledge;
@@ -32,6 +33,7 @@ mod observations;
 mod outage;
 mod people;
 mod process;
+mod proof;
 mod receipts;
 #[cfg(test)]
 mod routes;

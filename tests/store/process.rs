@@ -283,7 +283,8 @@ pub async fn settled(daemon: &Daemon, ticket: &Ticket) -> Ticket {
     reported(daemon, ticket).await;
     let confirmed = Deed::ConfirmationRecorded {
         rating: linesman::ticket::process::Rating::Satisfied,
-        method: linesman::ticket::process::Method::Link,
+        method: linesman::ticket::process::Method::RecordedCall,
+        reference: Some("recorder 2, call 17".to_owned()),
         no_article_because: None,
     };
     does(daemon, ticket, confirmed).await
@@ -404,6 +405,7 @@ async fn r46_r79_r80_an_answered_survey_meets_the_clock_of_its_follow_up_and_of_
         form: FormId::Survey,
         values: values.into_iter().map(|(id, value)| (id.to_owned(), value.to_owned())).collect(),
         texts: Vec::new(),
+        files: Vec::new(),
         deeds: Vec::new(),
         link: Some(link),
     };

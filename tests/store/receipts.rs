@@ -184,7 +184,8 @@ async fn r46_r78_r103_the_links_to_confirm_and_to_the_survey_go_to_the_customer_
 
     let agrees = Deed::ConfirmationRecorded {
         rating: Rating::Satisfied,
-        method: Method::Link,
+        method: Method::Signature,
+        reference: Some("folder 7".to_owned()),
         no_article_because: None,
     };
     does(&daemon, &ticket, agrees).await;

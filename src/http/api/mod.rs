@@ -119,7 +119,8 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::evidence))
         .needs_or_billing(Role::Viewer, routes!(tickets::explain))
         .needs_or_billing(Role::Viewer, routes!(ticket_files::list))
-        .needs(ticket_files::READERS, routes!(ticket_files::one))
+        .needs_or_billing(Role::Agent, evidence(routes!(ticket_files::attach)))
+        .needs_or_billing(Role::Agent, routes!(ticket_files::one))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::note))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::confirm))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::correct))
@@ -171,6 +172,12 @@ pub fn routes(routes: Routes) -> Routes {
         .needs(Role::Admin, routes!(settings::reload))
         .needs(Role::Admin, routes!(tokens::list, tokens::create))
         .needs(Role::Admin, routes!(tokens::revoke))
+}
+
+/// Room for a recorded call.
+fn evidence((schemas, paths, methods): UtoipaMethodRouter<HttpState>) -> UtoipaMethodRouter<HttpState> {
+    let most = crate::ticket::evidence::LARGEST_RECORDING + ticket_files::FRAME;
+    (schemas, paths, methods.layer(DefaultBodyLimit::max(most)))
 }
 
 /// Without the limit of a body in memory: uploads go to the disk and have limits of their own.

@@ -377,7 +377,7 @@ pub fn prepared(
         filled.values.insert(field.id.clone(), format!("{APART}{}", words.sha256()));
         texts.push(words);
     }
-    Ok(WantedForm { form: id, values: filled.values, texts, deeds, link: None })
+    Ok(WantedForm { form: id, values: filled.values, texts, files: Vec::new(), deeds, link: None })
 }
 
 /// Files a form: with what is known and what is filled in, unless something mandatory is missing. What a guard asks

@@ -218,11 +218,15 @@ verbs! {
     confirm_result "/api/v1/tickets/{ticket}/confirm-result" "confirmResult" ResultConfirmation {
         rating: Rating,
         method: Method,
+        /// Where the signature or the recording is kept, when its file is not on the ticket.
+        #[serde(default)]
+        reference: Option<String>,
         #[serde(default)]
         no_article_because: Option<String>,
     } => |body| Deed::ConfirmationRecorded {
         rating: body.rating,
         method: body.method,
+        reference: body.reference,
         no_article_because: body.no_article_because,
     };
 

@@ -25,6 +25,7 @@ use crate::ticket::{Actor, Deed, Ticket, TicketText};
 
 use super::asker::Tongue;
 use super::shell::Shell;
+use super::sign;
 
 /// Longest that a customer may write, in characters.
 const LONGEST: usize = 4_000;
@@ -53,6 +54,8 @@ pub struct Page {
     done: String,
     asked: Vec<Asked>,
     wants_reason: bool,
+    /// What he drew before his answer was refused.
+    drawn: String,
     sentences: Vec<String>,
     is_over: bool,
 }
@@ -98,6 +101,7 @@ fn page(
         number: known.map(|(_, ticket)| ticket.number.to_string()).unwrap_or_default(),
         done: done.unwrap_or_default(),
         asked: if is_over { Vec::new() } else { asked },
+        drawn: given.get(sign::DRAWN).cloned().unwrap_or_default(),
         wants_reason: purpose == LinkPurpose::Confirmation && !is_over,
         sentences: sentences.iter().map(|one| shell.say(one)).collect(),
         is_over,
@@ -165,7 +169,8 @@ pub async fn answer(
         let page = page(&tongue, Some((&link, &ticket)), &given, why, false);
         page.shell.respond(status, &page)
     };
-    if given.values().any(|value| value.chars().count() > LONGEST) {
+    let is_long = |(name, value): (&String, &String)| name != sign::DRAWN && value.chars().count() > LONGEST;
+    if given.iter().any(is_long) {
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, vec![Message::new("page.answer_too_long")]);
     }
     let wanted = match wanted(&state, &link, &ticket, &given, secret) {
@@ -188,6 +193,10 @@ pub async fn answer(
         }
     }
     say(&tongue, StatusCode::OK, Message::new("page.answer_thanks").with("number", ticket.number))
+}
+
+fn is_against(rating: &str) -> bool {
+    rating == Rating::Dissatisfied.name()
 }
 
 /// What is filed of an answer, and what it means to the ticket.
@@ -239,7 +248,12 @@ fn wanted(
                 Deed::ReopenedByPerson { reason: said }
             } else {
                 let no_article_because = Some(link.note.clone()).filter(|note| !note.trim().is_empty());
-                Deed::ConfirmationRecorded { rating, method: Method::Link, no_article_because }
+                Deed::ConfirmationRecorded {
+                    rating,
+                    method: Method::Link,
+                    reference: None,
+                    no_article_because,
+                }
             });
         }
         LinkPurpose::Survey => {
@@ -253,5 +267,17 @@ fn wanted(
             }
         }
     }
-    Ok(WantedForm { form: id, values, texts, deeds, link: Some(secret) })
+    let files = match link.purpose {
+        // Who does not agree has signed nothing.
+        LinkPurpose::Confirmation if values.get("rating").is_some_and(|said| !is_against(said)) => {
+            let file =
+                sign::sealed(state, ticket, given, &Actor(BY_LINK.to_owned())).map_err(|why| vec![why])?;
+            if let Some(file) = &file {
+                values.insert(sign::SAID.to_owned(), sign::said(file));
+            }
+            file.into_iter().collect()
+        }
+        LinkPurpose::Confirmation | LinkPurpose::Survey => Vec::new(),
+    };
+    Ok(WantedForm { form: id, values, texts, files, deeds, link: Some(secret) })
 }

@@ -82,6 +82,7 @@ fn ticket_page(language: Language, role: Role) -> String {
         walk: Ok(None),
         hooks: Vec::new(),
         files: Vec::new(),
+        reads: crate::http::api::ticket_files::Readable::default(),
         kept: crate::settings::VoiceEvidence::Off,
         now: at(),
     };

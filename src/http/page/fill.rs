@@ -11,16 +11,16 @@ use axum::response::{IntoResponse, Redirect, Response};
 use linesman_process::form::option_word;
 
 use crate::http::HttpState;
-use crate::http::api::ticket_forms::{Filled, filled, known, prepared, second_handling, view};
-use crate::http::api::tickets::find_for;
+use crate::http::api::ticket_forms::{Filled, prepared, second_handling, view};
 use crate::http::auth::Caller;
-use crate::locale::Message;
 use crate::store::WriteError;
 use crate::ticket::Ticket;
 
 use super::asker::{Tongue, Viewer};
+use super::form::Asks;
 use super::register::Choice;
-use super::shell::{Shell, against, not_found, not_yours};
+use super::shell::{Shell, against, not_yours};
+use super::sign;
 
 type Fields = BTreeMap<String, String>;
 
@@ -32,6 +32,7 @@ pub struct Field {
     pub(super) value: String,
     pub(super) choices: Vec<Choice>,
     pub(super) is_long: bool,
+    pub(super) is_signature: bool,
     pub(super) mandatory: bool,
     pub(super) hint: String,
 }
@@ -46,22 +47,11 @@ struct Page {
     original: String,
     refused: Vec<String>,
     fields: Vec<Field>,
-}
-
-/// Who asks for which form of which ticket.
-struct Asks<'a> {
-    state: &'a HttpState,
-    viewer: &'a Viewer,
-    tongue: &'a Tongue,
-    number: &'a str,
+    /// What was drawn before the form was refused: nobody signs twice.
+    drawn: String,
 }
 
 impl Asks<'_> {
-    fn unknown(&self) -> Response {
-        let shown: String = self.number.chars().take(40).collect();
-        not_found(self.tongue, self.viewer, &Message::new("page.no_such_ticket").with("number", shown))
-    }
-
     fn page(&self, ticket: &Ticket, filled: &Filled, given: Option<&Fields>, refused: Vec<String>) -> Page {
         let form = view(self.state, ticket, filled, self.tongue.language);
         let shell = Shell::new(self.tongue, Some(self.viewer), form.title.clone(), "tickets");
@@ -86,6 +76,7 @@ impl Asks<'_> {
             Field {
                 choices: options.into_iter().map(choice).collect(),
                 is_long: field.kind == "long",
+                is_signature: field.kind == "signature",
                 hint: if field.kind == "time" {
                     "2026-11-22T09:00:00+08:00".to_owned()
                 } else {
@@ -103,6 +94,7 @@ impl Asks<'_> {
             version: ticket.version,
             original: form.original_title,
             fields: fields.collect(),
+            drawn: given.and_then(|given| given.get(sign::DRAWN).cloned()).unwrap_or_default(),
             refused,
             shell,
         }
@@ -117,12 +109,10 @@ pub async fn show(
     tongue: Tongue,
     Path((number, name)): Path<(String, String)>,
 ) -> Response {
-    let asks = Asks { state: &state, viewer: &viewer, tongue: &tongue, number: &number };
-    let Ok(ticket) = find_for(&state, &caller, &number).await else { return asks.unknown() };
-    let Ok(form) = known(&name) else { return asks.unknown() };
-    let filled = match filled(&state, &caller, &ticket, form, tongue.language).await {
-        Ok(filled) => filled,
-        Err(problem) => return problem.into_response(),
+    let asks = Asks { state: &state, viewer: &viewer, caller: &caller, tongue: &tongue, number: &number };
+    let (ticket, filled) = match asks.filled(&name).await {
+        Ok(found) => found,
+        Err(amiss) => return *amiss,
     };
     let page = asks.page(&ticket, &filled, None, Vec::new());
     if !page.shell.registers() {
@@ -140,21 +130,19 @@ pub async fn file(
     Path((number, name)): Path<(String, String)>,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Response {
-    let asks = Asks { state: &state, viewer: &viewer, tongue: &tongue, number: &number };
+    let asks = Asks { state: &state, viewer: &viewer, caller: &caller, tongue: &tongue, number: &number };
     let Ok(Form(given)) = form else { return StatusCode::BAD_REQUEST.into_response() };
-    let Ok(ticket) = find_for(&state, &caller, &number).await else { return asks.unknown() };
-    let Ok(form) = known(&name) else { return asks.unknown() };
-    let read = async || filled(&state, &caller, &ticket, form, tongue.language).await;
-    let filled = match read().await {
-        Ok(filled) => filled,
-        Err(problem) => return problem.into_response(),
+    let (ticket, filled) = match asks.filled(&name).await {
+        Ok(found) => found,
+        Err(amiss) => return *amiss,
     };
+    let form = filled.form;
     let shown = asks.page(&ticket, &filled, Some(&given), Vec::new());
     if !shown.shell.registers() {
         return not_yours(&tongue, &viewer);
     }
     // Only what was typed: what stands in the ticket stays there, and what a person said is not copied.
-    let typed: Fields = given
+    let mut typed: Fields = given
         .iter()
         .filter(|(id, value)| form.field(id).is_some() && !value.trim().is_empty())
         .filter(|(id, value)| filled.values.get(*id).is_none_or(|known| known != value.trim()))
@@ -165,10 +153,18 @@ pub async fn file(
         let page = Page { refused: sentences, ..shown };
         page.shell.respond(status, &page)
     };
-    let wanted = match prepared(Some(caller.role), &ticket, filled, typed) {
+    let signature = match sign::sealed(&state, &ticket, &given, &caller.actor) {
+        Ok(signature) => signature.filter(|_| form.field(sign::SAID).is_some()),
+        Err(why) => return refuse(vec![why.render(tongue.language)], StatusCode::UNPROCESSABLE_ENTITY),
+    };
+    if let Some(file) = &signature {
+        typed.insert(sign::SAID.to_owned(), sign::said(file));
+    }
+    let mut wanted = match prepared(Some(caller.role), &ticket, filled, typed) {
         Ok(wanted) => wanted,
         Err(problem) => return refuse(against(&problem, &tongue), StatusCode::UNPROCESSABLE_ENTITY),
     };
+    wanted.files.extend(signature);
     if version.is_none_or(|version| version == ticket.version)
         && let Err(error) = second_handling(&state, &ticket, &wanted).await
     {

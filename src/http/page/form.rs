@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use linesman_process::form::{self, Heading};
 
 use crate::http::HttpState;
-use crate::http::api::ticket_forms::{filled, known};
+use crate::http::api::ticket_forms::{Filled, filled, known};
 use crate::http::api::tickets::find_for;
 use crate::http::auth::Caller;
 use crate::locale::{INSTANT, Language, Message};
@@ -41,6 +41,30 @@ pub fn lines(ticket: &Ticket, language: Language) -> Vec<FormLine> {
     form::defaults().iter().map(line).collect()
 }
 
+/// Who asks for which form of which ticket.
+pub(super) struct Asks<'a> {
+    pub(super) state: &'a HttpState,
+    pub(super) viewer: &'a Viewer,
+    pub(super) caller: &'a Caller,
+    pub(super) tongue: &'a Tongue,
+    pub(super) number: &'a str,
+}
+
+impl Asks<'_> {
+    /// The ticket, and the form of this name filled from what is known of it; else the page that says what is amiss.
+    pub(super) async fn filled(&self, name: &str) -> Result<(Ticket, Filled), Box<Response>> {
+        let unknown = |_| {
+            let shown: String = self.number.chars().take(40).collect();
+            let sentence = Message::new("page.no_such_ticket").with("number", shown);
+            Box::new(not_found(self.tongue, self.viewer, &sentence))
+        };
+        let ticket = find_for(self.state, self.caller, self.number).await.map_err(unknown)?;
+        let form = known(name).map_err(unknown)?;
+        let filled = filled(self.state, self.caller, &ticket, form, self.tongue.language).await;
+        Ok((ticket, filled.map_err(|problem| Box::new(problem.into_response()))?))
+    }
+}
+
 /// `GET /tickets/{number}/forms/{form}`
 pub async fn show(
     State(state): State<HttpState>,
@@ -49,22 +73,17 @@ pub async fn show(
     tongue: Tongue,
     Path((number, name)): Path<(String, String)>,
 ) -> Response {
-    let unknown = || {
-        let shown: String = number.chars().take(40).collect();
-        not_found(&tongue, &viewer, &Message::new("page.no_such_ticket").with("number", shown))
-    };
-    let Ok(ticket) = find_for(&state, &caller, &number).await else { return unknown() };
-    let Ok(form) = known(&name) else { return unknown() };
-    let filled = match filled(&state, &caller, &ticket, form, tongue.language).await {
-        Ok(filled) => filled,
-        Err(problem) => return problem.into_response(),
+    let asks = Asks { state: &state, viewer: &viewer, caller: &caller, tongue: &tongue, number: &number };
+    let filled = match asks.filled(&name).await {
+        Ok((_, filled)) => filled,
+        Err(amiss) => return *amiss,
     };
     let heading = Heading {
         operator: None,
         printed_at: Some(state.clock.now_utc().format(INSTANT).to_string()),
         mask_personal: filled.masked,
     };
-    let html = form::page(form, &filled.values, &heading, tongue.language.into());
+    let html = form::page(filled.form, &filled.values, &heading, tongue.language.into());
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

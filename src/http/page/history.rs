@@ -139,6 +139,9 @@ fn of_deed(deed: &Deed) -> Message {
             let known = if until.is_some() { "page.deed_handed_over" } else { "page.deed_handed_back" };
             Message::new(known).with("from", from).with("to", to)
         }
+        Deed::EvidenceAttached { kind, sha256, .. } => {
+            name.with("kind", format!("page.proof_{}", kind.name())).with("sha256", sha256)
+        }
         Deed::FormFiled { form, .. } => {
             let [english, chinese] =
                 [linesman_process::Language::English, linesman_process::Language::Chinese]

@@ -13,6 +13,7 @@
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
 //! | [`action`], [`tree`], [`mod@file`] | the buttons of a ticket; its decision tree; its evidence files |
 //! | [`register`], [`roster`], [`fill`] | registering what somebody calls about, who is on duty, filling in a form |
+//! | [`sign`] | a signature drawn on a page |
 //! | [`form`], [`answer`] | forms to print; what a customer answers by a link, without a login |
 //! | [`path`], [`history`], [`series`] | the path as SVG, events in words, measurements as charts |
 //! | [`assets`] | embedded files, named by their content |
@@ -43,6 +44,7 @@ pub mod roster;
 pub mod route;
 pub mod series;
 pub mod shell;
+pub mod sign;
 #[cfg(test)]
 mod tests;
 pub mod ticket;
@@ -55,6 +57,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use super::HttpState;
+use super::api::ticket_files::FRAME;
+use crate::ticket::evidence::LARGEST_RECORDING;
 
 /// All pages, the forms on them and their assets.
 pub fn router(state: HttpState) -> Router {
@@ -74,6 +78,10 @@ pub fn router(state: HttpState) -> Router {
         .route("/tickets/{number}/tree-begin", post(tree::begin))
         .route("/tickets/{number}/routes", post(route::ask))
         .route("/tickets/{number}/routes/{route}/{verb}", post(route::step))
+        .route(
+            "/tickets/{number}/files",
+            post(file::attach).layer(DefaultBodyLimit::max(LARGEST_RECORDING + FRAME)),
+        )
         .route("/tickets/{number}/{action}", post(action::act))
         .route(
             "/reconciliations",

@@ -42,6 +42,7 @@ fn ticket_page(language: Language, role: Role, after_repair: bool, outcome: Opti
         walk: Ok(None),
         hooks: Vec::new(),
         files: Vec::new(),
+        reads: crate::http::api::ticket_files::Readable::default(),
         kept: crate::settings::VoiceEvidence::Off,
         now: fixture::now(),
     };
@@ -283,6 +284,7 @@ fn a_refusal_stands_on_the_page_and_what_was_typed_is_not_lost() {
         walk: Ok(None),
         hooks: Vec::new(),
         files: Vec::new(),
+        reads: crate::http::api::ticket_files::Readable::default(),
         kept: crate::settings::VoiceEvidence::Off,
         now: fixture::now(),
     };

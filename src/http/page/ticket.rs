@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::diagnosis::{Cause, Class, Side, TreeStep};
 use crate::http::HttpState;
+use crate::http::api::ticket_files::{Readable, readable};
 use crate::http::auth::sees;
 use crate::http::walk::{self, WalkView};
 use crate::inventory::Inventory;
@@ -57,6 +58,8 @@ pub struct Material {
     pub hooks: Vec<String>,
     /// Its evidence files, oldest first.
     pub files: Vec<Attachment>,
+    /// Which of them this reader may read.
+    pub reads: Readable,
     /// What is put on tickets of voice.
     pub kept: VoiceEvidence,
     /// Now.
@@ -215,7 +218,8 @@ pub async fn show(
 ) -> Response {
     let done = asked.ok().and_then(|Query(asked)| {
         let known = Action::parse(&asked.done).map(Action::name);
-        let others = || tree::DONE.into_iter().chain(route::DONE).find(|name| **name == asked.done);
+        let mut others = tree::DONE.into_iter().chain(route::DONE).chain(file::DONE);
+        let others = || others.find(|name| **name == asked.done);
         known.or_else(others)
     });
     let done = done.map(|name| Outcome {
@@ -271,8 +275,10 @@ async fn gather(
     let walk = walk::view(state, &ticket, &Actor(viewer.name.clone()), tongue.language).await?;
     let hooks = crate::http::api::ticket_routes::hooks(state);
     let files = state.store.attachments(&ticket.id).await?;
+    // Whom the API refuses the files is shown none.
+    let reads = readable(state, viewer.role, &Actor(viewer.name.clone()), &ticket).await.unwrap_or_default();
     let kept = state.settings.borrow().voice.evidence;
-    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, hooks, files, kept, now }))
+    Ok(Some(Material { ticket, events, frame, rounds, follows, walk, hooks, files, reads, kept, now }))
 }
 
 /// The page of a material.
@@ -284,7 +290,7 @@ pub fn page(
     outcome: Option<Outcome>,
     draft: Draft,
 ) -> Page {
-    let Material { ticket, events, frame, rounds, follows, walk, hooks, files, kept, now } = material;
+    let Material { ticket, events, frame, rounds, follows, walk, hooks, files, reads, kept, now } = material;
     let fault = ticket.fault.as_ref();
     let role = shell.viewer.as_ref().map_or(Role::Viewer, |viewer| viewer.role);
     let poller = inventory.poller().map(|index| inventory.element(index).name.as_str());
@@ -352,7 +358,7 @@ pub fn page(
         steps: fault.iter().flat_map(|fault| &fault.steps).map(|walked| step(&shell, walked)).collect(),
         walk: tree::part(&shell, ticket, walk, &draft),
         routes: route::part(&shell, ticket, hooks),
-        files: file::part(&shell, ticket, files, *kept),
+        files: file::part(&shell, ticket, files, *reads, *kept),
         forms: form::lines(ticket, shell.language()),
         has_unmeasured: rows.iter().any(|row| row.unmeasured > 0),
         rows,

@@ -30,6 +30,9 @@ pub(in crate::store) const ERASE_TEXTS: &str = "DELETE FROM customer_text WHERE 
 // What was written for a ticket may name whoever it is linked to.
 pub(in crate::store) const ERASE_WORDS: &str = "DELETE FROM ticket_text WHERE ticket_id IN \
      (SELECT ticket_id FROM customer_ticket WHERE customer_id = $1)";
+// What he signed or said goes whole; that it was there, and its hash, stands in the chain of events.
+pub(in crate::store) const ERASE_FILES: &str = "DELETE FROM ticket_attachment WHERE kind <> 'capture' AND ticket_id IN \
+     (SELECT ticket_id FROM customer_ticket WHERE customer_id = $1)";
 // A request's fingerprint has no chance in it: the words could be guessed from it. Those of Linesman itself hold none.
 pub(in crate::store) const FORGET_REQUESTS: &str = "UPDATE ticket_idempotency SET request = '' WHERE actor <> 'linesman' \
      AND ticket_id IN (SELECT ticket_id FROM customer_ticket WHERE customer_id = $1)";
@@ -72,6 +75,8 @@ pub struct Erased {
     pub texts: usize,
     /// How many calls that were listened to: deleted, or without his number now.
     pub calls: usize,
+    /// How many recordings of calls and drawn signatures.
+    pub files: usize,
 }
 
 impl Store {
@@ -151,13 +156,14 @@ impl Store {
             return Err(CustomerError::Refused(against));
         }
         let erased = self.wipe(&mut tx, id, now).await?;
-        let Erased { contacts, texts, calls } = erased;
+        let Erased { contacts, texts, calls, files } = erased;
         let action = PrivacyAction::Erased {
             reason: erasure.reason.clone(),
             forced: !against.is_empty(),
             contacts,
             texts,
             calls,
+            files,
         };
         record(&mut tx, now, by, id, &action).await?;
         tx.commit().await?;
@@ -179,6 +185,7 @@ impl Store {
             let contacts = sqlx::query(ERASE_CONTACTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             let texts = sqlx::query(ERASE_TEXTS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             let words = sqlx::query(ERASE_WORDS).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
+            let files = sqlx::query(ERASE_FILES).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             for statement in [FORGET_WORDS, FORGET_REQUESTS, ERASE_ASSETS, ERASE_LINKS] {
                 sqlx::query(statement).bind(&id.0).execute(&mut *connection).await.map_err(fail)?;
             }
@@ -186,10 +193,12 @@ impl Store {
             if is_sqlite {
                 sqlx::query(OVERWRITE_NO_MORE).execute(&mut *connection).await.map_err(fail)?;
             }
-            (contacts.rows_affected(), texts.rows_affected() + words.rows_affected(), calls)
+            let texts = texts.rows_affected() + words.rows_affected();
+            (contacts.rows_affected(), texts, calls, files.rows_affected())
         });
         let whole = |rows| usize::try_from(rows).unwrap_or(usize::MAX);
-        Ok(Erased { contacts: whole(erased.0), texts: whole(erased.1), calls: whole(erased.2) })
+        let (contacts, texts) = (whole(erased.0), whole(erased.1));
+        Ok(Erased { contacts, texts, calls: whole(erased.2), files: whole(erased.3) })
     }
 
     /// Tickets that measurement opened, are not over and affect a customer of the inventory.

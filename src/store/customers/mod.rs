@@ -79,6 +79,7 @@ pub(in crate::store) const STATEMENTS: &[&str] = &[
     erase::ERASE_CONTACTS,
     erase::ERASE_TEXTS,
     erase::ERASE_WORDS,
+    erase::ERASE_FILES,
     erase::FORGET_REQUESTS,
     erase::ERASE_ASSETS,
     erase::ERASE_LINKS,

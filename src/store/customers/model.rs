@@ -413,5 +413,8 @@ pub enum PrivacyAction {
         /// How many calls that were listened to.
         #[serde(default)]
         calls: usize,
+        /// How many recordings of calls and drawn signatures.
+        #[serde(default)]
+        files: usize,
     },
 }

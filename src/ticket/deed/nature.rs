@@ -43,6 +43,7 @@ impl Deed {
                 | Self::SurveyAnswered { .. }
                 | Self::WalkBegun { .. }
                 | Self::FormFiled { .. }
+                | Self::EvidenceAttached { .. }
                 | Self::LinkMade { .. }
                 | Self::Walked { .. }
                 | Self::AskedCustomer { .. }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnosis::Class;
 use crate::ticket::clocks;
-use crate::ticket::process::{Direction, Rating, RecordKind};
+use crate::ticket::process::{BY_LINK, Direction, Method, Rating, RecordKind};
 use crate::ticket::{Deed, State, Ticket, TicketKind};
 
 use super::automatic::promises_are_told;
@@ -22,9 +22,10 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require_state(ticket, &[State::Resolved], "R76");
             unmet.require(*asked_to_test || !is_repaired(ticket), "R97", "not_asked_to_test");
         }
-        Deed::ConfirmationRecorded { rating, no_article_because, .. } => {
+        Deed::ConfirmationRecorded { rating, method, reference, no_article_because } => {
             unmet.require_state(ticket, &[State::AwaitingConfirmation], "R77");
             unmet.require(*rating != Rating::Dissatisfied, "R104", "dissatisfied_reopens");
+            is_proven(asked, *method, reference.as_deref(), unmet);
             solution_is_kept(ticket, no_article_because.as_deref(), unmet);
         }
         Deed::UnansweredRecorded { no_article_because } => {
@@ -87,6 +88,21 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             unmet.require(fits, "R99", "no_other_ticket");
         }
         _ => {}
+    }
+}
+
+/// His word came by the link that he was sent, or what he signed or said is there or has a place (R90, R103).
+fn is_proven(asked: &Asked<'_>, method: Method, reference: Option<&str>, unmet: &mut Unmet) {
+    let Asked { ticket, actor, around, .. } = asked;
+    if method == Method::Link {
+        unmet.require(actor.0 == BY_LINK, "R103", "not_by_the_link");
+        return;
+    }
+    let is_there = ticket.process.proofs_of(method).any(|known| around.files.contains(&known.file));
+    let name = if method == Method::Signature { "no_signature" } else { "no_recorded_call" };
+    match reference.filter(|_| !is_there) {
+        Some(reference) => unmet.require_words(reference, "R103", name),
+        None => unmet.require(is_there, "R103", name),
     }
 }
 

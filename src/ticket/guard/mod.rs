@@ -26,6 +26,7 @@ pub mod route;
 pub mod tree;
 pub mod work;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -55,6 +56,8 @@ pub struct Around {
     pub named_is_below: bool,
     /// The trees, and what whoever acts does in the procedure; looked up for walks alone.
     pub guide: Option<Guide>,
+    /// Files of the ticket that are there, by their identity; looked up for confirmations alone.
+    pub files: BTreeSet<String>,
     /// The roster; looked up for what it decides alone.
     pub people: Option<Arc<People>>,
 }
@@ -160,6 +163,7 @@ pub fn unmet(
         | Deed::Resumed { .. }
         | Deed::RecordFiled { .. }
         | Deed::FormFiled { .. }
+        | Deed::EvidenceAttached { .. }
         | Deed::LinkMade { .. }
         | Deed::Promised { .. }
         | Deed::ToldOfWork { .. }

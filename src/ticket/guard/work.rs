@@ -5,6 +5,7 @@ use linesman_process::form::FormId;
 
 use crate::locale::Message;
 use crate::ticket::act::promise_of;
+use crate::ticket::evidence::MOST_OF_A_KIND;
 use crate::ticket::process::{ContactPurpose, RecordKind};
 use crate::ticket::{Deed, State, Ticket, TicketKind, waits};
 
@@ -71,6 +72,13 @@ pub(super) fn check(asked: &Asked<'_>, deed: &Deed, unmet: &mut Unmet) {
             let prepared =
                 *form != FormId::ServiceProcess || process.forms.contains_key(&FormId::ServicePreparation);
             unmet.require(prepared, "R89", "not_prepared");
+        }
+        Deed::EvidenceAttached { kind, file, .. } => {
+            unmet.require(!ticket.state.is_final(), "R103", "over_for_good");
+            let known = process.evidence.iter().any(|known| known.file == *file);
+            unmet.require(!known, "R103", "evidence_known");
+            let has_room = process.evidence_of(*kind) < MOST_OF_A_KIND as usize;
+            unmet.require(has_room, "R103", "too_much_evidence");
         }
         Deed::LinkMade { expires_at, .. } => {
             unmet.require(!is_over, "R103", "over_for_good");

@@ -56,7 +56,7 @@ pub(super) fn request(step: &Step, now: DateTime<Utc>, count: usize) -> (&'stati
         Step::Report(asked) => ("result", json!({ "channel": "phone", "asked_to_test": asked })),
         Step::Agree { satisfied, article } => {
             let rating = if *satisfied { "basically" } else { "dissatisfied" };
-            let mut body = json!({ "rating": rating, "method": "recorded_call" });
+            let mut body = json!({ "rating": rating, "method": "recorded_call", "reference": "call 17" });
             if *article {
                 body["no_article_because"] = "everyday".into();
             }

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::http::HttpState;
-use crate::http::auth::Caller;
+use crate::http::auth::{Caller, sees};
 use crate::http::error::{Code, Flaw, Problem};
 use crate::http::extract::{Body, Named, Params};
 use crate::http::openapi::{BadRequest, Invalid, NotFound, TakesBody};
@@ -35,6 +35,7 @@ use crate::inventory::{Element, ElementKind, Inventory};
 use crate::privacy::{CountryCode, Sight, normal};
 use crate::store::customers::{Customer, CustomerError, CustomerId, Lookup, PrivacyClass};
 use crate::store::{Role, TicketFilter};
+use crate::ticket::Actor;
 
 use super::paging::{limit, next_link};
 use super::tickets::entity_tag;
@@ -83,21 +84,30 @@ pub(super) async fn find(state: &HttpState, id: &str) -> Result<Customer, Proble
 
 /// What a caller may see of a customer.
 pub(super) async fn sight(state: &HttpState, caller: &Caller, customer: &Customer) -> Result<Sight, Problem> {
-    if caller.role.covers(Role::Noc) {
+    sight_of(state, caller.role, &caller.actor, customer).await
+}
+
+/// The same of whoever has this role and name.
+pub(super) async fn sight_of(
+    state: &HttpState,
+    role: Role,
+    actor: &Actor,
+    customer: &Customer,
+) -> Result<Sight, Problem> {
+    if role.covers(Role::Noc) {
         return Ok(Sight::Clear);
     }
-    if caller.role == Role::Viewer || customer.data.privacy_class == PrivacyClass::Restricted {
+    if role == Role::Viewer || customer.data.privacy_class == PrivacyClass::Restricted {
         return Ok(Sight::Masked);
     }
-    if state.store.owns_a_ticket_of(&caller.actor, &customer.id).await? {
+    if state.store.owns_a_ticket_of(actor, &customer.id).await? {
         return Ok(Sight::Clear);
     }
     let Some(name) = &customer.data.inventory_name else { return Ok(Sight::Masked) };
-    let own =
-        TicketFilter { open: Some(true), owner: Some(caller.actor.0.clone()), ..TicketFilter::default() };
+    let own = TicketFilter { open: Some(true), owner: Some(actor.0.clone()), ..TicketFilter::default() };
     let own = state.store.tickets(&own, None, MOST_OWN_TICKETS).await?.tickets;
     let mut faults =
-        own.iter().filter(|ticket| caller.sees(ticket)).filter_map(|ticket| ticket.fault.as_ref());
+        own.iter().filter(|ticket| sees(role, ticket)).filter_map(|ticket| ticket.fault.as_ref());
     let is_affected = faults.any(|fault| fault.affected_customers.contains(name));
     Ok(if is_affected { Sight::Clear } else { Sight::Masked })
 }

@@ -86,6 +86,8 @@ pub struct ErasureDone {
     texts: usize,
     /// How many calls that were listened to: deleted, or without his number now.
     calls: usize,
+    /// How many recordings of calls and drawn signatures.
+    files: usize,
     /// Where something about him still stands that Linesman does not change: names of [[customer]] in
     /// `linesman.toml` with contacts. Copies of the database made before hold him too, sealed.
     remaining: Vec<String>,
@@ -212,7 +214,8 @@ pub async fn erase(
     let erasure = Erasure { reason: wanted.reason, force: wanted.force };
     let erased = state.store.erase_customer(&customer.id, &erasure, &caller.actor).await?;
     tracing::info!(by = %caller.actor.0, customer = %customer.id, forced = wanted.force, "erased a customer");
-    Ok(Json(ErasureDone { contacts: erased.contacts, texts: erased.texts, calls: erased.calls, remaining }))
+    let crate::store::customers::Erased { contacts, texts, calls, files } = erased;
+    Ok(Json(ErasureDone { contacts, texts, calls, files, remaining }))
 }
 
 /// Who read, changed, took out or erased a customer's data, oldest first.
@@ -242,6 +245,8 @@ pub async fn retention(State(state): State<HttpState>) -> Result<Json<RetentionV
         hourly: settings.retention.hourly,
         bills: settings.billing.keep,
         customers: settings.retention.customers,
+        recorded_calls: settings.retention.recorded_calls,
+        signatures: settings.retention.signatures,
     };
     let kinds = state.store.count_retention(at, &terms, &current).await?;
     Ok(Json(RetentionView { at, kinds }))

@@ -35,7 +35,8 @@
     // What a refused form gave back counts as typed.
     const typed = [...region.querySelectorAll("textarea")].some((field) => field.value !== "");
     const chosen = [...region.querySelectorAll("option")].some((option) => option.selected !== option.defaultSelected && option.parentElement.closest("details[open]"));
-    return typed || chosen || (region.contains(document.activeElement) && document.activeElement.matches("textarea, select, input"));
+    const picked = [...region.querySelectorAll('input[type="file"]')].some((field) => field.files.length > 0);
+    return typed || chosen || picked || (region.contains(document.activeElement) && document.activeElement.matches("textarea, select, input"));
   }
 
   function draw(fresh) {
