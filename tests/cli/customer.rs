@@ -78,7 +78,10 @@ async fn a_person_is_registered_looked_up_taken_out_and_erased_by_command() {
     assert_eq!(by(here, &noc, &export).0, 1, "no file is written over");
 
     let (code, out, _) = by(here, &noc, &["customer", "erase", id, "--reason", "asked for it"]);
-    assert_eq!((code, out.as_str()), (0, "erased: 1 contacts, 0 texts, 0 calls\n"));
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "erased: 1 contacts, 0 texts, 0 calls, 0 recordings and signatures\n")
+    );
     let (code, _, said) = by(here, &noc, &["customer", "verify", id, contact, "--lang", "zh-CN"]);
     assert!(code == 1 && said.contains("没有客户"), "{said}");
     assert!(daemon.stop().await.success());

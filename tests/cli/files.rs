@@ -86,3 +86,40 @@ async fn files_of_a_ticket_are_listed_for_all_and_saved_by_those_who_may_read_th
     let (code, _, said) = by(here, &viewer, &["ticket", "files", &number]);
     assert_eq!(code, 5, "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r91_r103_a_recorded_call_is_put_on_a_ticket_by_command_and_found_there_whole() {
+    let here = folder();
+    let here = here.path();
+    let address = format!("127.0.0.1:{}", free_port());
+    let (daemon, api) = Daemon::start(here, &address, "", &[], None).await;
+    std::fs::write(here.join("token"), api.token()).expect("written");
+    let number = complaint(here, &address, "crackling")["number"].as_str().expect("a number").to_owned();
+    let (agent, viewer) = (token(here, "lin", "agent"), token(here, "vera", "viewer"));
+    let noc = token(here, "nora", "noc");
+    let mut call = b"RIFF\x24\0\0\0WAVEfmt ".to_vec();
+    call.extend((0..20_000_u32).map(|place| place.wrapping_mul(0x9E37_79B1) as u8));
+    std::fs::write(here.join("call.wav"), &call).expect("written");
+    let attach = ["ticket", "attach", &number, "call.wav", "--kind", "recorded_call"];
+    let (code, _, said) = by(here, &viewer, &attach);
+    assert!(code == 4 && said.contains("agent"), "{said}");
+    let (code, _, said) = by(here, &agent, &["ticket", "attach", &number, "call.wav", "--kind", "signature"]);
+    assert!(code == 1 && said.contains("refused (422)") && said.contains("PNG"), "{said}");
+    let (code, _, said) = by(here, &agent, &["ticket", "attach", &number, "none.wav", "--kind", "signature"]);
+    assert!(code != 0 && said.contains("none.wav"), "{said}");
+    let (code, out, said) = by(here, &agent, &attach);
+    assert!(code == 0 && out.contains("recorded-call-") && out.contains("SHA-256 "), "{out}{said}");
+    let (code, _, said) = by(here, &agent, &attach);
+    assert!(code == 1 && said.contains("already"), "{said}");
+    let (_, out, _) = by(here, &viewer, &["ticket", "files", &number]);
+    let row: Vec<&str> = out.lines().nth(1).expect("a row").split_whitespace().collect();
+    assert_eq!(row[1..5], ["-", "-", "-", "-"], "no packets of what was not captured: {out}");
+    assert!(out.contains("recorded call") && out.contains(" lin "), "{out}");
+    std::fs::create_dir(here.join("saved")).expect("made");
+    let (code, _, said) = by(here, &noc, &["ticket", "files", &number, "--save", "saved"]);
+    assert_eq!(code, 0, "{said}");
+    let saved =
+        std::fs::read_dir(here.join("saved")).expect("there").next().expect("a file").expect("a file");
+    assert_eq!(std::fs::read(saved.path()).expect("read"), call);
+    assert!(daemon.stop().await.success());
+}

@@ -120,7 +120,7 @@ pub fn routes(routes: Routes) -> Routes {
         .needs_or_billing(Role::Viewer, routes!(tickets::explain))
         .needs_or_billing(Role::Viewer, routes!(ticket_files::list))
         .needs_or_billing(Role::Agent, evidence(routes!(ticket_files::attach)))
-        .needs_or_billing(Role::Agent, routes!(ticket_files::one))
+        .needs_or_billing(Role::Viewer, routes!(ticket_files::one))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::note))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::confirm))
         .needs_or_billing(Role::Technician, routes!(ticket_changes::correct))

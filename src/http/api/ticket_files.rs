@@ -93,7 +93,8 @@ pub async fn list(
     Ok(Json(AttachmentList { attachments: state.store.attachments(&ticket.id).await? }))
 }
 
-/// A file of a ticket, as it was attached.
+/// A file of a ticket, as it was attached: a capture for the NOC and above, what the customer said or signed for whoever
+/// sees him in clear.
 #[utoipa::path(get, path = "/api/v1/tickets/{ticket}/attachments/{file}", operation_id = "getTicketAttachment",
     tag = "tickets",
     params(("ticket" = String, Path, description = "Number or id.", max_length = 64),
