@@ -22,8 +22,8 @@ use crate::diagnosis::{Cause, Class, Side};
 
 use super::evidence::EvidenceKind;
 use super::process::{
-    Analysis, ContactPurpose, Direction, Duty, EvidenceKind, Liability, LinkPurpose, Measure, Method, Rating,
-    RecordKind, WorkKind,
+    Analysis, ContactPurpose, Direction, Duty, EvidenceSource, Liability, LinkPurpose, Measure, Method,
+    Rating, RecordKind, WorkKind,
 };
 use super::registration::named;
 use super::route::RouteStep;
@@ -190,7 +190,7 @@ pub enum Deed {
         kind: RecordKind,
         /// Of evidence, what kind (R91).
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        evidence: Option<EvidenceKind>,
+        evidence: Option<EvidenceSource>,
         /// Where it is.
         reference: String,
     },

@@ -195,7 +195,7 @@ named! {
 
 named! {
     /// What kind of evidence it is (R91).
-    EvidenceKind {
+    EvidenceSource {
         /// A letter.
         Letter = "letter",
         /// The recording of a call.
@@ -220,7 +220,7 @@ pub struct Record {
     pub kind: RecordKind,
     /// Of evidence, what kind (R91).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<EvidenceKind>,
+    pub evidence: Option<EvidenceSource>,
     /// Where it is: a number, a name, a hash.
     pub reference: String,
     /// Who filed it.

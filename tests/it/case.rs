@@ -5,7 +5,7 @@ use linesman::diagnosis::{Cause, Class};
 use linesman::locale::Language;
 use linesman::ticket::deed::{Call, Deed};
 use linesman::ticket::process::{
-    ContactPurpose, Direction, Duty, EvidenceKind, Liability, Method, Rating, RecordKind,
+    ContactPurpose, Direction, Duty, EvidenceSource, Liability, Method, Rating, RecordKind,
 };
 use linesman::ticket::registration::CustomerRef;
 use linesman::ticket::{
@@ -186,7 +186,7 @@ pub fn promised(id: &str, due_at: DateTime<Utc>, renews: Option<&str>) -> Deed {
 }
 
 pub fn filed(kind: RecordKind) -> Deed {
-    let evidence = (kind == RecordKind::Evidence).then_some(EvidenceKind::Letter);
+    let evidence = (kind == RecordKind::Evidence).then_some(EvidenceSource::Letter);
     Deed::RecordFiled { kind, evidence, reference: "ref-1".to_owned() }
 }
 

@@ -25,8 +25,8 @@ use crate::ticket::apply::LONGEST_NOTE;
 use crate::ticket::chain::hex;
 use crate::ticket::deed::Deed;
 use crate::ticket::process::{
-    Analysis, ContactPurpose, Direction, Duty, EvidenceKind, Liability, Measure, Method, Rating, RecordKind,
-    WorkKind,
+    Analysis, ContactPurpose, Direction, Duty, EvidenceSource, Liability, Measure, Method, Rating,
+    RecordKind, WorkKind,
 };
 use crate::ticket::result_notice::{Notice, result_notice as notice_of};
 use crate::ticket::{Channel, Event, Ticket, TicketId, TicketText};
@@ -432,7 +432,7 @@ pub struct NewRecord {
     kind: RecordKind,
     /// Of evidence, what kind (R91).
     #[serde(default)]
-    evidence: Option<EvidenceKind>,
+    evidence: Option<EvidenceSource>,
     /// Where it is: a number, a name, a hash.
     #[schema(min_length = 1, max_length = 10000)]
     reference: String,
