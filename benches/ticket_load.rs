@@ -56,19 +56,11 @@ fn wanted(number: u64, received_at: DateTime<Utc>) -> WantedTicket {
             kind,
             registration: Registration {
                 channel: Channel::Phone,
-                customer: None,
                 caller: Some(Caller::Prospect),
-                element: None,
-                received_at,
-                urgency: [Urgency::Urgent, Urgency::General][usize::from(number.is_multiple_of(2))],
-                expected_by: None,
-                nature: None,
-                product_model: None,
-                purchased_on: None,
-                warranty: None,
-                referral: None,
-                read_back: false,
-                text_sha256: String::new(),
+                ..Registration::automatic(
+                    received_at,
+                    [Urgency::Urgent, Urgency::General][usize::from(number.is_multiple_of(2))],
+                )
             },
             first_owner: format!("agent-{}", number % 40),
             department: None,
