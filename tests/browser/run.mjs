@@ -128,8 +128,16 @@ async function draw(page, width) {
 
 // The customer signs; what he drew is a file of the ticket, named by the form, and a recorded call is put beside it.
 async function proofs(page, name, width, touch, ticket, say) {
-  await page.goto(`${base}/tickets/${ticket}/forms/service_process/fill`);
-  for (const [field, value] of Object.entries({ service_type: "repair", executor: "wang", service_time: "2026-11-18T09:00:00Z", place: "on site", findings: "a worn plug", measures: "replaced" })) await page.fill(`#f-${field}`, value);
+  const filled = async (form, values) => {
+    await page.goto(`${base}/tickets/${ticket}/forms/${form}/fill`);
+    await page.selectOption("#f-mode", "on_site");
+    for (const [field, value] of Object.entries(values)) await page.fill(`#f-${field}`, value);
+  };
+  // A service is prepared before it is recorded (R89).
+  await filled("service_preparation", { agreed_at: "2026-11-18T09:00:00Z", executor: "wang", model: "GW-8", symptom: "no tone", spares: "a plug", guides: "the manual", departments: "none asked" });
+  await touch("#fill .primary");
+  await page.waitForURL(`${base}/tickets/${ticket}/forms/service_preparation`);
+  await filled("service_process", { service_type: "repair", executor: "wang", service_time: "2026-11-18T09:00:00Z", place: "on site", findings: "a worn plug", measures: "replaced" });
   const drawn = () => page.inputValue('input[name="signature.png"]');
   assert.equal(await drawn(), "", "nothing is signed before somebody signs");
   await draw(page, width);
