@@ -263,6 +263,7 @@ fn documented_examples_of_sections_with_defaults_are_those_defaults() {
         "trees",
         "levels",
         "compensation",
+        "tags",
     ];
     for section in SECTIONS.iter().filter(|section| !section.list) {
         text.push_str(&format!("{}\n", section.header()));

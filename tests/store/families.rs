@@ -273,7 +273,10 @@ fn rebuilt(known: &Ticket, words: &linesman::ticket::TicketText, events: &[Recor
     let intake = Intake { kind, registration, first_owner, department, level, parent, follows };
     let made = linesman::ticket::register(known.id.clone(), known.number, intake, words, first.at);
     let around = Around { named_exists: true, ..Around::default() };
-    rest.iter().fold(made.expect("again").0.ticket, |ticket, recorded| {
+    let mut made = made.expect("again").0.ticket;
+    // Who took it in is the actor of that event (R16).
+    made.process.received_by = Some(first.actor.0.clone());
+    rest.iter().fold(made, |ticket, recorded| {
         apply_in(&ticket, &recorded.event, &recorded.actor, &around, recorded.at).expect("again").ticket
     })
 }

@@ -42,7 +42,7 @@ classes = ["E"]
 id = "lin"
 name = "Lin"
 department = "service"
-roles = ["agent"]
+roles = ["agent", "complaint_specialist"]
 supervisor = "mei"
 
 [[person]]

@@ -492,8 +492,10 @@ async fn the_log_on_a_ticket_is_that_of_its_events(database: Database) {
     };
     let intake = Intake { kind, registration, first_owner, department, level, parent, follows };
     let text = wanted("no calls", None).text;
-    let (rebuilt, _) =
+    let (mut rebuilt, _) =
         linesman::ticket::register(known.id.clone(), known.number, intake, &text, first.at).expect("again");
+    // Who took it in is the actor of that event (R16).
+    rebuilt.ticket.process.received_by = Some(first.actor.0.clone());
     let rebuilt = events.try_fold(rebuilt.ticket, |ticket, recorded| {
         linesman::ticket::apply(&ticket, &recorded.event, &recorded.actor, recorded.at)
             .map(|done| done.ticket)
