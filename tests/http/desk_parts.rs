@@ -25,7 +25,7 @@ async fn r11_the_agent_registers_tells_progress_every_working_day_feeds_back_and
     assert_eq!((&feedback["rule"], &feedback["state"]), (&"R76".into(), &"running".into()));
     let result = json!({ "channel": "phone", "asked_to_test": false });
     office.does("agent", &number, "result", result).await;
-    let word = json!({ "rating": "satisfied", "method": "recorded_call" });
+    let word = json!({ "rating": "satisfied", "method": "recorded_call", "reference": "recording 4" });
     office.does("agent", &number, "confirm-result", word).await;
     assert_eq!(office.clock(&number, "result-feedback").await["state"], "met");
     let id = linesman::ticket::TicketId(office.ticket(&number).await["id"].as_str().unwrap().to_owned());

@@ -181,7 +181,8 @@ fn fields(fields: &[(&str, &str)]) -> String {
         .join("&")
 }
 
-const VISIT: [(&str, &str); 6] = [
+const VISIT: [(&str, &str); 7] = [
+    ("mode", "on_site"),
     ("service_type", "repair"),
     ("executor", "tom"),
     ("service_time", "2026-11-18T09:00:00Z"),
@@ -194,6 +195,11 @@ const VISIT: [(&str, &str); 6] = [
 async fn r44_r90_a_signature_drawn_into_the_record_of_a_visit_is_filed_with_it_as_a_file_of_the_ticket() {
     both(async |daemon| {
         let number = answered(daemon).await;
+        let prepared = json!({ "values": {
+            "mode": "on_site", "agreed_at": "2026-11-18T09:00:00Z", "executor": "tom", "model": "GW-8",
+            "symptom": "no tone", "spares": "a plug", "guides": "the manual", "departments": "none asked"
+        } });
+        done(daemon, Role::Technician, &number, "forms/service_preparation", prepared).await;
         let fill = format!("/tickets/{number}/forms/service_process/fill");
         for (language, word) in [("en", "Sign in the white field"), ("zh-CN", "白色区域内签名")] {
             let (status, _, html) = page(daemon, Role::Technician, "GET", &fill, "", language).await;

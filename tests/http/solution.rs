@@ -271,7 +271,8 @@ async fn r125_a_ticket_goes_by_every_state_that_the_documents_name() {
     office.does("special", &number, "solve", json!({ "root_cause": "dug up", "solution": "spliced" })).await;
     office.does("special", &number, "result", json!({ "channel": "phone", "asked_to_test": true })).await;
     // Confirmed; followed up; archived, closed.
-    let word = json!({ "rating": "satisfied", "method": "recorded_call", "no_article_because": "everyday" });
+    let word = json!({ "rating": "satisfied", "method": "recorded_call", "reference": "recording 5",
+        "no_article_because": "everyday" });
     office.does("special", &number, "confirm-result", word).await;
     seen("settled", "resolved").await;
     let survey = json!({ "values": {
