@@ -31,6 +31,7 @@ pub mod report;
 pub mod rtp;
 pub mod serve;
 pub mod ticket;
+mod ticket_bulk;
 mod ticket_files;
 mod ticket_route;
 mod ticket_verbs;

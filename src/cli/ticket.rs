@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
 use super::remote::{Remote, answered};
+use super::ticket_bulk::{Bulk, bulk};
 use super::ticket_files::{attach, files};
 use super::ticket_route::{self, RouteVerb};
 use super::ticket_verbs::{NewTicket, Verb};
@@ -140,6 +141,8 @@ enum TicketCommand {
     },
     #[command(flatten)]
     Walk(WalkVerb),
+    /// Do the same to many; each is checked by itself
+    Bulk(Bulk),
     /// Take it
     Acknowledge {
         /// Its number
@@ -252,6 +255,10 @@ pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> 
         TicketCommand::Attach { ticket, file, kind } => {
             let remote = remote(global, &arguments)?;
             return attach(&remote, *ticket, file, kind, arguments.json).await;
+        }
+        TicketCommand::Bulk(wanted) => {
+            let remote = remote(global, &arguments)?;
+            return bulk(&remote, wanted, arguments.lang.tag(), arguments.json).await;
         }
         TicketCommand::Tree { ticket } => return tree(global, &arguments, *ticket).await,
         TicketCommand::Process(verb) => verb.request(),

@@ -94,7 +94,12 @@ fn gather(state: &HttpState) -> Routes {
 /// `/login` and `/assets/` need a role.
 pub fn router(state: HttpState, pages: Router) -> Router {
     let (own, document) = gather(&state).inner.split_for_parts();
+    let one_by_one = api::bulk::OneByOne::default();
+    // The same routes again: a change to many tickets passes for each of them what a change to one passes.
+    let (each, _) = gather(&state).inner.split_for_parts();
+    one_by_one.set(each.with_state(state.clone()).layer(middleware::from_fn(dress)));
     let own = own.layer(axum::Extension(Document(std::sync::Arc::new(document))));
+    let own = own.layer(axum::Extension(one_by_one));
     let pages = if pages.has_routes() {
         pages.route_layer(middleware::from_fn_with_state(state.clone(), auth::guard_pages))
     } else {

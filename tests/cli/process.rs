@@ -50,6 +50,12 @@ async fn r29_r49_r51_r93_a_complaint_is_registered_classified_planned_and_refuse
     assert_eq!(fine(folder, &address, &register)["ticket"]["number"], number.as_str(), "the same key");
     let (code, out, _) = ticket(folder, &address, &["clocks", &number]);
     assert!(code == 0 && out.contains("R54") && out.contains("R70"), "{out}");
+    let note = ["bulk", "note", &number, "LM-2026-999999", "--body", r#"{"text": "heard of both"}"#];
+    let (code, out, said) = ticket(folder, &address, &note);
+    assert_eq!(code, 1, "one of them there is not: {said}");
+    assert!(out.contains(&format!("{number}: note done")) && out.contains("LM-2026-999999: "), "{out}");
+    let (code, _, said) = ticket(folder, &address, &["bulk", "note", &number, "--body", "text"]);
+    assert!(code != 0 && said.contains("--body is no JSON"), "{said}");
 
     let (code, _, said) = ticket(
         folder,

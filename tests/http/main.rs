@@ -8,6 +8,7 @@
 mod access;
 #[path = "../support/bills.rs"]
 mod bills;
+mod bulk;
 mod calls;
 mod customers;
 mod daemon;

@@ -1,5 +1,6 @@
 //! `/api/v1`: one file a noun. Handlers read, call a pure function or the writer, and show.
 
+pub mod bulk;
 pub mod calls;
 pub mod customers;
 pub mod diagnosis;
@@ -46,6 +47,7 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .needs_or_billing(Role::Viewer, routes!(tickets::list))
         .needs_or_billing(Role::Agent, routes!(ticket_register::register))
+        .needs_or_billing(Role::Agent, routes!(bulk::change))
         .needs_or_billing(Role::Viewer, routes!(ticket_clocks::deadlines))
         .needs_or_billing(Role::Viewer, routes!(ticket_known::show))
         .needs_or_billing(Role::Agent, routes!(ticket_clocks::texts))
