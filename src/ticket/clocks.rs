@@ -368,9 +368,9 @@ pub fn phone_confirmation_is_owed(ticket: &Ticket) -> bool {
     let by_phone =
         |contact: &super::process::Contact| contact.reached && contact.channel == super::Channel::Phone;
     let channel = ticket.registration.as_ref().map(|registration| registration.channel);
-    let in_writing =
+    let came_otherwise =
         channel.is_some_and(|channel| !channel.is_telephone() && channel != super::Channel::Automatic);
-    in_writing
+    came_otherwise
         && ticket.process.urgency == Some(Urgency::Urgent)
         && !ticket.process.contacts.iter().any(by_phone)
 }
