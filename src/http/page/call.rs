@@ -132,7 +132,7 @@ pub fn page(shell: Shell, detail: CallDetail) -> Page {
         to: call.to.unwrap_or_else(nobody),
         is_bad: call.bad,
         masked: call.masked,
-        state: call.state,
+        state: shell.t(&format!("page.call_state_{}", call.state)),
         facts,
         began: Moment(call.started_at),
         ended: Moment(call.ended_at),
