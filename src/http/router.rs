@@ -7,7 +7,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
@@ -16,6 +16,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
+use crate::metrics::Format;
 use crate::store::Role;
 
 use super::auth::Needed;
@@ -143,11 +144,16 @@ async fn description(axum::Extension(document): axum::Extension<Document>) -> Re
 }
 
 /// Metrics of Linesman and its measurements for Prometheus; give the token as `authorization` in the scrape settings.
+/// To whom accepts `application/openmetrics-text` it is OpenMetrics, with a call as the exemplar of counts of voice.
 #[utoipa::path(get, path = "/metrics", operation_id = "getMetrics", tag = "operation",
-    responses((status = 200, description = "Prometheus text format.", body = String, content_type = "text/plain")))]
-async fn metrics(State(state): State<HttpState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
-        .into_response()
+    responses((status = 200, description = "Prometheus text format, or OpenMetrics.", body = String,
+        content_type = "text/plain")))]
+async fn metrics(State(state): State<HttpState>, headers: HeaderMap) -> Response {
+    let accept: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let format = Format::wanted(&accept.join(","));
+    let kind = [(header::CONTENT_TYPE, format.content_type()), (header::VARY, "Accept")];
+    (kind, state.metrics.render_in(format)).into_response()
 }
 
 /// No handler holds a connection for ever. What streams has begun its answer by then.

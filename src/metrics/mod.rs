@@ -5,6 +5,8 @@
 //! `linesman_ticket_info`, which is bounded by itself.
 
 pub mod blackbox;
+mod exemplar;
+mod openmetrics;
 mod table;
 pub mod verdict;
 mod voice;
@@ -23,6 +25,7 @@ use crate::diagnosis::{Cause, Diagnosis, PollerState, Severity};
 use crate::maintenance::{Phase, Window};
 use crate::ticket::Ticket;
 
+use exemplar::Exemplars;
 pub use table::NAMES;
 use table::Table;
 
@@ -35,8 +38,47 @@ pub struct Metrics {
     table: Table,
     /// Label sets by target, to forget a target as a whole.
     targets: Mutex<BTreeMap<String, BTreeSet<(ProbeKind, String)>>>,
+    /// Calls behind the counts of voice.
+    exemplars: Mutex<Exemplars>,
     /// Held while a gauge is rebuilt, so that nobody reads half of it.
     whole: Mutex<()>,
+}
+
+/// A format of an exposition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Prometheus's text format 0.0.4.
+    Text,
+    /// OpenMetrics 1.0, with exemplars.
+    OpenMetrics,
+}
+
+impl Format {
+    /// What an `Accept` header asks for: a Prometheus names both, the one it would rather have with more weight.
+    #[must_use]
+    pub fn wanted(accept: &str) -> Self {
+        let weight = |media_type: &str| {
+            let ranges = accept.split(',').map(str::trim).filter(|range| {
+                range.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case(media_type))
+            });
+            let weights = ranges.map(|range| {
+                let weight = range.split(';').find_map(|part| part.trim().strip_prefix("q="));
+                weight.map_or(1.0, |weight| weight.trim().parse::<f64>().unwrap_or(0.0))
+            });
+            weights.fold(0.0, f64::max)
+        };
+        let open = weight("application/openmetrics-text");
+        if open > 0.0 && open >= weight("text/plain") { Self::OpenMetrics } else { Self::Text }
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => openmetrics::CONTENT_TYPE,
+        }
+    }
 }
 
 impl Default for Metrics {
@@ -75,13 +117,29 @@ impl Metrics {
         table.poller_blind.with_label_values(&NO_LABELS).set(1.0);
         let revision = option_env!("LINESMAN_REVISION").unwrap_or("unknown");
         table.build_info.with_label_values(&[env!("CARGO_PKG_VERSION"), revision]).set(1.0);
-        Self { registry, table, targets: Mutex::default(), whole: Mutex::default() }
+        Self {
+            registry,
+            table,
+            targets: Mutex::default(),
+            exemplars: Mutex::default(),
+            whole: Mutex::default(),
+        }
     }
 
     /// Everything, in Prometheus's text format 0.0.4.
     #[must_use]
     pub fn render(&self) -> String {
+        self.render_in(Format::Text)
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn render_in(&self, format: Format) -> String {
         let _whole = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        if format == Format::OpenMetrics {
+            let exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+            return openmetrics::encode(&self.registry.gather(), &exemplars);
+        }
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_else(|error| {
             let error: &dyn std::error::Error = &error;
             tracing::error!(error, "metrics cannot be written");

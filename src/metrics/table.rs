@@ -11,7 +11,7 @@ const LOSS_BUCKETS: [f64; 10] = [0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.
 const MOS_BUCKETS: [f64; 9] = [1.5, 2.0, 2.58, 3.1, 3.6, 3.8, 4.03, 4.2, 4.34];
 
 /// What a histogram's values are counted in, by the unit in its name.
-fn buckets(name: &str) -> &'static [f64] {
+pub(super) fn buckets(name: &str) -> &'static [f64] {
     match name {
         _ if name.ends_with("loss_ratio") => &LOSS_BUCKETS,
         _ if name.ends_with("mos") => &MOS_BUCKETS,

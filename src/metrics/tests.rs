@@ -204,3 +204,36 @@ fn the_end_of_the_official_days_is_the_end_of_their_last_one_on_the_calendars_cl
     // 2026-12-31 24:00 in Shanghai; `always` follows nobody's official days.
     assert_eq!(shown, [r#"linesman_calendar_official_until{calendar="cn-office"} 1798732800"#]);
 }
+
+#[test]
+fn whoever_accepts_openmetrics_gets_it_and_nobody_else() {
+    // As Prometheus 2.42 and 3 ask, a browser, curl, and one that would rather have the older format.
+    let prometheus = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                      text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    assert_eq!(Format::wanted(prometheus), Format::OpenMetrics);
+    for other in [
+        "",
+        "*/*",
+        "text/html,application/xhtml+xml,*/*;q=0.8",
+        "application/openmetrics-text;q=0",
+        "text/plain;q=0.9, application/openmetrics-text;version=1.0.0;q=0.5",
+    ] {
+        assert_eq!(Format::wanted(other), Format::Text, "{other}");
+    }
+}
+
+#[test]
+fn both_formats_have_the_same_series_with_the_same_values() {
+    let metrics = Metrics::new();
+    metrics.observe_probe("server-1/sip", "a \"site\"\n\\", &round(answered()));
+    metrics.opened(Severity::Major, Cause::Fibre.name());
+    let series = |text: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.starts_with("process_"));
+        lines.map(ToOwned::to_owned).collect()
+    };
+    let (text, open) = (metrics.render(), metrics.render_in(Format::OpenMetrics));
+    assert_eq!(series(&text), series(&open));
+    assert!(open.ends_with("# EOF\n"), "{open}");
+    assert!(open.contains("# TYPE linesman_tickets_opened counter\n"), "{open}");
+    assert!(open.contains("# TYPE linesman_probe_duration_seconds histogram\n"), "{open}");
+}

@@ -3,8 +3,12 @@
 use linesman_media::capture::live::Load;
 use linesman_media::capture::streams::KnownBy;
 
+use std::sync::PoisonError;
+
+use super::exemplar::Exemplar;
+use super::table::buckets;
 use super::{Metrics, NO_LABELS};
-use crate::voice::call::KeptCall;
+use crate::voice::call::{KeptCall, KeptStream, KeptWindow};
 use crate::voice::{Heard, Limits, POOR_MOS};
 
 /// Encoding names that have a series of their own (IANA's RTP payload format media types); others are `other`.
@@ -80,7 +84,42 @@ impl Metrics {
         self.table.voice_calls_total.with_label_values(&[trunk, state]).inc();
         if call.is_bad {
             self.table.voice_calls_bad_total.with_label_values(&[trunk]).inc();
+            let exemplar = Exemplar { call: call.id.clone(), value: 1.0, at: call.ended_at };
+            let mut exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+            exemplars.counted("linesman_voice_calls_bad_total", &[("trunk", trunk)], exemplar);
         }
+        call.streams.iter().for_each(|stream| self.exemplify(call, trunk, stream));
+    }
+
+    /// Keeps a call as the example of the buckets that a stream's worst windows were counted in.
+    fn exemplify(&self, call: &KeptCall, trunk: &str, stream: &KeptStream) {
+        let labels = [
+            ("trunk", trunk),
+            ("direction", stream.direction.name()),
+            ("codec", codec(stream.codec.as_deref())),
+        ];
+        let mut exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keep = |metric: &str, bound: Option<&'static str>, value: Option<f64>| {
+            let Some(value) = value else { return };
+            let labels: Vec<(&str, &str)> =
+                labels.into_iter().chain(bound.map(|bound| ("bound", bound))).collect();
+            let exemplar = Exemplar { call: call.id.clone(), value, at: call.ended_at };
+            exemplars.observed(metric, &labels, buckets(metric), exemplar);
+        };
+        // The same windows that are counted: those in which we measured well and packets were due.
+        let counted = |window: &&KeptWindow| window.expected > 0 && window.measurement_faults.is_empty();
+        let worst = |of: &dyn Fn(&KeptWindow) -> Option<f64>| {
+            stream.windows.iter().filter(counted).filter_map(of).max_by(f64::total_cmp)
+        };
+        let least = |of: &dyn Fn(&KeptWindow) -> Option<f64>| {
+            stream.windows.iter().filter(counted).filter_map(of).min_by(f64::total_cmp)
+        };
+        let loss = worst(&|window| Some(window.lost as f64 / window.expected as f64));
+        keep("linesman_voice_window_loss_ratio", None, loss);
+        let jitter = worst(&|window| window.jitter_ms.map(|jitter_ms| jitter_ms / 1e3));
+        keep("linesman_voice_window_jitter_seconds", None, jitter);
+        keep("linesman_voice_window_mos", Some("low"), least(&|window| window.mos.map(|mos| mos.0)));
+        keep("linesman_voice_window_mos", Some("high"), least(&|window| window.mos.map(|mos| mos.1)));
     }
 
     /// Calls could not be kept.
@@ -188,5 +227,55 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line}\nin\n{text}");
         }
         assert!(!text.contains("8613800138000") && !text.contains("stranger"), "{text}");
+    }
+
+    fn kept(id: &str, ended_s: i64, lost: [u64; 2], is_faulty: bool) -> KeptCall {
+        let faults = if is_faulty { vec!["kernel_drops".to_owned()] } else { Vec::new() };
+        let windows: Vec<serde_json::Value> = lost
+            .iter()
+            .map(|lost| {
+                serde_json::json!({"start_s": 0.0, "expected": 500, "lost": lost, "late": 0, "jitter_ms": 12.0,
+                    "mos": [2.1, 3.9], "measurement_faults": faults})
+            })
+            .collect();
+        let ended_at = DateTime::from_timestamp(1_780_000_000 + ended_s, 0).unwrap();
+        serde_json::from_value(serde_json::json!({
+            "id": id, "call_id": null, "started_at": ended_at, "ended_at": ended_at, "state": "ended", "status": 200,
+            "trunk": "trunk-1", "gateway": null, "customer": null, "is_bad": true, "loss_ratio": null, "mos": null,
+            "answer_ms": null, "talk_s": null, "findings": [], "hosts": [], "also": [],
+            "streams": [{"ssrc": "0x1", "source": "a", "destination": "b", "direction": "from_trunk",
+                "codec": "pcma", "start": ended_at, "duration_s": 20.0, "expected": 1000, "lost": 30,
+                "loss_ratio": 0.03, "jitter_ms": 12.0, "mos": null, "model": null, "windows": windows}],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_exemplar_names_the_latest_call_of_a_bucket_and_makes_no_series() {
+        let metrics = Metrics::new();
+        let limits = Limits::of(&VoiceSettings::default());
+        metrics.voice_window(&heard("PCMA", false), &limits);
+        let before = metrics.render().lines().count();
+        metrics.voice_call(&kept("0a1b", 20, [0, 25], false));
+        metrics.voice_call(&kept("older", 10, [0, 25], false));
+        metrics.voice_call(&kept("faulty", 30, [0, 499], true));
+        let open = metrics.render_in(crate::metrics::Format::OpenMetrics);
+        let labels = r#"codec="PCMA",direction="from_trunk",trunk="trunk-1""#;
+        let loss = format!("linesman_voice_window_loss_ratio_bucket{{{labels},le=\"0.05\"}} 1");
+        for line in [
+            format!("{loss} # {{call=\"0a1b\"}} 0.05 1780000020"),
+            format!(
+                "linesman_voice_window_mos_bucket{{bound=\"low\",{labels},le=\"2.58\"}} 1 \
+                 # {{call=\"0a1b\"}} 2.1 1780000020"
+            ),
+            r#"linesman_voice_calls_bad_total{trunk="trunk-1"} 3 # {call="faulty"} 1 1780000030"#.to_owned(),
+        ] {
+            assert!(open.lines().any(|found| found == line), "{line}\nin\n{open}");
+        }
+        assert!(!open.contains("older"), "{open}");
+        let text = metrics.render();
+        assert!(!text.contains("0a1b"), "{text}");
+        // The counters of calls alone are new.
+        assert_eq!(text.lines().count(), before + 6, "{text}");
     }
 }

@@ -6,7 +6,7 @@ use linesman_cdr::pair::{Learned, partition_of};
 use linesman_cdr::record::Side;
 
 use crate::error::ReconcileError;
-use crate::partition::{Divide, renumber};
+use crate::partition::Divide;
 use crate::read::Contents;
 
 /// Records of the longer side that are enough to learn from.
@@ -65,9 +65,6 @@ fn of_classes(sides: &[Contents; 2], classes: u32) -> Result<[Vec<Record>; 2], R
                 Ok(())
             })?;
         }
-    }
-    for (side, records) in sides.iter().zip(&mut sample) {
-        renumber(&side.remap, records);
     }
     Ok(sample)
 }

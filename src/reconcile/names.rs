@@ -1,8 +1,8 @@
 //! One list of names for a file, out of the lists of its pieces.
 //!
 //! Pieces are read in any order, so names first get a number as they come; at the end they are sorted,
-//! and records are renumbered when they are gathered. The numbers of the answer thus depend on the
-//! file alone.
+//! and the records of each piece are renumbered when they are gathered. The numbers of the answer thus
+//! depend on the file alone.
 
 use std::collections::HashMap;
 
@@ -24,14 +24,45 @@ pub(crate) struct Remap {
 }
 
 impl Remap {
-    /// Whether it changes nothing.
-    pub(crate) fn is_identity(&self) -> bool {
-        self.identity
+    /// One that does what this does and then what another does.
+    pub(crate) fn then(&self, next: &Self) -> Self {
+        let through = |own: &[u16], next: &[u16]| -> Vec<u16> {
+            own.iter().map(|number| next.get(usize::from(*number)).copied().unwrap_or(NO_NAME)).collect()
+        };
+        let short = |own: &[u8], next: &[u8]| -> Vec<u8> {
+            let after = |number: &u8| next.get(usize::from(*number).wrapping_sub(1)).copied().unwrap_or(0);
+            own.iter().map(after).collect()
+        };
+        Self::new(
+            through(&self.gateways, &next.gateways),
+            through(&self.accounts, &next.accounts),
+            short(&self.currencies, &next.currencies),
+            short(&self.techs, &next.techs),
+        )
+    }
+
+    /// Bytes of its tables.
+    pub(crate) fn bytes(&self) -> usize {
+        2 * (self.gateways.len() + self.accounts.len()) + self.currencies.len() + self.techs.len()
+    }
+
+    /// Renumbers records.
+    pub(crate) fn renumber(&self, records: &mut [Record]) {
+        if !self.identity {
+            records.iter_mut().for_each(|record| self.apply(record));
+        }
+    }
+
+    fn new(gateways: Vec<u16>, accounts: Vec<u16>, currencies: Vec<u8>, techs: Vec<u8>) -> Self {
+        let kept = |table: &[u16]| (0u16..).zip(table).all(|(old, new)| *new == old);
+        let kept_short = |table: &[u8]| (1u16..).zip(table).all(|(old, new)| u16::from(*new) == old);
+        let identity = kept(&gateways) && kept(&accounts) && kept_short(&currencies) && kept_short(&techs);
+        Self { gateways, accounts, currencies, techs, identity }
     }
 
     /// Renumbers one record.
     #[inline]
-    pub(crate) fn apply(&self, record: &mut Record) {
+    fn apply(&self, record: &mut Record) {
         record.gateway = self.gateways.get(usize::from(record.gateway)).copied().unwrap_or(NO_NAME);
         record.account = self.accounts.get(usize::from(record.account)).copied().unwrap_or(NO_NAME);
         for (shift, table) in [(flag::TECH_SHIFT, &self.techs), (flag::CURRENCY_SHIFT, &self.currencies)] {
@@ -97,13 +128,12 @@ pub(crate) struct NameBook {
 impl NameBook {
     /// Takes the names of a piece; renumbers its records to this book's.
     pub(crate) fn intern(&mut self, names: &Names) -> Remap {
-        Remap {
-            gateways: long(&self.gateways.intern(&names.gateways, MOST)),
-            accounts: long(&self.accounts.intern(&names.accounts, MOST)),
-            currencies: short(&self.currencies.intern(&names.currencies, MOST_SHORT)),
-            techs: short(&self.techs.intern(&names.techs, MOST_SHORT)),
-            identity: false,
-        }
+        Remap::new(
+            long(&self.gateways.intern(&names.gateways, MOST)),
+            long(&self.accounts.intern(&names.accounts, MOST)),
+            short(&self.currencies.intern(&names.currencies, MOST_SHORT)),
+            short(&self.techs.intern(&names.techs, MOST_SHORT)),
+        )
     }
 
     /// The names, sorted, and what brings this book's numbers to theirs.
@@ -112,16 +142,12 @@ impl NameBook {
         let (accounts, account_places) = self.accounts.finish();
         let (currencies, currency_places) = self.currencies.finish();
         let (techs, tech_places) = self.techs.finish();
-        let identity = [&gateway_places, &account_places, &currency_places, &tech_places]
-            .iter()
-            .all(|places| (0u16..).zip(places.iter()).all(|(old, new)| *new == Some(old)));
-        let remap = Remap {
-            gateways: long(&gateway_places),
-            accounts: long(&account_places),
-            currencies: short(&currency_places),
-            techs: short(&tech_places),
-            identity,
-        };
+        let remap = Remap::new(
+            long(&gateway_places),
+            long(&account_places),
+            short(&currency_places),
+            short(&tech_places),
+        );
         (Names { gateways, accounts, currencies, techs }, remap)
     }
 }
@@ -157,8 +183,7 @@ mod tests {
                     .map(|(gateway, _)| {
                         let mut record =
                             Record { gateway, flags: 1 << flag::TECH_SHIFT, ..bytemuck::Zeroable::zeroed() };
-                        remap.apply(&mut record);
-                        last.apply(&mut record);
+                        remap.then(&last).renumber(std::slice::from_mut(&mut record));
                         let tech = record.tech().map_or("", |tech| all.techs[tech].as_str());
                         format!("{}/{tech}", all.gateways[usize::from(record.gateway)])
                     })

@@ -12,7 +12,6 @@ use linesman_cdr::record::Side;
 
 use crate::error::ReconcileError;
 use crate::job::Progress;
-use crate::names::Remap;
 use crate::plan::Plan;
 use crate::pool::{Watch, on_threads};
 use crate::read::Contents;
@@ -90,7 +89,6 @@ impl<D: Divide> Walk<'_, D> {
         if count <= self.plan.together || step >= self.divide.steps() {
             for (side, into) in buffers.iter_mut().enumerate() {
                 runs[side].gather(partition, into)?;
-                renumber(&self.sides[side].remap, into);
             }
             let [ours, theirs] = buffers;
             return take([ours, theirs]);
@@ -123,20 +121,12 @@ impl<D: Divide> Walk<'_, D> {
         let mut scatter = Scatter::default();
         runs.each_piece(partition, AT_ONCE, |number, records| {
             scatter.begin(parts);
-            records.iter().for_each(|record| scatter.note(self.divide.part(step, side, record, parts)));
+            records
+                .iter()
+                .for_each(|record| scatter.note(record, self.divide.part(step, side, record, parts)));
             filling.add(number, records, None, &mut scatter)
         })?;
         Ok(filling.finish())
-    }
-}
-
-/// Brings the numbers of names to the sorted ones.
-pub(crate) fn renumber(remap: &Remap, records: &mut [Record]) {
-    if remap.is_identity() {
-        return;
-    }
-    for record in records {
-        remap.apply(record);
     }
 }
 

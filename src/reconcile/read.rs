@@ -22,10 +22,8 @@ use crate::spill::Spill;
 pub(crate) struct Contents {
     /// Its records, grouped by partition.
     pub(crate) runs: Runs,
-    /// The names that they refer to, once renumbered.
+    /// The names that they refer to.
     pub(crate) names: Names,
-    /// Renumbers them.
-    pub(crate) remap: Remap,
     /// Its first rejected lines, by their line in the text.
     pub(crate) rejections: Vec<Rejection>,
     /// What its lines came to.
@@ -60,14 +58,20 @@ pub(crate) fn read(
             let index = piece.side.index();
             scatter.begin(plan.partitions);
             let (mut tally, mut coverage) = (Tally::default(), Coverage::default());
-            readers[index].read_into(&buffer, piece.base, &mut parsed, |record| {
-                tally.count(record);
-                coverage.add(record);
-                scatter.note(partition_of(record.callee, plan.partitions));
-            });
+            readers[index].read_into(
+                &buffer,
+                piece.base,
+                &mut parsed,
+                #[inline(always)]
+                |record| {
+                    tally.count(record);
+                    coverage.add(record);
+                    scatter.note(record, partition_of(record.callee, plan.partitions));
+                },
+            );
             tally.add(&Tally::of(&parsed));
             let remap = lock(&gathered[index]).names(&parsed.names);
-            fillings[index].add(piece.number, &mut parsed.records, Some(&remap), &mut scatter)?;
+            fillings[index].add(piece.number, &parsed.records, Some(remap), &mut scatter)?;
             let rejections = std::mem::take(&mut parsed.rejections);
             lock(&gathered[index]).take(piece.number, &tally, &coverage, rejections, plan.rejections);
             progress.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
@@ -161,7 +165,7 @@ impl Gathered {
         }
     }
 
-    fn finish(mut self, runs: Runs, most: usize) -> Contents {
+    fn finish(mut self, mut runs: Runs, most: usize) -> Contents {
         self.lines.sort_unstable();
         let mut rejections = Vec::with_capacity(self.kept.min(most));
         let mut before = 0;
@@ -174,6 +178,7 @@ impl Gathered {
         }
         rejections.truncate(most);
         let (names, remap) = self.book.finish();
-        Contents { runs, names, remap, rejections, tally: self.tally, coverage: self.coverage }
+        runs.rename(&remap);
+        Contents { runs, names, rejections, tally: self.tally, coverage: self.coverage }
     }
 }

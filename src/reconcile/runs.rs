@@ -9,7 +9,7 @@ use linesman_cdr::Record;
 
 use crate::error::ReconcileError;
 use crate::names::Remap;
-use crate::pack::Shape;
+use crate::pack::{Differences, Shape};
 use crate::slab::{Filled, Slabs, Stretch};
 use crate::spill::Spill;
 
@@ -45,6 +45,8 @@ struct Run {
     begins: Vec<u32>,
     /// How its records are packed.
     shape: Shape,
+    /// Brings the names of its records to those of all; nothing where they have them.
+    remap: Option<Remap>,
     place: Place,
 }
 
@@ -56,6 +58,7 @@ pub(crate) struct Scatter {
     /// Records of each partition, one place further on.
     counts: Vec<u32>,
     next: Vec<u32>,
+    differences: Differences,
     /// Which record comes where.
     order: Vec<u32>,
     packed: Vec<u8>,
@@ -67,11 +70,13 @@ impl Scatter {
         self.partitions.clear();
         self.counts.clear();
         self.counts.resize(partitions as usize + 1, 0);
+        self.differences = Differences::default();
     }
 
-    /// Notes the next record's partition, which must be below their count.
-    #[inline]
-    pub(crate) fn note(&mut self, partition: u32) {
+    /// Notes the next record and its partition, which must be below their count.
+    #[inline(always)]
+    pub(crate) fn note(&mut self, record: &Record, partition: u32) {
+        self.differences.see(record);
         self.partitions.push(partition);
         self.counts[partition as usize + 1] += 1;
     }
@@ -100,19 +105,17 @@ impl<'a> Filling<'a> {
         Self { partitions, room, slabs: Slabs::new(expected), spill, runs: Mutex::new(Vec::new()) }
     }
 
-    /// Groups the records of one piece, each of which was noted, and keeps them; their names are renumbered.
+    /// Groups the records of one piece, each of which was noted, and keeps them; their names are to be renumbered
+    /// so.
     pub(crate) fn add(
         &self,
         piece: u64,
-        records: &mut [Record],
-        remap: Option<&Remap>,
+        records: &[Record],
+        remap: Option<Remap>,
         scatter: &mut Scatter,
     ) -> Result<(), ReconcileError> {
-        let shape = match remap {
-            Some(remap) => Shape::of(records, |record| remap.apply(record)),
-            None => Shape::of(records, |_| ()),
-        };
-        let Scatter { partitions, counts, next, order, packed } = scatter;
+        let Scatter { partitions, counts, next, differences, order, packed } = scatter;
+        let shape = Shape::of(differences);
         let mut begins = counts.clone();
         for index in 1..begins.len() {
             begins[index] += begins[index - 1];
@@ -126,19 +129,26 @@ impl<'a> Filling<'a> {
             *at += 1;
         }
         let bytes = shape.bytes(records.len());
-        let fits = self.room.take(bytes as u64);
+        let tables = remap.as_ref().map_or(0, Remap::bytes) as u64;
+        let fits = self.room.take(bytes as u64 + tables);
         let held = if fits { self.slabs.add(bytes, |into| shape.pack(records, order, into)) } else { None };
         let place = if let Some(stretch) = held {
             Place::Held(stretch)
         } else {
             if fits {
-                self.room.give(bytes as u64);
+                self.room.give(bytes as u64 + tables);
             }
             packed.resize(packed.len().max(bytes), 0);
             shape.pack(records, order, packed);
             Place::Spilled(self.spill.append(&packed[..bytes])?)
         };
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(Run { piece, begins, shape, place });
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(Run {
+            piece,
+            begins,
+            shape,
+            remap,
+            place,
+        });
         Ok(())
     }
 
@@ -194,7 +204,17 @@ impl Runs {
                 run.shape.unpack(buffer, into);
             }
         }
+        if let Some(remap) = &run.remap {
+            remap.renumber(into);
+        }
         Ok(())
+    }
+
+    /// Says what the numbers of names became that were given by the end of the file.
+    pub(crate) fn rename(&mut self, last: &Remap) {
+        for run in &mut self.runs {
+            run.remap = run.remap.take().map(|remap| remap.then(last));
+        }
     }
 
     /// Gives the records of a partition a run at a time, at most `most` at once, with a number that
@@ -222,7 +242,9 @@ impl Runs {
     /// Bytes that its runs hold in memory.
     pub(crate) fn held(&self) -> u64 {
         let held = |run: &Run| match &run.place {
-            Place::Held(stretch) => self.slabs.bytes(stretch).len() as u64,
+            Place::Held(stretch) => {
+                self.slabs.bytes(stretch).len() as u64 + run.remap.as_ref().map_or(0, Remap::bytes) as u64
+            }
             Place::Spilled(_) => 0,
         };
         self.runs.iter().map(held).sum()
@@ -269,10 +291,10 @@ mod tests {
             let part = |record: &Record| (record.place % u64::from(partitions)) as u32;
             // Threads finish pieces in any order; the last one first here.
             for (number, piece) in pieces.iter().enumerate().rev() {
-                let mut records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
+                let records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
                 scatter.begin(partitions);
-                records.iter().for_each(|record| scatter.note(part(record)));
-                filling.add(number as u64, &mut records, None, &mut scatter).unwrap();
+                records.iter().for_each(|record| scatter.note(record, part(record)));
+                filling.add(number as u64, &records, None, &mut scatter).unwrap();
             }
             let runs = filling.finish();
             let mut out = Vec::new();

@@ -88,6 +88,27 @@ async fn a_call_is_found_by_number_address_and_time_and_shows_its_numbers_to_the
 }
 
 #[tokio::test]
+async fn the_page_of_a_call_masks_its_numbers_but_for_the_noc_whose_look_leaves_a_trace() {
+    let daemon = Daemon::start().await;
+    keep(&daemon, "one", 0, "13812345678", "192.0.2.1", true).await;
+    let one = CustomerId("call/one".to_owned());
+    let trail = || daemon.state.store.privacy_events(&one, 0, 10);
+    let (status, _, masked) = page(&daemon, Role::Viewer, "GET", "/calls/one", "", "en").await;
+    assert_eq!(status, 200, "{masked}");
+    assert!(masked.contains("138****5678") && masked.contains("poor_quality"), "{masked}");
+    for secret in ["13812345678", "one@host"] {
+        assert!(!masked.contains(secret), "a viewer sees {secret}: {masked}");
+    }
+    assert!(trail().await.unwrap().is_empty(), "masked looks are no looks");
+    let (_, _, clear) = page(&daemon, Role::Noc, "GET", "/calls/one-leg", "", "zh-CN").await;
+    assert!(clear.contains("13812345678 heard little") && clear.contains("落地中继") && clear.contains("已结束"), "{clear}");
+    assert_eq!(trail().await.unwrap()[0].actor, "nora");
+    let (status, _, none) = page(&daemon, Role::Noc, "GET", "/calls/%3Cscript%3E", "", "en").await;
+    assert_eq!(status, 404);
+    assert!(none.contains("There is no call") && !none.contains("<script>"), "{none}");
+}
+
+#[tokio::test]
 async fn a_question_that_cannot_be_meant_is_refused_with_its_place() {
     let daemon = Daemon::start().await;
     for (query, pointer) in [("address=host", "?address"), ("limit=0", "?limit"), ("cursor=x", "?cursor")] {

@@ -65,20 +65,35 @@ impl Prometheus {
         words.push(format!("--config.file={}", file.display()).into());
         words.push(format!("--storage.tsdb.path={}", folder.join("tsdb").display()).into());
         words.push(format!("--web.listen-address={address}").into());
+        words.push("--enable-feature=exemplar-storage".into());
         let process = Process::spawn(&words, folder);
         let client = Client::builder().no_proxy().build().expect("a client");
         Self { process, base: format!("http://{address}"), client }
     }
 
+    async fn ask(&mut self, path: &str, parameters: &[(&str, &str)]) -> Option<Value> {
+        assert!(self.process.ended().is_none(), "Prometheus ended");
+        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), parameters);
+        let answer = self.client.get(url.expect("a URL")).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
     /// What an instant query gives; `None` while it gives nothing.
     pub async fn query(&mut self, expression: &str) -> Option<Vec<Value>> {
-        assert!(self.process.ended().is_none(), "Prometheus ended");
-        let form =
-            reqwest::Url::parse_with_params(&format!("{}/api/v1/query", self.base), [("query", expression)]);
-        let answer = self.client.get(form.expect("a URL")).send().await.ok()?;
-        let answer: Value = answer.json().await.ok()?;
+        let answer = self.ask("/api/v1/query", &[("query", expression)]).await?;
         let result = answer["data"]["result"].as_array()?.clone();
         (!result.is_empty()).then_some(result)
+    }
+
+    /// The exemplars of the series of a selector; `None` while there are none.
+    pub async fn exemplars(&mut self, selector: &str) -> Option<Vec<Value>> {
+        // Calls of a test may have ended at any time: from the first second to the year 2200.
+        let span = [("query", selector), ("start", "1"), ("end", "7258118400")];
+        let answer = self.ask("/api/v1/query_exemplars", &span).await?;
+        let series = answer["data"].as_array()?;
+        let all: Vec<Value> =
+            series.iter().filter_map(|series| series["exemplars"].as_array()).flatten().cloned().collect();
+        (!all.is_empty()).then_some(all)
     }
 
     pub async fn learns(&mut self, expression: &str) -> Vec<Value> {

@@ -85,6 +85,13 @@ async fn every_panel_of_voice_shows_something_and_more_calls_make_no_more_series
         assert_eq!(names.find(|name| name.contains(secret)), None, "{secret} stands in a series");
     }
 
+    let selector = "linesman_voice_window_loss_ratio_bucket{direction=\"from_trunk\"}";
+    let exemplars =
+        eventually("exemplars of loss", WITHIN, async || prometheus.exemplars(selector).await).await;
+    let call = exemplars[0]["labels"]["call"].as_str().expect("a call");
+    let kept = api.get(&format!("/api/v1/calls/{call}")).await;
+    assert_eq!(kept["trunk"], "trunk-1", "the exemplar leads to a call of the trunk: {exemplars:?} {kept}");
+
     for (name, dashboard) in dashboards().into_iter().filter(|(name, _)| name == "voice") {
         for (title, expression) in queries(&dashboard) {
             if title != SILENT {

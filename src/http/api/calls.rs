@@ -30,56 +30,56 @@ use super::paging::{limit, next_link};
 #[derive(Serialize, ToSchema)]
 pub struct CallView {
     /// Identity.
-    id: String,
+    pub(in crate::http) id: String,
     /// Whether its numbers are masked.
-    masked: bool,
+    pub(in crate::http) masked: bool,
     /// Who called; `null` where nobody said or no key was there.
-    from: Option<String>,
+    pub(in crate::http) from: Option<String>,
     /// Who was called.
-    to: Option<String>,
+    pub(in crate::http) to: Option<String>,
     /// First message or packet.
-    started_at: DateTime<Utc>,
+    pub(in crate::http) started_at: DateTime<Utc>,
     /// Last packet, or the end of the signalling.
-    ended_at: DateTime<Utc>,
+    pub(in crate::http) ended_at: DateTime<Utc>,
     /// calling, ringing, answered, ended, cancelled, failed; `media` for media without signalling.
-    state: String,
+    pub(in crate::http) state: String,
     /// Final status code of the INVITE.
-    status: Option<u16>,
+    pub(in crate::http) status: Option<u16>,
     /// Landing trunk.
-    trunk: Option<String>,
+    pub(in crate::http) trunk: Option<String>,
     /// Gateway.
-    gateway: Option<String>,
+    pub(in crate::http) gateway: Option<String>,
     /// Customer.
-    customer: Option<String>,
+    pub(in crate::http) customer: Option<String>,
     /// Whether something is wrong with its voice.
-    bad: bool,
+    pub(in crate::http) bad: bool,
     /// Share lost in its worst stream.
-    loss_ratio: Option<f64>,
+    pub(in crate::http) loss_ratio: Option<f64>,
     /// MOS of its worst stream, low and high.
-    mos: Option<(f64, f64)>,
+    pub(in crate::http) mos: Option<(f64, f64)>,
     /// From the answer to the end, s.
-    talk_s: Option<f64>,
+    pub(in crate::http) talk_s: Option<f64>,
 }
 
 /// A whole call.
 #[derive(Serialize, ToSchema)]
 pub struct CallDetail {
     #[serde(flatten)]
-    call: CallView,
+    pub(in crate::http) call: CallView,
     /// Call-ID of its first dialog; for whoever sees the numbers.
-    call_id: Option<String>,
+    pub(in crate::http) call_id: Option<String>,
     /// From the INVITE to the answer, ms.
-    answer_ms: Option<f64>,
+    pub(in crate::http) answer_ms: Option<f64>,
     /// Streams with their windows.
-    streams: Vec<KeptStream>,
+    pub(in crate::http) streams: Vec<KeptStream>,
     /// What was found; for whoever sees the numbers with its evidence.
-    findings: Vec<KeptFinding>,
+    pub(in crate::http) findings: Vec<KeptFinding>,
     /// Each direction through our server: what was lost before, in and behind it.
-    passages: Vec<KeptPassage>,
+    pub(in crate::http) passages: Vec<KeptPassage>,
     /// What endpoints say of streams that were not seen here: their word, not our measurement.
-    told: Vec<EndpointWord>,
+    pub(in crate::http) told: Vec<EndpointWord>,
     /// Hosts of its signalling and media.
-    addresses: Vec<String>,
+    pub(in crate::http) addresses: Vec<String>,
 }
 
 /// A page of calls.
@@ -265,6 +265,15 @@ pub async fn one(
     caller: Caller,
     Named(id): Named,
 ) -> Result<Json<CallDetail>, Problem> {
+    find_for(&state, &caller, &id).await.map(Json)
+}
+
+/// A call as its reader may see it; that he saw its numbers is in the privacy trail before he does.
+pub(in crate::http) async fn find_for(
+    state: &HttpState,
+    caller: &Caller,
+    id: &str,
+) -> Result<CallDetail, Problem> {
     let shown: String = id.chars().filter(|character| !character.is_control()).take(64).collect();
     let found = state.store.call(&shown).await?;
     let stored = found.ok_or_else(|| Problem::say(Code::NotFound, "no_call").with("call", shown))?;
@@ -275,5 +284,5 @@ pub async fn one(
     }
     let ids: Vec<String> = std::iter::once(&stored.call.id).chain(&stored.call.also).cloned().collect();
     let told = state.store.words_of(&ids).await?;
-    Ok(Json(detail(stored, told, sight)))
+    Ok(detail(stored, told, sight))
 }

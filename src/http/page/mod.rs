@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | [`asker`] | who asks, in which language |
 //! | [`shell`] | what every page shares; [`words`] numbers, times and marks; [`escape`] hostile text |
-//! | [`overview`], [`tickets`], [`ticket`], [`element`], [`login`] | a page each |
+//! | [`overview`], [`tickets`], [`ticket`], [`element`], [`call`], [`login`] | a page each |
 //! | [`reconciliations`], [`reconciliation`], [`bill`] | bills: the list with its form, a run, what a run found |
 //! | [`action`], [`tree`], [`mod@file`] | the buttons of a ticket; its decision tree; its evidence files |
 //! | [`register`], [`roster`], [`fill`] | registering what somebody calls about, who is on duty, filling in a form |
@@ -25,6 +25,7 @@ pub mod assets;
 pub mod bill;
 #[cfg(test)]
 mod bill_tests;
+pub mod call;
 pub mod element;
 pub mod escape;
 pub mod file;
@@ -89,6 +90,7 @@ pub fn router(state: HttpState) -> Router {
         )
         .route("/reconciliations/{run}", get(reconciliation::show))
         .route("/reconciliations/{run}/rerun", post(reconciliation::rerun))
+        .route("/calls/{call}", get(call::show))
         .route("/elements/{name}", get(element::show))
         .route("/elements/{name}/measurements", get(series::of_element))
         .route("/login", get(login::show))

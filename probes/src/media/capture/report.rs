@@ -234,18 +234,25 @@ fn delay(one: &Heard, away: &HashMap<StreamKey, f64>) -> Option<f64> {
     Some((away.get(&there)? + away.get(&back)?) / 2.0)
 }
 
-/// What a stream's receiver says: the loss that it counts of what was seen to be due, else that of its XR block.
+/// What a stream's receiver says: the loss that it counts of what was seen to be due, else that of its XR block, else
+/// that of its telephone's own report.
 fn far_word(heard: &Heard, report: &StreamReport) -> FarWord {
-    let Some(told) = heard.far_end.as_ref().and_then(|far_end| far_end.report()).map(|rtcp| rtcp.told) else {
-        return FarWord::default();
-    };
-    let counted = told.lost.filter(|_| report.expected > 0);
+    let Some(far_end) = heard.far_end.as_ref() else { return FarWord::default() };
+    let told = far_end.report().map(|rtcp| rtcp.told);
+    let (told, published) = (told.as_ref(), far_end.published());
+    let xr = told.and_then(|told| told.voip_metrics.as_ref());
+    let counted = told.and_then(|told| told.lost).filter(|_| report.expected > 0);
     let loss = counted.map(|lost| (lost as f64 / report.expected as f64).clamp(0.0, 1.0));
     let share = |of_256: u8| f64::from(of_256) / 256.0;
+    let jitters = [told.and_then(|told| told.jitter_max_ms), published.and_then(|said| said.jitter_ms)];
     FarWord {
-        loss: loss.or(told.voip_metrics.map(|metrics| share(metrics.loss_rate))),
-        discarded: told.voip_metrics.map(|metrics| share(metrics.discard_rate)),
-        jitter_ms: told.jitter_max_ms,
+        loss: loss
+            .or(xr.map(|metrics| share(metrics.loss_rate)))
+            .or(published.and_then(|said| said.loss_ratio)),
+        discarded: xr
+            .map(|metrics| share(metrics.discard_rate))
+            .or(published.and_then(|said| said.discard_ratio)),
+        jitter_ms: jitters.into_iter().flatten().reduce(f64::max),
     }
 }
 

@@ -45,7 +45,8 @@ pub struct Passage {
     pub jitter_server_ms: Option<f64>,
     /// Loss behind the last point, by the receiver's report; none without one.
     pub loss_downstream: Option<f64>,
-    /// Share that the receiver discarded beyond what was late at the last point, by its XR report; none without one.
+    /// Share that the receiver discarded beyond what was late at the last point, by its XR or vq-rtcpxr
+    /// report; none without one.
     pub late_downstream: Option<f64>,
     /// Largest jitter by the receiver's report, that before the last point included; none without one.
     pub jitter_reported_ms: Option<f64>,
@@ -176,7 +177,8 @@ impl Passage {
                 Kind::LossDownstream,
                 &last,
                 self.loss_downstream,
-                "more are missing by the receiver's word, RTCP, than were seen to be missing here".to_owned(),
+                "more are missing by the receiver's word, RTCP or vq-rtcpxr, than were seen to be missing here"
+                    .to_owned(),
             ),
             (
                 Kind::LateUpstream,
@@ -194,7 +196,7 @@ impl Passage {
                 Kind::LateDownstream,
                 &last,
                 self.late_downstream,
-                "more were too late by the receiver's word, RTCP XR, than were seen to be late here"
+                "more were too late by the receiver's word, RTCP XR or vq-rtcpxr, than were seen to be late here"
                     .to_owned(),
             ),
         ];

@@ -98,6 +98,30 @@ fn a_word_without_a_call_id_goes_to_the_call_of_its_ssrc_or_of_the_addresses_agr
 }
 
 #[test]
+fn what_a_telephone_publishes_of_a_call_that_was_seen_says_what_was_lost_behind_the_capture() {
+    let frames = calls(1, 0).frames();
+    let end = frames.last().unwrap().at;
+    let spoiled = |local: &str, remote: &str, ssrc: Option<u32>| {
+        let mut live = live();
+        let left = play(&frames, &mut live, |_, _| ());
+        assert!(left.is_empty(), "the call is not over before its end");
+        // As telephones do: at the end of the call, one second after its last packet.
+        live.published(end + SECOND, at("10.0.1.0:5060").into(), published(None, local, remote, ssrc));
+        let gone = live.tick(end + 8 * SECOND).expect("the call is over");
+        let passages = gone.calls[0].passages.iter();
+        passages.map(|it| (it.loss_downstream, it.late_downstream, it.spoiled_by)).collect::<Vec<_>>()
+    };
+    let (nothing, told) = ((None, None, None), (Some(0.05), Some(0.02), Some("downstream")));
+    assert_eq!(
+        spoiled(CALLEE, CALLER, Some(1)),
+        [told, nothing],
+        "the callee says what it got of the caller"
+    );
+    assert_eq!(spoiled(CALLER, CALLEE, None), [nothing, told], "by both addresses, without an SSRC");
+    assert_eq!(spoiled("10.7.7.7:4000", "10.8.8.8:4000", Some(1)), [nothing, nothing], "a stranger's word");
+}
+
+#[test]
 fn a_word_that_comes_when_its_call_has_left_still_finds_it_and_is_a_strangers_minutes_later() {
     let (frames, end) = half_a_call();
     let mut live = live();

@@ -6,6 +6,7 @@ use super::reported::{From, Key};
 use super::table::{Heard, Streams};
 use crate::capture::call::{Book, Calls};
 use crate::capture::net::{Datagram, Endpoint};
+use crate::feed::vq;
 use crate::quality::rtcp::{Packet, ReportBlock, RoundTrip, Told, ToldReport, parse};
 
 /// What the receiver of a stream says about it.
@@ -14,6 +15,7 @@ pub struct FarEnd {
     told: Told,
     round_trip: RoundTrip,
     shortest_s: Option<f64>,
+    published: Option<Box<vq::Metrics>>,
 }
 
 /// The same for the report.
@@ -42,6 +44,12 @@ impl FarEnd {
         Rtcp::of(&self.told, self.shortest_s)
     }
 
+    /// What it says of the whole call by vq-rtcpxr.
+    #[must_use]
+    pub fn published(&self) -> Option<&vq::Metrics> {
+        self.published.as_deref()
+    }
+
     /// Shortest round trip between the point of capture and the receiver.
     #[must_use]
     pub fn round_trip_ms(&self) -> Option<f64> {
@@ -52,6 +60,11 @@ impl FarEnd {
 impl Heard {
     fn far_end(&mut self) -> &mut FarEnd {
         self.far_end.get_or_insert_with(Box::default)
+    }
+
+    /// Its receiver published what it got over the whole call.
+    pub(super) fn published(&mut self, metrics: vq::Metrics) {
+        self.far_end().published = Some(Box::new(metrics));
     }
 }
 

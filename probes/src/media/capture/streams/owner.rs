@@ -120,7 +120,8 @@ impl Streams {
         Some(Owner { name: call_id(calls, &agreed)?, by: KnownBy::Addresses })
     }
 
-    fn spoken_of(&self, about: &About) -> Option<&Heard> {
+    /// The stream itself, where it was seen.
+    pub(super) fn spoken_of(&self, about: &About) -> Option<&Heard> {
         let Some(ssrc) = about.ssrc else {
             return about.pairs().find_map(|(from, to)| {
                 self.latest_at(to, |heard| heard.key.destination == to && heard.key.source == from)

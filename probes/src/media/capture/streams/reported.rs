@@ -216,9 +216,21 @@ impl Streams {
 
     /// Takes what a telephone published.
     pub fn published(&mut self, at: i64, sender: Endpoint, report: vq::Report, calls: &Calls, book: &Book) {
-        if let Some(reported) = &mut self.reported {
-            let key = reported.published(at, sender, report);
-            self.own(key, calls, book, false);
+        let Some(reported) = &mut self.reported else { return };
+        let (receives, other_receives) = (report.receives.clone(), report.other_receives.clone());
+        let is_whole = report.kind == vq::Kind::Session;
+        let key = reported.published(at, sender, report);
+        self.own(key, calls, book, false);
+        // Of a stretch of a call nothing can be said against the whole of what was seen.
+        if is_whole {
+            let back = Key { reporter: key.other, other: key.reporter, ssrc: 0 };
+            for (key, metrics) in [(key, receives), (back, other_receives)] {
+                let Some(metrics) = metrics else { continue };
+                let heard = self.spoken_of(&key.about(at, book)).map(|heard| heard.key);
+                if let Some(heard) = heard.and_then(|key| self.latest_of(key)) {
+                    heard.published(metrics);
+                }
+            }
         }
     }
 

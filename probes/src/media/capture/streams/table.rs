@@ -355,6 +355,14 @@ impl Streams {
         indices.iter().rev().filter_map(|index| self.heard.get(*index as usize)).find(|heard| fits(heard))
     }
 
+    /// The latest stream of this key.
+    pub(super) fn latest_of(&mut self, key: StreamKey) -> Option<&mut Heard> {
+        let indices = self.by_address.get(&key.destination)?;
+        let fits = |index: &&u32| self.heard.get(**index as usize).is_some_and(|heard| heard.key == key);
+        let index = *indices.iter().rev().find(fits)?;
+        self.heard.get_mut(index as usize)
+    }
+
     /// The end of the capture: what was announced but too short to show itself is believed now, and what was
     /// announced only after it had begun finds its call.
     pub fn finish(&mut self, calls: &Calls, book: &Book) {
