@@ -86,10 +86,12 @@ pub struct Book<'a> {
 }
 
 /// What the listener saw.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
     /// When it listened, milliseconds since 1970, in order, not touching.
     pub spans: Vec<[i64; 2]>,
+    /// Whether every call of that time is told; where only some are kept, none is missing.
+    pub holds_all: bool,
 }
 
 impl Capture {
@@ -104,7 +106,7 @@ impl Capture {
                 _ => joined.push([from, to]),
             }
         }
-        Self { spans: joined }
+        Self { spans: joined, holds_all: true }
     }
 
     /// Whether it listened the whole time between two moments.

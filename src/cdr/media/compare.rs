@@ -70,11 +70,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// What is at stake by currency, each record once, with its largest difference.
+    /// What is at stake by currency, each record once, with its largest difference; `of` says which kinds count.
     #[must_use]
-    pub fn at_stake(&self, book: &Book<'_>) -> BTreeMap<String, Money> {
+    pub fn at_stake(&self, book: &Book<'_>, of: impl Fn(Kind) -> bool) -> BTreeMap<String, Money> {
         let mut of_record: BTreeMap<usize, Money> = BTreeMap::new();
-        for difference in &self.differences {
+        for difference in self.differences.iter().filter(|difference| of(difference.kind)) {
             if let (Some(place), Some(money)) = (difference.record, difference.at_stake) {
                 let most = of_record.entry(place).or_default();
                 if money.abs() > most.abs() {
@@ -317,7 +317,8 @@ impl<'a> Round<'a> {
         let answer = billed.answer_ms().map_or(self.begins(place), |answer| answer - self.offset.ms);
         let first = self.begins(place).saturating_sub(MARGIN_MS);
         let last = answer.saturating_add(length.ms).saturating_add(MARGIN_MS);
-        (!self.capture.covers(first, last)).then_some(Undecided::OutsideCapture)
+        let is_there = self.capture.holds_all && self.capture.covers(first, last);
+        (!is_there).then_some(Undecided::OutsideCapture)
     }
 
     fn calls(&mut self) {

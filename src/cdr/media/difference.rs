@@ -194,6 +194,25 @@ pub enum Undecided {
 }
 
 impl Undecided {
+    /// All.
+    pub const ALL: [Self; 15] = [
+        Self::OutsideCapture,
+        Self::ClockUnproven,
+        Self::PathUnproven,
+        Self::OutsideFile,
+        Self::Unanswered,
+        Self::RejectedLine,
+        Self::SeveralFit,
+        Self::PartOfCall,
+        Self::Interim,
+        Self::LengthUnclear,
+        Self::MeasurementFault,
+        Self::Renegotiated,
+        Self::Fax,
+        Self::OneSidedTap,
+        Self::EndNotSeen,
+    ];
+
     /// The name in outputs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -242,7 +242,7 @@ fn a_record_is_at_stake_once_with_its_largest_difference() {
     let answer = compare(&book, &[heard], &Capture::of(vec![[0, 1_000_000]]), &Limits::default());
     let kinds: Vec<Kind> = answer.differences.iter().map(|one| one.kind).collect();
     assert_eq!(kinds, [Kind::FalseAnswer, Kind::BilledLongerThanMedia, Kind::CodecDiffers]);
-    assert_eq!(answer.at_stake(&book).get("USD"), Money::parse("0.29").as_ref());
+    assert_eq!(answer.at_stake(&book, |_| true).get("USD"), Money::parse("0.29").as_ref());
 }
 
 fn call(id: &str, at: i64, talk: i64) -> Call {
