@@ -183,10 +183,12 @@ pub struct Telling<'a> {
     pub left_out: u64,
     /// The calls.
     pub heard: &'a [Heard],
-    /// How a number is shown.
+    /// How a number of a record is shown.
     pub number: &'a dyn Fn(&str) -> String,
-    /// How a Call-ID is shown: some servers write numbers into it.
-    pub call_id: &'a dyn Fn(&str) -> Option<String>,
+    /// How a number of a call is shown: where calls are kept it is sealed.
+    pub heard_number: &'a dyn Fn(&str) -> String,
+    /// Whether Call-IDs of records and of calls are shown: some servers write numbers into them.
+    pub call_ids: [bool; 2],
     /// At most so many differences.
     pub most: usize,
 }
@@ -317,7 +319,7 @@ fn billed_row(billed: &BilledCall, telling: &Telling<'_>, offset_ms: i64) -> Bil
     let money = |billionths: i64| (billionths != ABSENT).then(|| Money(i128::from(billionths)).to_string());
     BilledRow {
         line: billed.line,
-        call_id: billed.call_id.as_deref().and_then(telling.call_id),
+        call_id: billed.call_id.clone().filter(|_| telling.call_ids[0]),
         caller: (telling.number)(&record.caller.to_string()),
         callee: (telling.number)(&record.callee.to_string()),
         start: instant(record.start_ms.saturating_sub(offset_ms)),
@@ -342,9 +344,9 @@ fn heard_row(heard: &Heard, telling: &Telling<'_>) -> HeardRow {
         })
     };
     HeardRow {
-        call_id: heard.call_ids.first().and_then(|id| (telling.call_id)(id)),
-        from: (telling.number)(&heard.caller.to_string()),
-        to: (telling.number)(&heard.callee.to_string()),
+        call_id: heard.call_ids.first().cloned().filter(|_| telling.call_ids[1]),
+        from: (telling.heard_number)(&heard.caller.to_string()),
+        to: (telling.heard_number)(&heard.callee.to_string()),
         start: heard.start_ms.map(instant),
         answer: heard.answer_ms.map(instant),
         end: heard.end_ms.map(instant),

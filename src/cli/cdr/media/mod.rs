@@ -129,7 +129,8 @@ fn told(arguments: &Arguments, side: Side, file: &Path) -> anyhow::Result<Billed
             left_out: records.outside + records.beyond,
             heard: &heard.calls,
             number: &str::to_owned,
-            call_id: &|id| Some(id.to_owned()),
+            heard_number: &str::to_owned,
+            call_ids: [true; 2],
             most: usize::MAX,
         },
     ))
