@@ -8,7 +8,7 @@ use std::path::Path;
 use linesman_cdr::format::{Parsed, Role, RowReader, TimeStyle, Zone};
 use linesman_cdr::media::{BilledCall, Book};
 use linesman_cdr::outcome::Finding;
-use linesman_cdr::record::{NO_NAME, Record, Side};
+use linesman_cdr::record::{ABSENT_32, NO_NAME, Record, Side};
 
 use crate::error::ReconcileError;
 use crate::feed::Text;
@@ -61,7 +61,7 @@ pub struct Records {
     pub outside: u64,
     /// Of these, the ones within the span that are beyond the bound.
     pub beyond: u64,
-    /// First and last time of the file, as it has them.
+    /// First beginning and last end of a call in the file, as it has the time: what it reaches over.
     pub span_ms: Option<[i64; 2]>,
     /// Whether its times are UTC for sure.
     pub zone_known: bool,
@@ -171,7 +171,7 @@ impl Records {
         for record in &parsed.records {
             self.all += 1;
             let [first, last] = self.span_ms.unwrap_or([i64::MAX, i64::MIN]);
-            self.span_ms = Some([first.min(record.start_ms), last.max(record.start_ms)]);
+            self.span_ms = Some([first.min(record.start_ms), last.max(ends(record))]);
             if !(span_ms[0]..=span_ms[1]).contains(&record.start_ms) {
                 self.outside += 1;
                 continue;
@@ -181,7 +181,7 @@ impl Records {
                 continue;
             }
             let offset = usize::try_from(record.place - piece.base).unwrap_or(0).min(piece.text.len());
-            line += memchr_lines(&piece.text[counted..offset]);
+            line += line_ends(&piece.text[counted..offset]);
             counted = offset;
             self.calls.push(piece.billed(record, offset, line, parsed));
         }
@@ -200,7 +200,13 @@ impl Records {
     }
 }
 
-fn memchr_lines(text: &[u8]) -> u64 {
+/// The end of a call as its record tells it.
+fn ends(record: &Record) -> i64 {
+    let ring = if record.ring_ms == ABSENT_32 { 0 } else { i64::from(record.ring_ms) };
+    record.start_ms.saturating_add(ring).saturating_add(i64::from(record.talk_ms))
+}
+
+fn line_ends(text: &[u8]) -> u64 {
     text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 

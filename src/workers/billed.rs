@@ -3,7 +3,7 @@
 //! Bounded: the latest calls of the party's trunks, gateways or its own, page by page, and of each file only the records
 //! of their time. What fails here is said in the log and leaves the bill's own comparison as it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -61,10 +61,8 @@ pub(super) async fn beside(
     let Some(period) = period_ms.filter(|_| most > 0).and_then(|period| around(period, ZONES_APART)) else {
         return Ok(Vec::new());
     };
-    let stored = kept(store, settings, party, period, most).await?;
-    let holds_all = settings.voice.store == StoredCalls::All;
-    let is_known = !scopes(&settings.inventory, party).is_empty();
-    let Some(ear) = ear(&stored, holds_all, is_known) else { return Ok(Vec::new()) };
+    let kept = kept(store, settings, party, period, most).await?;
+    let Some(ear) = ear(kept, settings.voice.store == StoredCalls::All) else { return Ok(Vec::new()) };
     let files = [(Side::Ours, work.job.ours.clone()), (Side::Theirs, work.job.theirs.clone())];
     let (report, temporary) = (work.report.clone(), work.job.temporary.clone());
     let progress = Arc::new(Progress::default());
@@ -129,6 +127,14 @@ fn scopes(inventory: &Inventory, party: &str) -> Vec<CallFilter> {
     scopes
 }
 
+/// What a comparison needs of a kept call: its windows stay where they are.
+struct Kept {
+    id: String,
+    also: BTreeSet<String>,
+    started_at: DateTime<Utc>,
+    heard: Heard,
+}
+
 /// The latest kept calls of a party, no more than asked for.
 async fn kept(
     store: &Store,
@@ -136,13 +142,15 @@ async fn kept(
     party: &str,
     [from, to]: [DateTime<Utc>; 2],
     most: usize,
-) -> Result<Vec<StoredCall>, StoreError> {
+) -> Result<Vec<Kept>, StoreError> {
     let mut scopes = scopes(&settings.inventory, party);
-    if scopes.is_empty() {
+    // Of a party that the inventory does not know nobody can say which calls it should have billed.
+    let is_known = !scopes.is_empty();
+    if !is_known {
         scopes.push(CallFilter::default());
     }
     let country = &settings.privacy.country_code;
-    let mut kept: Vec<StoredCall> = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
     for scope in scopes {
         let filter = CallFilter { from: Some(from), to: Some(to), ..scope };
         let (mut after, mut of_scope) = (None, 0);
@@ -154,33 +162,39 @@ async fn kept(
                 .last()
                 .map(|last| CallCursor { started_at: last.call.started_at, id: last.call.id.clone() });
             // Media without signalling names nobody and no answer.
-            kept.extend(page.into_iter().filter(|stored| stored.call.call_id.is_some()));
+            let signalled = page.into_iter().filter(|stored| stored.call.call_id.is_some());
+            kept.extend(signalled.map(|stored| Kept::of(stored, is_known)));
             if is_last {
                 break;
             }
         }
     }
-    kept.sort_by(|one, other| {
-        (other.call.started_at, &other.call.id).cmp(&(one.call.started_at, &one.call.id))
-    });
-    kept.dedup_by(|one, other| one.call.id == other.call.id);
+    kept.sort_by(|one, other| (other.started_at, &other.id).cmp(&(one.started_at, &one.id)));
+    kept.dedup_by(|one, other| one.id == other.id);
     kept.truncate(most);
     Ok(kept)
 }
 
+impl Kept {
+    fn of(stored: StoredCall, is_known: bool) -> Self {
+        let StoredCall { call, from, to } = stored;
+        let clear = |number: &Option<Personal>| number.as_ref().map(|number| number.in_clear().to_owned());
+        let path = if is_known { place_of(&call) } else { call.id.clone() };
+        let heard = heard(&call, clear(&from).as_deref(), clear(&to).as_deref(), Some(path));
+        Self { id: call.id, also: call.also, started_at: call.started_at, heard }
+    }
+}
+
 /// Kept calls as the comparison takes them. A call that was heard from its invitation to its end proves that somebody
 /// listened all the while.
-fn ear(stored: &[StoredCall], holds_all: bool, is_known: bool) -> Option<Ear> {
-    let mut calls = Vec::with_capacity(stored.len());
+fn ear(kept: Vec<Kept>, holds_all: bool) -> Option<Ear> {
+    let mut calls = Vec::with_capacity(kept.len());
     let mut by_identity = HashMap::new();
-    for StoredCall { call, from, to } in stored {
-        let clear = |number: &Option<Personal>| number.as_ref().map(|number| number.in_clear().to_owned());
-        // Of a party that the inventory does not know nobody can say which calls it should have billed.
-        let path = if is_known { place_of(call) } else { call.id.clone() };
-        for id in std::iter::once(&call.id).chain(&call.also) {
-            by_identity.insert(id.clone(), calls.len());
+    for Kept { id, also, heard, .. } in kept {
+        for id in also.into_iter().chain([id]) {
+            by_identity.insert(id, calls.len());
         }
-        calls.push(heard(call, clear(from).as_deref(), clear(to).as_deref(), Some(path)));
+        calls.push(heard);
     }
     let whole = calls.iter().filter_map(|call: &Heard| Some([call.start_ms?, call.end_ms?]));
     let capture = Capture { holds_all, ..Capture::of(whole.collect()) };

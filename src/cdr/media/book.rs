@@ -77,7 +77,7 @@ pub struct Book<'a> {
     pub zone_known: bool,
     /// Whether it has conversations, or times that give them; else only what was charged.
     pub says_talk: bool,
-    /// First and last time of the whole file, as it has them.
+    /// First beginning and last end of a call in the whole file, as it has the time.
     pub span_ms: Option<[i64; 2]>,
     /// Lines that are no records: a call may stand in one of them.
     pub rejected: &'a [String],

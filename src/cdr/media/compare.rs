@@ -103,6 +103,7 @@ pub fn compare(book: &Book<'_>, heard: &[Heard], capture: &Capture, limits: &Lim
         Paired::default()
     };
     let mut round = Round::new(book, heard, capture, limits, offset, &paired);
+    round.is_crowded = same_numbers.len() >= offset::MOST_PAIRS;
     round.judge();
     round.records();
     round.calls();
@@ -136,6 +137,8 @@ struct Round<'a> {
     sides: HashMap<Option<&'a str>, [usize; 3]>,
     /// Unmatched records by their called number, with their time by the listener's clock, in its order.
     parts: HashMap<u64, Vec<(i64, usize)>>,
+    /// So many pairs have equal numbers that not all were looked at: then nothing is missing for sure.
+    is_crowded: bool,
     found: Vec<Difference>,
     undecided: BTreeMap<Undecided, u64>,
     record_counts: RecordCounts,
@@ -190,6 +193,7 @@ impl<'a> Round<'a> {
             paths,
             sides,
             parts,
+            is_crowded: false,
             found,
             undecided,
             record_counts,
@@ -264,12 +268,12 @@ impl<'a> Round<'a> {
                 self.leave(Undecided::Interim);
             } else if self.call_of.contains_key(&place) {
                 self.record_counts.matched += 1;
-            } else if self.paired.unclear_records.contains(&place) {
-                self.record_counts.ambiguous += 1;
-                self.leave(Undecided::SeveralFit);
             } else if parts.contains(&place) {
                 self.record_counts.ambiguous += 1;
                 self.leave(Undecided::PartOfCall);
+            } else if self.paired.unclear_records.contains(&place) {
+                self.record_counts.ambiguous += 1;
+                self.leave(Undecided::SeveralFit);
             } else if let Some(why) = self.unheard_because(place) {
                 self.record_counts.not_covered += 1;
                 self.leave(why);
@@ -309,6 +313,9 @@ impl<'a> Round<'a> {
         let billed = &self.book.records[place];
         if !billed.is_answered() {
             return Some(Undecided::Unanswered);
+        }
+        if self.is_crowded {
+            return Some(Undecided::SeveralFit);
         }
         if self.offset.proof == Proof::None {
             return Some(Undecided::ClockUnproven);
@@ -353,6 +360,9 @@ impl<'a> Round<'a> {
         let heard = &self.heard[call];
         if heard.answer_ms.is_none() {
             return Some(Undecided::Unanswered);
+        }
+        if self.is_crowded {
+            return Some(Undecided::SeveralFit);
         }
         let talk_ms = heard.talk_ms();
         if talk_ms.is_none() {

@@ -13,7 +13,7 @@ const ZONES_APART_MS: i64 = 15 * 3_600 * 1_000;
 /// Fewer calls prove no offset.
 const FEWEST: usize = 3;
 /// Pairs of equal numbers that are looked at.
-const MOST_PAIRS: usize = 2_000_000;
+pub(super) const MOST_PAIRS: usize = 2_000_000;
 
 /// What proves an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -133,8 +133,8 @@ pub(super) fn pair(
     paired
 }
 
-/// Unmatched calls and records of equal numbers that are near each other, but not near enough: nobody can say that
-/// either is missing.
+/// Unmatched calls and records with one of equal numbers near them: another leg of a call that was heard on both sides
+/// of a server, a redial, a record of a part. Nobody can say that they are missing.
 fn near(
     book: &Book<'_>,
     heard: &[Heard],
@@ -149,9 +149,10 @@ fn near(
         if record.is(flag::INTERIM) || (begins - first).abs() > NEAR_MS {
             continue;
         }
-        // Beside its own partner a call says nothing of a redial's record, nor the other way round.
-        if !used_calls.contains(call) && !used_places.contains(place) {
+        if !used_calls.contains(call) {
             paired.unclear_calls.insert(*call);
+        }
+        if !used_places.contains(place) {
             paired.unclear_records.insert(*place);
         }
     }
