@@ -147,6 +147,12 @@ impl Case<'_> {
         if let Some(talk_ms) = heard.talk_ms() {
             let excess = billed_ms - talk_ms;
             if excess > self.limits.seconds_ms + slack_ms {
+                // A call that was handed over goes on in another dialog: the end that was seen is not its own.
+                let goes_on = answer.saturating_add(talk_ms).saturating_add(self.limits.seconds_ms);
+                if heard.last_media_ms().is_some_and(|last| last > goes_on) {
+                    undecided.insert(Undecided::EndNotSeen);
+                    return true;
+                }
                 let basis = Basis::Signalling { billed_ms, talk_ms };
                 let worth = stake::part(&self.billed.record, excess - slack_ms);
                 found.push(self.differs(Kind::BilledLongerThanMedia, basis, Some(excess), worth));
