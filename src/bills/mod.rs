@@ -9,8 +9,10 @@
 //! | [`mod@submit`] | from files and fields to a run that is kept; the same content is the same run |
 //! | [`period`] | which period a bill is of, where nobody says |
 //! | [`failure`] | why a comparison came to nothing, in a sentence of either language |
+//! | [`billed_rows`] | records beside heard calls, as a table and as a document |
 //! | [`engine`] | the call of `linesman-reconcile`, blocking, on a thread of the caller's |
 
+pub mod billed_rows;
 pub mod engine;
 pub mod failure;
 pub mod period;

@@ -20,6 +20,7 @@
 pub mod cause;
 pub mod format;
 pub mod generate;
+pub mod media;
 pub mod money;
 pub mod number;
 pub mod outcome;

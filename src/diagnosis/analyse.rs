@@ -109,7 +109,8 @@ const fn rank(finding: &Finding) -> u8 {
         | Cause::GatewayUnregistered
         | Cause::GatewayConfig
         | Cause::Billing(_)
-        | Cause::Unexplained => 1,
+        | Cause::Unexplained
+        | Cause::BilledMedia => 1,
     }
 }
 

@@ -12,6 +12,7 @@ use linesman_cdr::outcome::{self, CauseKind, Outcome};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::billed::BilledMedia;
 use super::{Cause, Class, Fault, FaultState, Severity, Side, TreeStep};
 use crate::locale::Message;
 use crate::settings::BillingLimits;
@@ -156,7 +157,7 @@ pub struct BillCause {
 }
 
 /// What a reconciliation found, as it stands on a ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Billing {
     /// The reconciliation, whose page and files have the rest.
     pub run: String,
@@ -188,6 +189,9 @@ pub struct Billing {
     pub advice: Message,
     /// Files of the report.
     pub files: Vec<String>,
+    /// Each file of records beside the calls that were heard, numbers masked; empty where none were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<BilledMedia>,
 }
 
 impl Billing {
@@ -220,6 +224,8 @@ pub struct Bill<'a> {
     pub accounting: Vec<Message>,
     /// Files of the report.
     pub files: Vec<String>,
+    /// Each file of records beside the calls that were heard, numbers masked.
+    pub heard: Vec<BilledMedia>,
     /// Whether the party is a customer of the inventory.
     pub is_customer: bool,
     /// When it ended.
@@ -237,23 +243,33 @@ pub fn key(party: &str, period: &str) -> String {
 pub fn fault(bill: &Bill<'_>) -> Fault {
     let outcome = bill.outcome;
     let difference = money(&outcome.totals.difference);
-    let beyond = is_beyond(outcome, bill.limits);
+    let of_bills = is_beyond(outcome, bill.limits);
+    let of_heard = beyond_what_was_heard(bill);
+    let beyond = of_bills || of_heard.is_some();
     let causes: Vec<BillCause> =
         outcome.causes.iter().take(MOST_CAUSES).map(|cause| cause_of(cause, &outcome.currency)).collect();
     let dimensions = compare(outcome);
     let leading = outcome.causes.iter().max_by_key(|cause| money(&cause.amount).abs().0);
     let unexplained = money(&outcome.unexplained);
     let cause = match leading {
+        _ if !of_bills && of_heard.is_some() => Cause::BilledMedia,
         Some(leading) if money(&leading.amount).abs() >= unexplained.abs() => Cause::Billing(leading.kind),
         _ => Cause::Unexplained,
     };
-    let side = Side::from(outcome.verdict);
+    let side = match &of_heard {
+        Some((side, _)) if !of_bills => *side,
+        _ => Side::from(outcome.verdict),
+    };
     let at = bill.at;
-    let reasons = reasons(&causes, outcome);
+    let mut reasons = reasons(&causes, outcome);
+    reasons.extend(bill.heard.iter().filter(|heard| !heard.agrees()).flat_map(BilledMedia::reasons));
     let why_not =
         dimensions.iter().filter(|one| one.result != Agreement::Differs).map(|one| one.sentence.clone());
     let why_not = why_not.collect();
-    let headline = headline(bill, difference, cause, side, beyond);
+    let headline = match &of_heard {
+        Some((_, stake)) if !of_bills => headline_of_heard(bill, *stake, cause, side),
+        _ => headline(bill, difference, cause, side, beyond),
+    };
     let life = if beyond {
         FaultState::Raised { at }
     } else {
@@ -275,6 +291,7 @@ pub fn fault(bill: &Bill<'_>) -> Fault {
         accounting: bill.accounting.clone(),
         advice: Message::new(&format!("billing.advice.{}", if beyond { side.name() } else { "clean" })),
         files: bill.files.clone(),
+        heard: bill.heard.clone(),
     };
     Fault {
         key: key(bill.party, bill.period),
@@ -285,7 +302,7 @@ pub fn fault(bill: &Bill<'_>) -> Fault {
         segment_kind: None,
         side,
         confidence: confidence(difference, unexplained),
-        severity: severity(outcome, difference),
+        severity: severity(outcome, of_heard.map_or(difference, |(_, stake)| stake.max(difference.abs()))),
         life,
         // An episode of a bill begins when it is compared: what a person dismissed before is another.
         began: at,
@@ -313,6 +330,33 @@ fn is_beyond(outcome: &Outcome, limits: &BillingLimits) -> bool {
         .into_iter()
         .chain(causes)
         .any(|amount| limits.are_exceeded(money(amount), ours, &outcome.currency))
+}
+
+/// Whose records bill beyond a limit what was not borne out by the calls that were heard, and how much of it: only
+/// what calls prove that were heard, with money that the records prove.
+fn beyond_what_was_heard(bill: &Bill<'_>) -> Option<(Side, Money)> {
+    let outcome = bill.outcome;
+    let ours = money(&outcome.totals.ours);
+    let stakes = bill.heard.iter().map(|heard| (heard.side == "ours", heard.stake_in(&outcome.currency)));
+    let beyond = stakes.filter(|(_, stake)| bill.limits.are_exceeded(*stake, ours, &outcome.currency));
+    beyond.fold(None, |so_far, (is_ours, stake)| {
+        let side = if is_ours { Side::Ours } else { Side::Theirs };
+        Some(match so_far {
+            // The same calls in both files are the same money.
+            Some((_, other)) => (Side::Both, stake.max(other)),
+            None => (side, stake),
+        })
+    })
+}
+
+fn headline_of_heard(bill: &Bill<'_>, stake: Money, cause: Cause, side: Side) -> Message {
+    Message::new("headline.bill_heard")
+        .with("party", bill.party)
+        .with("period", bill.period)
+        .with("amount", stake)
+        .with("currency", &bill.outcome.currency)
+        .with("cause", format!("cause.{}", cause.name()))
+        .with("side", format!("side.{}", side.name()))
 }
 
 /// The share of the difference that causes explain.

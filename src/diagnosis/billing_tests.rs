@@ -31,6 +31,7 @@ fn fault_of(outcome: &Outcome, limits: &BillingLimits) -> Fault {
         example: Vec::new(),
         accounting: Vec::new(),
         files: Vec::new(),
+        heard: Vec::new(),
         is_customer: true,
         at: DateTime::UNIX_EPOCH,
     })
@@ -89,4 +90,62 @@ fn what_could_not_be_compared_is_not_called_equal() {
     assert_eq!(fault.cause, Cause::Unexplained);
     let billing = fault.billing.unwrap();
     assert!(!billing.is_compared_whole());
+}
+
+/// One file beside what was heard: so much at stake in heard calls, and more in records that were not heard.
+fn heard(side: &str, stake: &str) -> BilledMedia {
+    serde_json::from_value(serde_json::json!({
+        "side": side,
+        "records": {"all": 9, "matched": 5, "not_heard": 1, "not_covered": 3, "ambiguous": 0, "interim": 0},
+        "calls": {"all": 5, "matched": 5, "not_billed": 0, "not_covered": 0, "ambiguous": 0},
+        "clock_offset": {"seconds": 0.0, "proof": "call_id", "calls": 5},
+        "at_stake": {"USD": "1000"}, "at_stake_heard": {"USD": stake},
+        "kinds": {"billed_without_media": 2, "not_heard": 1}, "differences": [], "undecided": {},
+    }))
+    .unwrap()
+}
+
+fn beside(heard: Vec<BilledMedia>, difference: &str, causes: serde_json::Value, verdict: &str) -> Fault {
+    let outcome = outcome(difference, causes, verdict);
+    fault(&Bill {
+        run: "run-1",
+        party: "Acme",
+        period: "2026-10",
+        outcome: &outcome,
+        limits: &BillingLimits::default(),
+        example: Vec::new(),
+        accounting: Vec::new(),
+        files: Vec::new(),
+        heard,
+        is_customer: true,
+        at: DateTime::UNIX_EPOCH,
+    })
+}
+
+#[test]
+fn bills_that_agree_are_a_fault_where_what_was_heard_is_beyond_the_limits_r58() {
+    let none = || serde_json::json!([]);
+    for (told, side) in [
+        (vec![heard("theirs", "1.2")], Side::Theirs),
+        (vec![heard("ours", "1.2"), heard("theirs", "0.1")], Side::Ours),
+        (vec![heard("ours", "1.2"), heard("theirs", "1.3")], Side::Both),
+    ] {
+        let fault = beside(told, "0", none(), "none");
+        assert!(matches!(fault.life, FaultState::Raised { .. }));
+        assert_eq!((fault.cause, fault.side), (Cause::BilledMedia, side));
+        for language in [Language::English, Language::Chinese] {
+            let said = fault.headline.render(language);
+            assert!(said.contains("Acme") && said.contains("USD") && !said.contains('{'), "{said}");
+        }
+    }
+    let within = beside(vec![heard("theirs", "0.2")], "0", none(), "none");
+    assert!(matches!(within.life, FaultState::Clearing { .. }), "records that were not heard open nothing");
+    let reasons: Vec<String> = within.reasons.iter().map(|reason| reason.render(Language::English)).collect();
+    assert!(
+        reasons.iter().any(|reason| reason == "billed without media: 2"),
+        "told all the same: {reasons:?}"
+    );
+    // Where the bills differ beyond the limits, that stays the cause.
+    let both = beside(vec![heard("ours", "5")], "2.072600", increment(), "theirs");
+    assert_eq!((both.cause.name(), both.side), ("increment", Side::Theirs));
 }

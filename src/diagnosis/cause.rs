@@ -72,6 +72,8 @@ pub enum Cause {
     Billing(CauseKind),
     /// A: a difference that no cause explains.
     Unexplained,
+    /// A: records bill what the calls that were heard do not bear out.
+    BilledMedia,
 }
 
 impl Cause {
@@ -91,7 +93,7 @@ impl Cause {
     ];
 
     /// Causes that a reconciliation can find.
-    pub const BILLING: [Self; 27] = [
+    pub const BILLING: [Self; 28] = [
         Self::Billing(CauseKind::MissingRecords),
         Self::Billing(CauseKind::DuplicateRecords),
         Self::Billing(CauseKind::PeriodCutoff),
@@ -119,6 +121,7 @@ impl Cause {
         Self::Billing(CauseKind::Tax),
         Self::Billing(CauseKind::Unrated),
         Self::Unexplained,
+        Self::BilledMedia,
     ];
 
     /// All causes.
@@ -143,6 +146,7 @@ impl Cause {
             Self::LandingTrunk => "landing-trunk",
             Self::Billing(kind) => billing_name(kind),
             Self::Unexplained => "unexplained",
+            Self::BilledMedia => "billed_media",
         }
     }
 
@@ -166,7 +170,7 @@ impl Cause {
                 Class::C
             }
             Self::LandingTrunk => Class::D,
-            Self::Billing(_) | Self::Unexplained => Class::A,
+            Self::Billing(_) | Self::Unexplained | Self::BilledMedia => Class::A,
         }
     }
 
@@ -181,7 +185,7 @@ impl Cause {
             Self::GatewayDown | Self::GatewayUnregistered => "communicationsSubsystemFailure",
             Self::GatewayConfig => "configurationOrCustomizationError",
             Self::LandingTrunk => "degradedSignal",
-            Self::Billing(_) | Self::Unexplained => "informationModificationDetected",
+            Self::Billing(_) | Self::Unexplained | Self::BilledMedia => "informationModificationDetected",
         }
     }
 }

@@ -102,7 +102,7 @@ pub fn side_of(input: &Input, cause: Cause, segment: ElementIndex) -> Side {
         Cause::Fibre if facts.carrier.is_none() => Side::Company,
         Cause::Fibre | Cause::LandingTrunk => Side::Carrier,
         // No probe finds a bill's cause.
-        Cause::Billing(_) | Cause::Unexplained => Side::Undecided,
+        Cause::Billing(_) | Cause::Unexplained | Cause::BilledMedia => Side::Undecided,
         Cause::GatewayDown | Cause::GatewayUnregistered | Cause::GatewayConfig | Cause::GatewayHardware => {
             if facts.owner == Some(Owner::Company) {
                 Side::Company

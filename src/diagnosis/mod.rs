@@ -18,6 +18,7 @@
 //! [`mod@cause`] names classes, causes and sides of both.
 
 pub mod analyse;
+pub mod billed;
 pub mod billing;
 pub mod cause;
 pub mod finding;

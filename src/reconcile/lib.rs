@@ -6,6 +6,7 @@
 //! kept small (`pack`) in memory (`slab`) or in the `spill` as the `plan` allows), paired partition by partition
 //! (`partition`), sifted by the `period` that was asked for, counted into [`sums`], and [`run()`] puts the steps in order.
 
+pub mod book;
 mod error;
 mod feed;
 pub mod job;

@@ -16,6 +16,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Five months at their longest: bills may be appealed against for so long.
 pub const LEAST_KEPT: Duration = Duration::from_secs(153 * 24 * 3600);
 const MIB: u64 = 1024 * 1024;
+/// Kept calls that a bill is laid beside at most: they are held in memory at once.
+const MOST_HEARD_CALLS: u32 = 200_000;
 
 /// `[billing]`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct BillingSettings {
     pub memory: u64,
     /// `threads` of a run.
     pub threads: u32,
+    /// `heard_calls`: how many kept calls a bill is laid beside, the latest; 0 for none.
+    pub heard_calls: u32,
     /// Every `[[party]]`.
     pub parties: Vec<PartySettings>,
 }
@@ -48,6 +52,7 @@ impl Default for BillingSettings {
             largest_file: 4096 * MIB,
             memory: 1024 * MIB,
             threads: 1,
+            heard_calls: 20_000,
             parties: Vec::new(),
         }
     }
@@ -170,6 +175,7 @@ pub(super) fn read(
     section.set(mistakes, "largest_file", &mut settings.largest_file, size);
     section.set(mistakes, "memory", &mut settings.memory, size);
     section.set(mistakes, "threads", &mut settings.threads, value::whole(1..=64));
+    section.set(mistakes, "heard_calls", &mut settings.heard_calls, value::whole(0..=MOST_HEARD_CALLS));
     section.finish(mistakes);
 
     for mut section in Section::list(root, "party", mistakes) {

@@ -178,6 +178,11 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("largest_file", "\"4GiB\"", "largest file of an upload, 16MiB to 1024GiB"),
             key("memory", "\"1GiB\"", "memory that a run may use"),
             key("threads", "1", "threads of a run, 1 to 64; tickets go before it"),
+            key(
+                "heard_calls",
+                "20000",
+                "kept calls that a bill is laid beside, the latest of its period, up to 200000; 0: none",
+            ),
         ],
     },
     SectionDoc {

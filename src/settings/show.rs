@@ -174,6 +174,7 @@ fn billing_keys(billing: &BillingSettings) -> Keys {
         .put("largest_file", size_shown(billing.largest_file))
         .put("memory", size_shown(billing.memory))
         .put("threads", i64::from(billing.threads))
+        .put("heard_calls", i64::from(billing.heard_calls))
 }
 
 fn parties(billing: &BillingSettings, root: &mut Table) {

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 use crate::diagnosis::Fault;
+use crate::diagnosis::billed::BilledMedia;
 use crate::locale::Message;
 use crate::ticket::TicketId;
 use crate::ticket::chain::hex;
@@ -173,6 +174,9 @@ pub struct RunAnswer {
     pub files: Vec<ReportFile>,
     /// How long it took.
     pub seconds: f64,
+    /// Each file of records beside the calls that were heard, numbers masked; the report has them in clear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<BilledMedia>,
 }
 
 /// A run as it is kept.

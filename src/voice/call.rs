@@ -94,6 +94,12 @@ pub struct KeptStream {
     /// What was wrong with our own measuring.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measurement_faults: Vec<String>,
+    /// Whether it is the caller who speaks; none where nobody can tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_caller: Option<bool>,
+    /// Seconds that its packets of voice account for, and those of comfort noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice_s: Option<(f64, f64)>,
     /// By ten seconds.
     pub windows: Vec<KeptWindow>,
 }
@@ -105,6 +111,9 @@ pub struct KeptFinding {
     pub kind: String,
     /// What was seen.
     pub evidence: String,
+    /// Whether it is the caller whose voice it is about; none where it is about both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_caller: Option<bool>,
 }
 
 /// What is kept of a call beside its numbers.
@@ -145,6 +154,12 @@ pub struct KeptCall {
     /// Each direction through our server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<KeptPassage>,
+    /// Media was agreed on anew after the answer: it may have been on hold.
+    #[serde(default)]
+    pub renegotiated: bool,
+    /// Fax by T.38 was agreed on.
+    #[serde(default)]
+    pub fax: bool,
     /// Hosts of its signalling and media: what it is found by.
     #[serde(default)]
     pub addresses: BTreeSet<String>,
@@ -265,11 +280,11 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
     let also = call.call_ids.iter().map(|call_id| identity(call_id));
     let addresses = legs.iter().flat_map(|(caller, callee)| [caller.ip(), callee.ip()]);
     let addresses = addresses.map(|host| host.to_string()).chain(hosts(&kept)).collect();
-    let findings = call
-        .details
-        .iter()
-        .take(MOST_FINDINGS)
-        .map(|finding| KeptFinding { kind: name_of(&finding.kind), evidence: finding.evidence.clone() });
+    let findings = call.details.iter().take(MOST_FINDINGS).map(|finding| KeptFinding {
+        kind: name_of(&finding.kind),
+        evidence: finding.evidence.clone(),
+        from_caller: finding.direction.map(is_from_caller),
+    });
     let place_by_id = |id: &str| places.get(id).cloned().unwrap_or(Place::UNKNOWN);
     let passages = call.passages.iter().map(|it| passage::kept(it, place_by_id)).collect();
     let has_problem = call.findings.iter().any(|kind| kind.is_problem());
@@ -285,6 +300,8 @@ fn of_signalling(call: &CallRow, streams: &[&StreamRow], atlas: &Atlas, limits: 
                 answer_ms: call.answer_ms,
                 talk_s: call.talk_s,
                 findings: findings.collect(),
+                renegotiated: call.legs.iter().any(|leg| leg.renegotiations > 0),
+                fax: call.legs.iter().any(|leg| leg.t38),
                 passages,
                 addresses,
                 also: also.collect(),
@@ -333,6 +350,8 @@ fn empty() -> KeptCall {
         streams: Vec::new(),
         findings: Vec::new(),
         passages: Vec::new(),
+        renegotiated: false,
+        fax: false,
         addresses: BTreeSet::new(),
         also: BTreeSet::new(),
     }
@@ -390,6 +409,12 @@ fn kept_stream(stream: &StreamRow, direction: Direction) -> KeptStream {
         told_lost: stream.rtcp.as_ref().and_then(|rtcp| rtcp.told.lost),
         told: stream.rtcp.as_ref().map(Told::of),
         measurement_faults: owned(&stream.measurement_faults),
+        from_caller: stream.direction.map(is_from_caller),
+        voice_s: quality.ptime_ms.map(|ptime_ms| {
+            let lasting = |packets: u64| packets as f64 * ptime_ms / 1e3;
+            let voice = quality.unique.saturating_sub(quality.comfort_noise + quality.events);
+            (lasting(voice), lasting(quality.comfort_noise))
+        }),
         windows: quality.windows.iter().take(MOST_WINDOWS).map(kept_window).collect(),
     }
 }

@@ -5,6 +5,7 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`place`] | from addresses, signalling and the inventory to trunk, gateway, customer and direction |
+//! | [`billed`] | a kept call as the comparison with call records takes it |
 //! | [`book`] | what was heard of the calls of each trunk of late |
 //! | [`cohort`] | many bad calls on one trunk, good ones elsewhere: the trunk's trouble; one bad call: nobody's |
 //! | [`call`] | a call as it is kept: its streams, their windows, what is wrong with it |
@@ -14,6 +15,7 @@
 //! What counts against a trunk is what was missing on the way *from* it to us; what was missing on the way to it was
 //! lost on our side of the capture. A window in which our own measuring failed counts for and against nobody.
 
+pub mod billed;
 pub mod book;
 pub mod call;
 pub mod cohort;

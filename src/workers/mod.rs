@@ -27,6 +27,7 @@
 
 pub mod analyse;
 mod answer;
+mod billed;
 pub mod book;
 pub mod clocks;
 mod every;

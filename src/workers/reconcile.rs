@@ -15,10 +15,12 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::billed;
 use crate::bills::engine::EngineError;
 use crate::bills::failure::Failure;
 use crate::bills::{Answer, Engine, Vault, Work, period};
 use crate::clock::SharedClock;
+use crate::diagnosis::billed::BilledMedia;
 use crate::diagnosis::billing::{self, Bill};
 use crate::inventory::ElementKind;
 use crate::live::Live;
@@ -34,7 +36,7 @@ const FORGET_EVERY: TimeDelta = TimeDelta::hours(1);
 /// A run that ends the process is not begun for ever.
 const MOST_ATTEMPTS: i64 = 3;
 /// The thread gives way (nice(2)).
-const NICE: i32 = 10;
+pub(super) const NICE: i32 = 10;
 
 /// What the reconciler works with.
 pub struct Reconciler {
@@ -137,13 +139,23 @@ impl Reconciler {
         let began = Instant::now();
         let work = Work::of(&run, &self.vault, settings.billing.threads, settings.billing.memory);
         let answered = match work {
-            Ok(work) => self.compare(&run.id, work).await,
+            Ok(work) => match self.compare(&run.id, work.clone()).await {
+                Ok(answer) => Ok((self.beside(&settings, &run, &work, &answer).await?, answer)),
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
+        if let Err(error) = remove(&self.vault.work(&run.id)).await {
+            tracing::warn!(%error, "temporary files of a run are left");
+        }
         match answered {
-            Ok(answer) => {
+            Ok((heard, answer)) => {
+                if self.soft.is_cancelled() {
+                    // What was broken off may be told whole at the next start.
+                    return self.store.release_run(&run.id).await;
+                }
                 let seconds = began.elapsed().as_secs_f64();
-                self.finish(&settings, &run, answer, seconds).await
+                self.finish(&settings, &run, answer, heard, seconds).await
             }
             Err(EngineError::Cancelled) => {
                 tracing::info!(run = run.id, "broken off; it is begun again at the next start");
@@ -200,10 +212,18 @@ impl Reconciler {
                 Ok(Err(EngineError::Cancelled))
             }
         };
-        if let Err(error) = remove(&scratch).await {
-            tracing::warn!(%error, "temporary files of a run are left");
-        }
         compared.unwrap_or(Err(EngineError::Cancelled))
+    }
+
+    /// The bill's records beside the calls that were heard in its time.
+    async fn beside(
+        &self,
+        settings: &Settings,
+        run: &ReconcileRun,
+        work: &Work,
+        answer: &Answer,
+    ) -> Result<Vec<BilledMedia>, StoreError> {
+        billed::beside(&self.store, settings, &run.party, work, answer.period_ms, &self.soft).await
     }
 
     async fn finish(
@@ -211,6 +231,7 @@ impl Reconciler {
         settings: &Settings,
         run: &ReconcileRun,
         answer: Answer,
+        heard: Vec<BilledMedia>,
         seconds: f64,
     ) -> Result<(), StoreError> {
         let files = match self.keep_report(&run.id).await {
@@ -237,6 +258,7 @@ impl Reconciler {
             example: answer.example,
             accounting: answer.accounting,
             files: files.iter().map(|file| file.name.clone()).collect(),
+            heard: heard.clone(),
             is_customer,
             at,
         });
@@ -257,6 +279,7 @@ impl Reconciler {
             contract_sha256: answer.contract_sha256,
             files,
             seconds,
+            heard,
         };
         self.store.finish_run(&run.id, &period, &kept, &fault, at).await?;
         self.hand_over(run.id.clone(), fault).await?;

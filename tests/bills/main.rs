@@ -1,8 +1,17 @@
 //! Bills from upload to settled ticket: the real daemon, the real comparison, a death in between.
 
 #[cfg(test)]
+mod heard;
+#[cfg(test)]
+#[path = "../support/postgres.rs"]
+mod postgres_server;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+#[path = "../support/voice_calls.rs"]
+#[allow(dead_code, reason = "its calls are of one kind")]
+mod voice_calls;
 
 #[cfg(test)]
 mod tests {

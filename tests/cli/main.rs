@@ -11,6 +11,7 @@ mod files;
 mod knowledge;
 mod life;
 mod listen;
+mod media;
 mod procedure;
 mod process;
 mod report;

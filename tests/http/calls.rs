@@ -32,8 +32,11 @@ async fn keep(daemon: &Daemon, id: &str, minute: i64, from: &str, host: &str, is
         findings: vec![KeptFinding {
             kind: "poor_quality".to_owned(),
             evidence: format!("{from} heard little"),
+            from_caller: None,
         }],
         passages: Vec::new(),
+        renegotiated: false,
+        fax: false,
         addresses: BTreeSet::from([host.to_owned()]),
         also: BTreeSet::from([format!("{id}-leg")]),
     };

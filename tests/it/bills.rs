@@ -79,6 +79,7 @@ fn fault(run: &str, difference: &str, at: DateTime<Utc>) -> Fault {
         example: Vec::new(),
         accounting: Vec::new(),
         files: Vec::new(),
+        heard: Vec::new(),
         is_customer: true,
         at,
     })

@@ -38,6 +38,8 @@ pub fn ended(id: &str, hours: i64, from: &str) -> Ended {
         streams: Vec::new(),
         findings: Vec::new(),
         passages: Vec::new(),
+        renegotiated: false,
+        fax: false,
         addresses: BTreeSet::from(["192.0.2.1".to_owned()]),
         also: BTreeSet::from([format!("{id}-leg")]),
     };

@@ -19,5 +19,6 @@ pub fn undecided(files: Vec<ReportFile>) -> RunAnswer {
         contract_sha256: None,
         files,
         seconds: 0.5,
+        heard: Vec::new(),
     }
 }

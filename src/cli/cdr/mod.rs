@@ -1,4 +1,4 @@
-//! `linesman cdr`: call records against call records, and both against the rate deck.
+//! `linesman cdr`: call records against call records, both against the rate deck, and against what was heard.
 //!
 //! The comparison itself is `linesman_reconcile`'s and its causes and money `linesman_cdr`'s; here are
 //! flags, the bar that shows how far it is, and exit codes.
@@ -6,6 +6,7 @@
 mod bar;
 mod generate;
 mod looks;
+mod media;
 mod presets;
 mod rate;
 mod reconcile;
@@ -29,6 +30,8 @@ pub struct Arguments {
 enum CdrCommand {
     /// Compare our records with theirs, name the causes of every difference and what each is worth
     Reconcile(Box<reconcile::Arguments>),
+    /// Compare records with calls that were heard: nobody heard, one-way, false answer, seconds, codec
+    Media(Box<media::Arguments>),
     /// Hand files to a running daemon, which keeps them, compares them and tells the tickets
     Submit(Box<submit::Arguments>),
     /// What one call costs by deck and contract, and why
@@ -46,6 +49,7 @@ enum CdrCommand {
 pub async fn run(global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
     match arguments.command {
         CdrCommand::Reconcile(arguments) => reconcile::run(global, *arguments).await,
+        CdrCommand::Media(arguments) => media::run(global, *arguments).await,
         CdrCommand::Submit(arguments) => submit::run(global, *arguments).await,
         CdrCommand::Rate(arguments) => rate::run(global, arguments).await,
         CdrCommand::Generate(arguments) => generate::run(global, arguments).await,

@@ -218,7 +218,7 @@ fn reconcile(
 
 /// Deck, contract and the files' being there were looked at before: what is left are looks of a file
 /// that have to be asked for, the system, and defects.
-fn failure(error: ReconcileError) -> Failure {
+pub(super) fn failure(error: ReconcileError) -> Failure {
     let exit = match &error {
         ReconcileError::DoesNotAddUp(_) => Exit::Defect,
         ReconcileError::Cancelled

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use linesman_media::capture::analysis::Analyzer;
 use linesman_media::capture::file::Merge;
-use linesman_media::capture::report::{BrokenFile, Report};
+use linesman_media::capture::report::{BrokenFile, Report, rfc3339};
 use linesman_media::quality::score::{Assumptions, CodecTable};
 use linesman_media::quality::stream::Settings;
 
@@ -52,11 +52,25 @@ pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit>
 }
 
 fn analyze(files: &[PathBuf]) -> Result<Report, Failure> {
-    let sources = files.iter().map(|file| open(file)).collect::<Result<Vec<_>, _>>()?;
+    let sources = files
+        .iter()
+        .map(|file| Ok::<_, Failure>((file.clone(), open(file)?)))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(report(sources))
+}
+
+/// Reads captures as one, in the order of time.
+pub(in crate::cli) fn report(sources: Vec<(PathBuf, Box<dyn Read>)>) -> Report {
+    let (files, sources): (Vec<PathBuf>, Vec<Box<dyn Read>>) = sources.into_iter().unzip();
     let mut merge = Merge::new(sources);
     let mut analyzer = Analyzer::new(Settings::default());
+    let mut spans: Vec<Option<[i64; 2]>> = vec![None; files.len()];
     while let Some(frame) = merge.next_frame() {
+        let at = frame.at;
         analyzer.frame(&frame);
+        if let Some(span) = spans.get_mut(merge.last_file()) {
+            *span = Some(span.map_or([at, at], |[first, last]| [first.min(at), last.max(at)]));
+        }
     }
     let mut report = Report::of(&analyzer.finish(), &CodecTable::standard(), &Assumptions::default());
     report.broken = merge
@@ -68,14 +82,29 @@ fn analyze(files: &[PathBuf]) -> Result<Report, Failure> {
             reason: broken.error.cause.to_string(),
         })
         .collect();
-    Ok(report)
+    report.captured = joined(spans.into_iter().flatten().collect());
+    report
 }
 
-fn is_standard_input(file: &Path) -> bool {
+/// Files of a ring follow each other at once: their times are one.
+fn joined(mut spans: Vec<[i64; 2]>) -> Vec<[String; 2]> {
+    const AT_ONCE: i64 = 1_000_000_000;
+    spans.sort_unstable();
+    let mut joined: Vec<[i64; 2]> = Vec::new();
+    for [first, last] in spans {
+        match joined.last_mut() {
+            Some(before) if first <= before[1].saturating_add(AT_ONCE) => before[1] = before[1].max(last),
+            _ => joined.push([first, last]),
+        }
+    }
+    joined.into_iter().map(|span| span.map(rfc3339)).collect()
+}
+
+pub(in crate::cli) fn is_standard_input(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
+pub(in crate::cli) fn open(file: &Path) -> Result<Box<dyn Read>, Failure> {
     if is_standard_input(file) {
         return Ok(Box::new(std::io::stdin()));
     }

@@ -2,7 +2,7 @@
 //!
 //! Reading and judging is `linesman_media`'s; here are flags, files, tables and exit codes.
 
-mod analyze;
+pub(in crate::cli) mod analyze;
 mod csv;
 mod listen;
 mod sparkline;

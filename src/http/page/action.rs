@@ -275,7 +275,7 @@ const fn side(cause: Cause, owner: Option<Owner>) -> Side {
     match cause {
         Cause::Fibre | Cause::LandingTrunk => Side::Carrier,
         Cause::CustomerAccess => Side::Customer,
-        Cause::Billing(_) | Cause::Unexplained => Side::Undecided,
+        Cause::Billing(_) | Cause::Unexplained | Cause::BilledMedia => Side::Undecided,
         Cause::ServerDown | Cause::ServerState | Cause::ServerResources | Cause::NetworkDevice => {
             Side::Company
         }

@@ -1,6 +1,7 @@
 //! What a reconciliation found, as people read it: on its own page and on the ticket.
 
 use crate::diagnosis::Billing;
+use crate::diagnosis::billed::{self, BilledDifference, BilledMedia};
 use crate::diagnosis::billing::Agreement;
 
 use super::shell::Shell;
@@ -52,8 +53,29 @@ pub struct BillView {
     pub(super) accounting: Vec<String>,
     pub(super) advice: String,
     pub(super) files: Vec<FileView>,
+    pub(super) heard: Vec<HeardView>,
     /// Whether this is the page of the comparison itself.
     pub(super) is_whole: bool,
+}
+
+/// A file of records beside the calls that were heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardView {
+    /// What it comes to.
+    pub(super) sentences: Vec<String>,
+    pub(super) rows: Vec<HeardRowView>,
+    /// Why something was not judged, and how many.
+    pub(super) undecided: Vec<String>,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardRowView {
+    pub(super) kind: String,
+    pub(super) line: String,
+    pub(super) who: String,
+    pub(super) evidence: String,
+    pub(super) worth: String,
 }
 
 /// A file of the report.
@@ -132,7 +154,34 @@ pub fn view(shell: &Shell, billing: &Billing, is_whole: bool) -> BillView {
         accounting: billing.accounting.iter().map(|rule| shell.say(rule)).collect(),
         advice: shell.say(&billing.advice),
         files: files(shell, &billing.files),
+        heard: billing.heard.iter().map(|heard| heard_view(shell, heard)).collect(),
         is_whole,
+    }
+}
+
+fn heard_view(shell: &Shell, heard: &BilledMedia) -> HeardView {
+    let language = shell.language();
+    let row = |one: &BilledDifference| {
+        let currency = one.currency.as_deref().unwrap_or_default();
+        let worth = one.at_stake.as_ref().map(|money| format!("{money} {currency}").trim().to_owned());
+        let of_record = one.record.as_ref().map(|row| [&row.caller, &row.callee]);
+        let parties = of_record.or_else(|| one.call.as_ref().map(|call| [&call.from, &call.to]));
+        HeardRowView {
+            kind: billed::kind_words(&one.kind, language),
+            line: one.record.as_ref().map(|row| row.line.to_string()).unwrap_or_default(),
+            who: parties.map(|[from, to]| format!("{from} → {to}")).unwrap_or_default(),
+            evidence: shell.say(&one.evidence),
+            worth: worth.unwrap_or_default(),
+        }
+    };
+    HeardView {
+        sentences: heard.reasons().iter().map(|reason| shell.say(reason)).collect(),
+        rows: heard.differences.iter().map(row).collect(),
+        undecided: heard
+            .undecided
+            .iter()
+            .map(|(why, count)| format!("{}: {count}", billed::undecided_words(why, language)))
+            .collect(),
     }
 }
 

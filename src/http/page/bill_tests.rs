@@ -1,6 +1,7 @@
 use askama::Template as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::diagnosis::billed::{BilledMedia, kind_words, undecided_words};
 use crate::diagnosis::billing::{self, Bill};
 use crate::diagnosis::{Cause, Fault};
 use crate::locale::{Language, Message, words};
@@ -48,6 +49,24 @@ fn outcome(difference: &str) -> linesman_cdr::Outcome {
     .unwrap()
 }
 
+/// Their records beside what was heard; what strangers wrote is in it.
+fn heard() -> BilledMedia {
+    serde_json::from_value(serde_json::json!({
+        "side": "theirs",
+        "records": {"all": 9, "matched": 5, "not_heard": 0, "not_covered": 4, "ambiguous": 0, "interim": 0},
+        "calls": {"all": 5, "matched": 5, "not_billed": 0, "not_covered": 0, "ambiguous": 0},
+        "clock_offset": {"seconds": 7.0, "proof": "numbers", "calls": 5},
+        "at_stake": {"USD": "0.24"}, "at_stake_heard": {"USD": "0.24"}, "kinds": {"billed_without_media": 1},
+        "differences": [{"kind": "billed_without_media", "seconds": 22.0, "at_stake": "0.24", "currency": "USD",
+            "matched_by": "numbers", "call": null,
+            "record": {"line": 4711, "call_id": null, "caller": "****01", "callee": "86139****5675",
+                "start": "2026-10-01T00:00:00Z", "talk_s": "22", "billed_s": 24, "rate": "0.6", "amount": "0.24",
+                "codec": null, "gateway": "<i>gw</i>"},
+            "evidence": {"key": "billed.billed_without_media", "args": {"talk": "22", "billed": "22"}}}],
+        "undecided": {"outside_capture": 4}}))
+    .unwrap()
+}
+
 fn fault(difference: &str) -> Fault {
     billing::fault(&Bill {
         run: "run-1",
@@ -58,6 +77,7 @@ fn fault(difference: &str) -> Fault {
         example: Vec::new(),
         accounting: Vec::new(),
         files: vec!["en/report.html".to_owned(), "zh-CN/report.html".to_owned()],
+        heard: vec![heard()],
         is_customer: false,
         at: at(),
     })
@@ -108,6 +128,10 @@ fn the_ticket_of_a_bill_shows_money_and_dimensions_and_no_path() {
             "the report in the reader's language"
         );
         assert!(!html.contains("role=\"img\"") && !html.contains("data-series"), "no path, no chart");
+        let told = ["86139****5675", "4711", "0.24 USD", &kind_words("billed_without_media", language)];
+        assert!(told.iter().all(|words| html.contains(words)), "what was heard stands beside the bill");
+        assert!(html.contains(&undecided_words("outside_capture", language)), "what was not judged too");
+        assert!(!html.contains("<i>gw</i>") && !html.contains(">billed."));
         assert!(!html.contains("<b>gw</b>") && !html.contains("<Acme>"), "what strangers wrote is text");
         assert!(!html.contains("/elements/"), "a party is no element");
         assert!(!html.contains("/remeasure\""));
@@ -141,6 +165,7 @@ fn a_run_shows_its_answer_or_why_there_is_none() {
             contract_sha256: None,
             files: Vec::new(),
             seconds: 1.0,
+            heard: Vec::new(),
         }),
         fault: Some(fault("2.072600")),
         error: None,

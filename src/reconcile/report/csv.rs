@@ -86,7 +86,8 @@ fn text(cell: &Cell, decimals: u32) -> String {
 
 /// A text that no spreadsheet takes for a formula: what begins like one gets an apostrophe, unless
 /// it is a plain number. Control characters become spaces.
-pub(crate) fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     let text: String =
         text.chars().map(|sign| if sign.is_control() && sign != '\t' { ' ' } else { sign }).collect();
     let text = text.as_str();

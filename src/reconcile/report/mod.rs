@@ -30,6 +30,7 @@ use std::path::{Path, PathBuf};
 use linesman_cdr::outcome::{CallDetail, Finding, Outcome};
 use linesman_cdr::rating::Rater;
 
+pub use csv::harmless;
 pub use html::escape;
 pub use kept::{Dropped, Kept};
 pub use words::Language;

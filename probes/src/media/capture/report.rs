@@ -31,6 +31,10 @@ pub struct Report {
     pub reported: Vec<ReportedRow>,
     /// Files that could not be read to their end.
     pub broken: Vec<BrokenFile>,
+    /// When each file was captured, first and last packet; files that follow each other at once are one. Nothing is
+    /// known of any other time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub captured: Vec<[String; 2]>,
 }
 
 /// A file that could not be read to its end.
@@ -184,6 +188,7 @@ impl Report {
             calls,
             reported: Vec::new(),
             broken: Vec::new(),
+            captured: Vec::new(),
         }
     }
 
@@ -409,6 +414,8 @@ fn span_ms(from: Option<i64>, until: Option<i64>) -> Option<f64> {
     from.zip(until).map(|(from, until)| ((until - from) / 1_000) as f64 / 1e3)
 }
 
-pub(super) fn rfc3339(at: i64) -> String {
+/// A moment as reports write it.
+#[must_use]
+pub fn rfc3339(at: i64) -> String {
     DateTime::<Utc>::from_timestamp_nanos(at).to_rfc3339_opts(SecondsFormat::Micros, true)
 }

@@ -103,6 +103,12 @@ impl<R: Read> Merge<R> {
         }
     }
 
+    /// Of which file the packet was that was handed out last, from 0.
+    #[must_use]
+    pub fn last_file(&self) -> usize {
+        self.current.and_then(|current| self.waiting.get(current)).map_or(0, |waiting| waiting.file)
+    }
+
     /// Files that could not be read to their end, so far.
     #[must_use]
     pub fn broken(&self) -> &[Broken] {
