@@ -104,7 +104,10 @@ async fn the_page_of_a_call_masks_its_numbers_but_for_the_noc_whose_look_leaves_
     }
     assert!(trail().await.unwrap().is_empty(), "masked looks are no looks");
     let (_, _, clear) = page(&daemon, Role::Noc, "GET", "/calls/one-leg", "", "zh-CN").await;
-    assert!(clear.contains("13812345678 heard little") && clear.contains("落地中继") && clear.contains("已结束"), "{clear}");
+    assert!(
+        clear.contains("13812345678 heard little") && clear.contains("落地中继") && clear.contains("已结束"),
+        "{clear}"
+    );
     assert_eq!(trail().await.unwrap()[0].actor, "nora");
     let (status, _, none) = page(&daemon, Role::Noc, "GET", "/calls/%3Cscript%3E", "", "en").await;
     assert_eq!(status, 404);
