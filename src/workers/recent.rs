@@ -114,6 +114,7 @@ fn to_point(observation: &Observation) -> RoundPoint {
         code: match &measured.detail {
             Detail::Sip { code, .. } => Some(*code),
             Detail::Http { status, .. } => Some(*status),
+            Detail::Call(call) => call.code,
             _ => None,
         },
         host: match &measured.detail {

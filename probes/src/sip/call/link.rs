@@ -105,6 +105,14 @@ impl Link {
         }
     }
 
+    /// Sends one message without waiting, as far as that goes: for who has no time left.
+    pub fn send_now(&self, bytes: &[u8]) {
+        let _ = match self {
+            Self::Udp { socket, .. } => socket.try_send(bytes),
+            Self::Tcp { stream, .. } => stream.try_write(bytes),
+        };
+    }
+
     /// The next message. May be dropped at any time without losing anything.
     ///
     /// # Errors

@@ -11,6 +11,7 @@
 //! | [`ear`] | what came back and what it says of each direction, pure |
 //! | [`report`] | what the call came to |
 //! | [`place`](mod@place) | the sockets of a caller |
+//! | [`probe`] | one call as a round of a probe |
 //! | [`answer`] | the other end: answers, echoes, reports, bounded and safe to leave running |
 
 pub mod answer;
@@ -24,6 +25,7 @@ mod link;
 pub mod offer;
 pub mod place;
 mod ports;
+pub mod probe;
 pub mod report;
 pub mod train;
 
@@ -31,4 +33,5 @@ pub use answer::{Answering, Bounds};
 pub use codec::CallCodec;
 pub use digest::Credentials;
 pub use place::{CallPlan, VOICE_DSCP, credentials, place};
+pub use probe::CallProbe;
 pub use report::{CallReport, Ended, KnownBy, Way};

@@ -110,11 +110,11 @@ pub async fn place(plan: &CallPlan) -> CallReport {
     };
     let train = Train::new(plan.codec, plan.length, seed);
     let drops = drops_of(&ports.voice);
+    let begin = Instant::now();
     let mut call = Call {
         plan,
-        begin: Instant::now(),
-        dialog: Dialog::begin(asking, Duration::ZERO),
-        link,
+        begin,
+        line: Line { dialog: Dialog::begin(asking, Duration::ZERO), link, begin },
         ear: Ear::new(&train),
         train,
         talk: None,
@@ -147,11 +147,28 @@ struct Talk {
     first_heard: Option<Duration>,
 }
 
+/// The signalling, which is not left hanging: given up half-way (a stop, a time limit), the far end is told at once.
+struct Line {
+    dialog: Dialog,
+    link: Link,
+    begin: Instant,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let now = self.begin.elapsed();
+        self.dialog.abandon(now);
+        self.dialog.hang_up(now);
+        while let Some(bytes) = self.dialog.take_out() {
+            self.link.send_now(&bytes);
+        }
+    }
+}
+
 struct Call<'a> {
     plan: &'a CallPlan,
     begin: Instant,
-    dialog: Dialog,
-    link: Link,
+    line: Line,
     ports: MediaPorts,
     ear: Ear,
     train: Train,
@@ -172,18 +189,18 @@ impl Call<'_> {
         let (mut voice, mut control) = (vec![0; 2048], vec![0; 2048]);
         loop {
             let now = self.begin.elapsed();
-            self.dialog.tick(now);
-            while let Some(bytes) = self.dialog.take_out() {
-                self.link.send(&bytes).await?;
+            self.line.dialog.tick(now);
+            while let Some(bytes) = self.line.dialog.take_out() {
+                self.line.link.send(&bytes).await?;
             }
-            if let Stage::Over(_) = self.dialog.stage() {
+            if let Stage::Over(_) = self.line.dialog.stage() {
                 return Ok(());
             }
-            if *self.dialog.stage() == Stage::Talking && self.talk.is_none() {
+            if *self.line.dialog.stage() == Stage::Talking && self.talk.is_none() {
                 self.begin_to_talk(now);
                 continue;
             }
-            let wake = self.speak(now).await.into_iter().chain(self.dialog.next_wake()).min();
+            let wake = self.speak(now).await.into_iter().chain(self.line.dialog.next_wake()).min();
             let wake = self.begin + wake.unwrap_or(now + Duration::from_millis(100)).max(now);
             tokio::select! {
                 // What came first: its time is taken before ours runs out.
@@ -200,8 +217,8 @@ impl Call<'_> {
                         self.hear(control.get(..length).unwrap_or_default(), from.ip(), at, true);
                     }
                 }
-                received = self.link.receive() => match received {
-                    Ok(Received::Message(message)) => self.dialog.heard(&message, self.begin.elapsed()),
+                received = self.line.link.receive() => match received {
+                    Ok(Received::Message(message)) => self.line.dialog.heard(&message, self.begin.elapsed()),
                     Ok(Received::Nonsense) => {}
                     Ok(Received::Closed) => return Err(ErrorKind::ConnectionReset.into()),
                     Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
@@ -209,7 +226,7 @@ impl Call<'_> {
                         return Err(error);
                     }
                     // Errors that routers on the way report say no more than silence does.
-                    Err(error) if self.link.is_datagram() => {
+                    Err(error) if self.line.link.is_datagram() => {
                         tracing::debug!(peer = %self.plan.address, %error, "error while waiting");
                     }
                     Err(error) => return Err(error),
@@ -220,9 +237,9 @@ impl Call<'_> {
     }
 
     fn begin_to_talk(&mut self, now: Duration) {
-        let agreed = agreed(self.dialog.description(), self.plan.codec);
+        let agreed = agreed(self.line.dialog.description(), self.plan.codec);
         if agreed.is_err() {
-            self.dialog.hang_up(now);
+            self.line.dialog.hang_up(now);
         }
         self.talk = Some(Talk {
             from: now,
@@ -240,7 +257,7 @@ impl Call<'_> {
     /// Sends what is due and says when to look again; `None` when voice has nothing more to do.
     async fn speak(&mut self, now: Duration) -> Option<Duration> {
         let Some(Ok(agreed)) = self.agreed.clone() else { return None };
-        if *self.dialog.stage() != Stage::Talking {
+        if *self.line.dialog.stage() != Stage::Talking {
             return None;
         }
         let talk = self.talk.as_mut()?;
@@ -260,7 +277,7 @@ impl Call<'_> {
         }
         if talk.next_report <= now && talk.parted.is_none() {
             talk.next_report = now + REPORT_EVERY;
-            let report = own_report(&self.train, talk, &self.ear, now, self.dialog.call_id(), false);
+            let report = own_report(&self.train, talk, &self.ear, now, self.line.dialog.call_id(), false);
             let _ = self.ports.control.send_to(&report, agreed.rtcp).await;
         }
         if talk.next < self.train.count {
@@ -273,13 +290,13 @@ impl Call<'_> {
         match talk.parted {
             None if now >= said_all + away => {
                 talk.parted = Some(now);
-                let report = own_report(&self.train, talk, &self.ear, now, self.dialog.call_id(), true);
+                let report = own_report(&self.train, talk, &self.ear, now, self.line.dialog.call_id(), true);
                 let _ = self.ports.control.send_to(&report, agreed.rtcp).await;
                 Some(now + away.min(LINGER) / 2 + LAST_WORD)
             }
             None => Some(said_all + away),
             Some(parted) if now >= parted + away.min(LINGER) / 2 + LAST_WORD => {
-                self.dialog.hang_up(now);
+                self.line.dialog.hang_up(now);
                 Some(now)
             }
             Some(parted) => Some(parted + away.min(LINGER) / 2 + LAST_WORD),
@@ -307,14 +324,14 @@ impl Call<'_> {
 
     async fn finish(mut self, failed: Result<(), io::Error>) -> CallReport {
         let mut report = self.report;
-        report.call_id = self.dialog.call_id();
-        report.retransmissions = self.dialog.retransmissions();
+        report.call_id = self.line.dialog.call_id();
+        report.retransmissions = self.line.dialog.retransmissions();
         report.dscp = self.dscp;
         report.sent = self.talk.as_ref().map_or(0, |talk| u64::from(talk.next));
         let ours =
             failed.err().and_then(|error| match Failure::of_connected(&error, self.plan.address.ip()) {
                 Failure::Ours(impediment) => Some(impediment),
-                Failure::Refused if self.refused && self.dialog.answered().is_none() => {
+                Failure::Refused if self.refused && self.line.dialog.answered().is_none() => {
                     report.ended = Ended::Unreachable;
                     report.problem = Some("the host says that nobody listens at this port".to_owned());
                     report.hint =
@@ -323,7 +340,7 @@ impl Call<'_> {
                 }
                 Failure::Refused | Failure::Silent => {
                     report.ended =
-                        if self.dialog.answered().is_some() { Ended::FarHungUp } else { Ended::Silent };
+                        if self.line.dialog.answered().is_some() { Ended::FarHungUp } else { Ended::Silent };
                     report.problem = Some(format!("the connection was lost: {error}"));
                     None
                 }
@@ -331,9 +348,9 @@ impl Call<'_> {
         if let Some(impediment) = ours {
             return report.not_measured(impediment);
         }
-        let (progress, answered) = (self.dialog.progress(), self.dialog.answered());
+        let (progress, answered) = (self.line.dialog.progress(), self.line.dialog.answered());
         let has_password = self.plan.credentials.is_some();
-        if let Stage::Over(end) = self.dialog.stage() {
+        if let Stage::Over(end) = self.line.dialog.stage() {
             report.note_signalling(end, progress, answered, has_password, self.plan.patience);
         } else {
             let end = if answered.is_some() { End::FarHungUp } else { End::NotAnswered };

@@ -62,6 +62,19 @@ pub enum KnownBy {
     Difference,
 }
 
+impl KnownBy {
+    /// The name in outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sequence => "sequence",
+            Self::Rtcp => "rtcp",
+            Self::Echo => "echo",
+            Self::Difference => "difference",
+        }
+    }
+}
+
 /// One direction.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct Way {
