@@ -49,16 +49,8 @@ pub enum ProbeKind {
 
 impl ProbeKind {
     /// All kinds that send or read something by themselves.
-    pub const ALL: [Self; 8] = [
-        Self::Icmp,
-        Self::Tcp,
-        Self::Http,
-        Self::Dns,
-        Self::Sip,
-        Self::Registration,
-        Self::Host,
-        Self::Call,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Icmp, Self::Tcp, Self::Http, Self::Dns, Self::Sip, Self::Registration, Self::Host, Self::Call];
 
     /// The name in settings, metrics and outputs.
     #[must_use]
@@ -186,7 +178,8 @@ impl CallSpec {
     #[must_use]
     pub fn longest(&self) -> Duration {
         // The far end may be cancelled for some seconds instead, but never both.
-        Duration::from_millis(self.patience_ms.saturating_add(self.length_ms)) + crate::sip::call::probe::FAREWELL
+        Duration::from_millis(self.patience_ms.saturating_add(self.length_ms))
+            + crate::sip::call::probe::FAREWELL
     }
 }
 

@@ -175,7 +175,10 @@ async fn address(target: &str) -> Result<Result<IpAddr, Impediment>, Failure> {
 }
 
 /// `ADDRESS:PORT`, or a name or address with the usual port.
-pub(super) async fn socket(target: &str, usual_port: Option<u16>) -> Result<Result<SocketAddr, Impediment>, Failure> {
+pub(super) async fn socket(
+    target: &str,
+    usual_port: Option<u16>,
+) -> Result<Result<SocketAddr, Impediment>, Failure> {
     let bare = target.trim_start_matches('[').trim_end_matches(']');
     if let (Ok(ip), Some(port)) = (bare.parse::<IpAddr>(), usual_port) {
         return Ok(Ok(SocketAddr::new(ip, port)));

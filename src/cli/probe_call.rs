@@ -121,7 +121,11 @@ fn spec(
         address,
         transport,
         uri: uri.to_owned(),
-        from: arguments.from.clone().or_else(|| arguments.user.clone()).unwrap_or_else(|| "linesman".to_owned()),
+        from: arguments
+            .from
+            .clone()
+            .or_else(|| arguments.user.clone())
+            .unwrap_or_else(|| "linesman".to_owned()),
         codec: arguments.codec,
         length_ms: millis(arguments.length),
         patience_ms: millis(Duration::from_secs_f64(timeout.unwrap_or(PATIENCE_S).max(0.5))),
@@ -131,7 +135,8 @@ fn spec(
 
 fn is_problem(report: &CallReport) -> bool {
     let is_bad = |way: &Way| {
-        way.loss_ratio.is_some_and(|ratio| ratio >= BAD_LOSS) || way.mos.is_some_and(|mos| mos.high < POOR_MOS)
+        way.loss_ratio.is_some_and(|ratio| ratio >= BAD_LOSS)
+            || way.mos.is_some_and(|mos| mos.high < POOR_MOS)
     };
     report.ended != Ended::Completed
         || is_bad(&report.out)

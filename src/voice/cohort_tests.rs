@@ -35,6 +35,7 @@ fn heard(trunk: &str, gateway: &str, call: &str, second: i64, lost: u64) -> Hear
         told: None,
         ends: None,
         is_faulty: false,
+        is_test: false,
     }
 }
 

@@ -225,7 +225,9 @@ fn answer(shell: &Shell, observation: &Observation) -> String {
 /// What a test call was answered, and what each way of it lost, as far as that is known.
 fn called(shell: &Shell, call: &CallDetail) -> String {
     let mut words = vec![match call.code {
-        Some(code) => format!("SIP {code} {}", call.reason.as_deref().unwrap_or_default()).trim_end().to_owned(),
+        Some(code) => {
+            format!("SIP {code} {}", call.reason.as_deref().unwrap_or_default()).trim_end().to_owned()
+        }
         None => call.reason.clone().unwrap_or_default(),
     }];
     for (key, way) in [("page.test_call_out", &call.out), ("page.test_call_in", &call.inward)] {

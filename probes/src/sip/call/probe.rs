@@ -49,7 +49,8 @@ impl CallProbe {
         let credentials = match &spec.credentials {
             None => None,
             Some(known) => Some(
-                credentials(&known.user, &known.password_file).map_err(|reason| Impediment::Local { reason })?,
+                credentials(&known.user, &known.password_file)
+                    .map_err(|reason| Impediment::Local { reason })?,
             ),
         };
         Ok(CallPlan {
@@ -101,7 +102,8 @@ pub fn measured(report: &CallReport) -> Measured {
         _ => (Outcome::Answered, 1),
     };
     let setup = report.setup_ms.filter(|ms| ms.is_finite() && *ms >= 0.0);
-    let rtts: Vec<Rtt> = setup.map(|ms| Rtt::from_duration(Duration::from_secs_f64(ms / 1e3))).into_iter().collect();
+    let rtts: Vec<Rtt> =
+        setup.map(|ms| Rtt::from_duration(Duration::from_secs_f64(ms / 1e3))).into_iter().collect();
     let rtt = if received == 1 { summarise(&rtts) } else { None };
     let detail = CallDetail {
         ended: report.ended.name().to_owned(),
