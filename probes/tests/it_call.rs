@@ -78,7 +78,7 @@ async fn a_clean_call_to_our_own_answering_end_is_known_to_be_clean_both_ways() 
 }
 
 #[tokio::test]
-async fn r67_what_a_bridge_lost_is_told_for_the_direction_in_which_it_was_lost() {
+async fn what_a_bridge_lost_is_told_for_the_direction_in_which_it_was_lost() {
     let far = answering("127.0.73.2", Bounds::default()).await;
     let (bridge, truth) = start("127.0.73.2", far, Some(Every(21)), Some(Every(50))).await;
     let report = place(&plan(bridge)).await;

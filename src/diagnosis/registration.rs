@@ -97,3 +97,18 @@ fn find_in(input: &Input, series: &Series) -> Option<Finding> {
         voice: None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_call_speaks_against_the_trunk_only_by_codes_that_are_not_the_called_numbers() {
+        for code in [408, 500, 503, 504] {
+            assert!(carries_no_call(code), "{code}");
+        }
+        for code in [200, 401, 403, 404, 480, 486, 488, 600, 603] {
+            assert!(!carries_no_call(code), "{code}: a busy or unknown echo number, or our rights");
+        }
+    }
+}
