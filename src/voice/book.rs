@@ -174,6 +174,12 @@ impl Book {
         self.pace.get(trunk).copied()
     }
 
+    /// Whether a call is one of our own: no stranger's voice was listened to in it.
+    #[must_use]
+    pub fn is_test(&self, trunk: &str, call: &str) -> bool {
+        self.trunks.get(trunk).and_then(|calls| calls.get(call)).is_some_and(|call| call.is_test)
+    }
+
     /// Who sends and who receives the streams of a call, as far as they were heard.
     #[must_use]
     pub fn ends(&self, trunk: &str, call: &str) -> Vec<(SocketAddr, SocketAddr)> {
