@@ -339,7 +339,7 @@ pub fn ntp_middle(at_ns: i64) -> u32 {
 pub fn ntp(at_ns: i64) -> u64 {
     let ns = u64::try_from(at_ns).unwrap_or(0) + 1_000_000_000;
     let (seconds, rest) = (ns / 1_000_000_000, ns % 1_000_000_000);
-    seconds << 32 | (rest << 32) / 1_000_000_000
+    (seconds << 32) | ((rest << 32) / 1_000_000_000)
 }
 
 /// FNV-1a: told apart, not protected.
