@@ -4,7 +4,12 @@
 //! Those with sipp are skipped with a printed reason when it is missing (`apt install sip-tester`); with
 //! `LINESMAN_TEST_REQUIRE=all` that is a failure instead.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test: what fails here is to fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test: it fails loudly, and its runtime owns its tasks"
+)]
 
 mod support;
 

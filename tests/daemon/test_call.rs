@@ -19,6 +19,7 @@ async fn answering() -> SocketAddr {
         .await
         .expect("loopback takes sockets");
     let address = answering.address().expect("it is bound");
+    #[allow(clippy::disallowed_methods, reason = "the runtime of the test owns it")]
     tokio::spawn(async move { answering.run(|_| {}).await });
     address
 }

@@ -1,7 +1,12 @@
 //! A bridge in user space between a caller and an answering end: it takes its place in the session descriptions, passes
 //! what it is given, and loses the packets that it is told to lose. It counts, so that the truth is known.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "a test: what fails here is to fail loudly")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test: it fails loudly, and its runtime owns its tasks"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
