@@ -155,6 +155,8 @@ pub enum Detail {
     },
     /// Resources of a host.
     Host(Box<HostReading>),
+    /// A test call; its burst counts the INVITE, its delay is the setup.
+    Call(Box<CallDetail>),
     /// Voice that was listened to, many streams together; its burst counts their packets.
     Rtp {
         /// Calls.
@@ -172,6 +174,54 @@ pub enum Detail {
         /// Smallest high end of a MOS.
         mos_high: Option<f64>,
     },
+}
+
+/// What a test call came to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CallDetail {
+    /// How it ended: `completed`, `far_hung_up`, `no_media`, `refused`, `unanswered`, `silent`, `unreachable`.
+    pub ended: String,
+    /// Final status code.
+    pub code: Option<u16>,
+    /// What went wrong, else the reason phrase; cut to 128 characters, control characters replaced.
+    pub reason: Option<String>,
+    /// Call-ID, as the far end's logs have it.
+    pub call_id: String,
+    /// Encoding name.
+    pub codec: String,
+    /// From INVITE to the final answer.
+    pub setup_ms: Option<f64>,
+    /// From INVITE to the first sign of progress.
+    pub progress_ms: Option<f64>,
+    /// Round trip by RTCP.
+    pub rtt_ms: Option<f64>,
+    /// From us to the far end; none where it is not known.
+    pub out: Option<WayDetail>,
+    /// From the far end to us; none where it is not known.
+    #[serde(rename = "in")]
+    pub inward: Option<WayDetail>,
+    /// What was wrong with our own measuring: such a call accuses nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
+}
+
+/// One way of a test call.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct WayDetail {
+    /// How it is known: `sequence`, `rtcp`, `echo`, `difference`.
+    pub known_by: String,
+    /// Packets that were due.
+    pub expected: u64,
+    /// Of these lost.
+    pub lost: u64,
+    /// Packets that an adaptive buffer would have played too late.
+    pub late: u64,
+    /// Jitter.
+    pub jitter_ms: Option<f64>,
+    /// Low end of the MOS.
+    pub mos_low: Option<f64>,
+    /// High end of the MOS.
+    pub mos_high: Option<f64>,
 }
 
 /// What a probe returns; the caller adds target and time.

@@ -14,12 +14,14 @@
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::observation::Measured;
+use crate::sip::call::CallCodec;
 
 /// Kinds of probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,14 +41,16 @@ pub enum ProbeKind {
     Registration,
     /// Resources of this host.
     Host,
+    /// A test call: SIP and a real RTP train both ways.
+    Call,
     /// No probe: voice that is listened to.
     Rtp,
 }
 
 impl ProbeKind {
     /// All kinds that send or read something by themselves.
-    pub const ALL: [Self; 7] =
-        [Self::Icmp, Self::Tcp, Self::Http, Self::Dns, Self::Sip, Self::Registration, Self::Host];
+    pub const ALL: [Self; 8] =
+        [Self::Icmp, Self::Tcp, Self::Http, Self::Dns, Self::Sip, Self::Registration, Self::Host, Self::Call];
 
     /// The name in settings, metrics and outputs.
     #[must_use]
@@ -59,6 +63,7 @@ impl ProbeKind {
             Self::Sip => "sip",
             Self::Registration => "registration",
             Self::Host => "host",
+            Self::Call => "call",
             Self::Rtp => "rtp",
         }
     }
@@ -134,6 +139,48 @@ pub enum ProbeSpec {
     },
     /// See [`ProbeKind::Host`].
     Host,
+    /// See [`ProbeKind::Call`].
+    Call(CallSpec),
+}
+
+/// A test call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CallSpec {
+    /// Where SIP is sent to.
+    pub address: SocketAddr,
+    /// How.
+    pub transport: Transport,
+    /// Who is called, as `sip:echo@192.0.2.1`.
+    pub uri: String,
+    /// User part of From: who calls.
+    pub from: String,
+    /// What is spoken.
+    pub codec: CallCodec,
+    /// How long is spoken, in milliseconds.
+    pub length_ms: u64,
+    /// How long the far end may take to answer, in milliseconds.
+    pub patience_ms: u64,
+    /// Who we are, where the far end asks. The password itself is never part of a specification.
+    pub credentials: Option<CallCredentials>,
+}
+
+/// A user name, and the file that holds its password.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CallCredentials {
+    /// User name.
+    pub user: String,
+    /// Holds the password in its first line.
+    pub password_file: PathBuf,
+}
+
+impl CallSpec {
+    /// The longest that the whole call may take.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        // The far end may be cancelled for some seconds instead, but never both.
+        Duration::from_millis(self.patience_ms.saturating_add(self.length_ms))
+            + crate::sip::call::probe::FAREWELL
+    }
 }
 
 impl ProbeSpec {
@@ -148,6 +195,7 @@ impl ProbeSpec {
             Self::Sip { .. } => ProbeKind::Sip,
             Self::Registration { .. } => ProbeKind::Registration,
             Self::Host => ProbeKind::Host,
+            Self::Call(_) => ProbeKind::Call,
         }
     }
 }

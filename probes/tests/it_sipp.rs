@@ -5,66 +5,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test: what fails here is to fail loudly")]
 
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+mod support;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use linesman_probes::observation::{Detail, Measured, Outcome};
 use linesman_probes::probe::{Probe, ProbeSpec, Round, Transport};
 use linesman_probes::sip::{RegistrationState, SipProbe, registration_state};
-
-/// A sipp that ends with the test, also when the test fails.
-struct Sipp(Child);
-
-impl Drop for Sipp {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn sipp_is_missing() -> bool {
-    let found = Command::new("sipp").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if found {
-        return false;
-    }
-    let reason = "sipp is missing: apt install sip-tester";
-    assert_ne!(std::env::var("LINESMAN_TEST_REQUIRE").as_deref(), Ok("all"), "{reason}");
-    println!("skipped: {reason}");
-    true
-}
-
-/// A port of this address that is free for both transports.
-fn free_port(host: &str) -> SocketAddr {
-    for _ in 0..50 {
-        let udp = UdpSocket::bind((host, 0)).unwrap();
-        let address = udp.local_addr().unwrap();
-        if TcpListener::bind(address).is_ok() {
-            return address;
-        }
-    }
-    panic!("no port of {host} is free for both UDP and TCP");
-}
-
-fn start_sipp(address: SocketAddr, mode: &str) -> Sipp {
-    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp/options_uas.xml");
-    let control = free_port(&address.ip().to_string()).port().to_string();
-    let child = Command::new("sipp")
-        .arg("-sf")
-        .arg(scenario)
-        .args(["-i", &address.ip().to_string(), "-p", &address.port().to_string(), "-t", mode])
-        .args(["-ci", &address.ip().to_string(), "-cp", &control, "-mi", &address.ip().to_string()])
-        .args(["-nostdin", "-skip_rlimit"])
-        .current_dir(std::env::temp_dir())
-        .env("TERM", "dumb")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    Sipp(child)
-}
+use support::{Sipp, free_port, sipp_is_missing, start_sipp};
 
 /// Asks until sipp is up, which refuses (or, half started, keeps silent) until then.
 async fn once_answered(probe: &SipProbe, sipp: &mut Sipp) -> Measured {
@@ -86,7 +35,8 @@ async fn sipp_answers(transport: Transport, mode: &str, host: &str) {
         return;
     }
     let address = free_port(host);
-    let mut sipp = start_sipp(address, mode);
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sipp/options_uas.xml");
+    let mut sipp = start_sipp(address, mode, &["-sf", scenario.to_str().unwrap()]);
     let peer = SipProbe::new(&ProbeSpec::Sip { address, transport, uri: None }).unwrap();
     let measured = once_answered(&peer, &mut sipp).await;
     assert_eq!(measured.detail, Detail::Sip { code: 200, reason: "OK".to_owned() });

@@ -26,6 +26,7 @@ pub mod notify;
 pub mod output;
 pub mod people;
 pub mod probe;
+mod probe_call;
 mod remote;
 pub mod report;
 pub mod rtp;

@@ -9,14 +9,19 @@ use linesman_probes::reach::SocketProbes;
 use tokio::net::lookup_host;
 
 use super::exit::{Exit, Failure};
+use super::probe_call::{self, CallArguments};
 use super::{Global, output};
+
+/// Longest wait for an answer unless stated.
+const TIMEOUT_S: f64 = 2.0;
 
 /// Arguments of `probe`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// icmp, tcp, http, dns, sip, registration or server
+    /// icmp, tcp, http, dns, sip, registration, server or call; answer: answers such calls until stopped
     kind: String,
-    /// Address, ADDRESS:PORT, name or URL; an address of record for registration; nothing for server
+    /// Address, ADDRESS:PORT, name or URL; an address of record for registration; sip:NUMBER@ADDRESS:PORT for call;
+    /// nothing for server
     target: Option<String>,
     /// Requests to send
     #[arg(short = 'n', long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -24,9 +29,9 @@ pub struct Arguments {
     /// Time between two requests, seconds
     #[arg(short, long, default_value_t = 0.2, value_parser = seconds)]
     interval: f64,
-    /// Longest wait for an answer, seconds
-    #[arg(short, long, default_value_t = 2.0, value_parser = seconds)]
-    timeout: f64,
+    /// Longest wait for an answer, seconds: 2, for a call 15
+    #[arg(short, long, value_parser = seconds)]
+    timeout: Option<f64>,
     /// Transport of SIP: udp or tcp
     #[arg(long, default_value = "udp", value_parser = ["udp", "tcp"])]
     transport: String,
@@ -39,6 +44,8 @@ pub struct Arguments {
     /// One JSON document
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    call: CallArguments,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -53,6 +60,22 @@ fn seconds(text: &str) -> Result<f64, String> {
 /// # Errors
 /// When the target cannot be understood or this host may not measure so.
 pub async fn run(_global: &Global, arguments: Arguments) -> anyhow::Result<Exit> {
+    let target = arguments.target.as_deref();
+    match (arguments.kind.as_str(), target) {
+        ("call", Some(target)) => {
+            let transport = if arguments.transport == "tcp" { Transport::Tcp } else { Transport::Udp };
+            let Arguments { call, timeout, json, .. } = &arguments;
+            return probe_call::call(call, target, transport, *timeout, *json).await;
+        }
+        ("answer", listen) => {
+            return probe_call::answer(&arguments.call, listen.unwrap_or("0.0.0.0:5060")).await;
+        }
+        ("call", None) => {
+            let message = "name whom to call: linesman probe call sip:NUMBER@ADDRESS:PORT";
+            return Err(Failure::new(Exit::Usage, message).into());
+        }
+        _ => {}
+    }
     let began = Instant::now();
     let (spec, measured) = match spec(&arguments).await? {
         Ok(spec) => {
@@ -94,7 +117,7 @@ async fn measure(arguments: &Arguments, spec: &ProbeSpec) -> Result<Measured, Fa
         return Ok(probe.measure(once).await);
     }
     let spread = Duration::from_secs_f64(arguments.interval) * arguments.count.saturating_sub(1);
-    let timeout = Duration::from_secs_f64(arguments.timeout.max(0.01));
+    let timeout = Duration::from_secs_f64(arguments.timeout.unwrap_or(TIMEOUT_S).max(0.01));
     Ok(probe.measure(Round { count: arguments.count, spread, timeout }).await)
 }
 
@@ -138,7 +161,7 @@ async fn spec(arguments: &Arguments) -> Result<Spec, Failure> {
         }
         "server" | "host" => Ok(ProbeSpec::Host),
         other => {
-            let known = "icmp, tcp, http, dns, sip, registration and server";
+            let known = "icmp, tcp, http, dns, sip, registration, server, call and answer";
             return Err(usage(format!("`{other}` is no kind of probe; there are {known}")));
         }
     })
@@ -152,7 +175,10 @@ async fn address(target: &str) -> Result<Result<IpAddr, Impediment>, Failure> {
 }
 
 /// `ADDRESS:PORT`, or a name or address with the usual port.
-async fn socket(target: &str, usual_port: Option<u16>) -> Result<Result<SocketAddr, Impediment>, Failure> {
+pub(super) async fn socket(
+    target: &str,
+    usual_port: Option<u16>,
+) -> Result<Result<SocketAddr, Impediment>, Failure> {
     let bare = target.trim_start_matches('[').trim_end_matches(']');
     if let (Ok(ip), Some(port)) = (bare.parse::<IpAddr>(), usual_port) {
         return Ok(Ok(SocketAddr::new(ip, port)));
@@ -199,7 +225,8 @@ fn as_text(arguments: &Arguments, measured: &Measured) -> String {
             format!(", HTTP/{version} {status}{}", if *tls { " over TLS" } else { "" })
         }
         Detail::Dns { rcode, answers } => format!(", {rcode}, {answers} answer records"),
-        Detail::None | Detail::Host(_) | Detail::Rtp { .. } => String::new(),
+        // A call has a page of its own.
+        Detail::None | Detail::Host(_) | Detail::Rtp { .. } | Detail::Call(_) => String::new(),
     };
     let loss =
         burst.loss().map_or_else(|| "unknown".to_owned(), |loss| format!("{:.0} %", loss.value() * 100.0));

@@ -24,6 +24,12 @@ pub const fn says_unable(code: u16) -> bool {
     matches!(code, 500 | 502 | 503 | 504)
 }
 
+/// SIP codes by which a test call shows that its trunk does not carry it: the trunk's, not the called number's.
+#[must_use]
+pub const fn carries_no_call(code: u16) -> bool {
+    matches!(code, 408 | 500..=599)
+}
+
 /// Whether a round is what its target should say.
 #[must_use]
 pub fn is_good_answer(kind: ProbeKind, round: &RoundPoint) -> bool {
@@ -34,6 +40,8 @@ pub fn is_good_answer(kind: ProbeKind, round: &RoundPoint) -> bool {
         (ProbeKind::Registration, Some(code)) => (200..300).contains(&code),
         (ProbeKind::Registration, None) => false,
         (ProbeKind::Sip, Some(code)) => !says_unable(code),
+        (ProbeKind::Call, Some(code)) => (200..300).contains(&code),
+        (ProbeKind::Call, None) => false,
         _ => true,
     }
 }
@@ -51,6 +59,7 @@ fn find_in(input: &Input, series: &Series) -> Option<Finding> {
         (ProbeKind::Registration, ElementKind::Gateway) => (Cause::GatewayUnregistered, says_unregistered),
         (ProbeKind::Sip, ElementKind::Server) => (Cause::ServerState, says_unable),
         (ProbeKind::Sip, ElementKind::Trunk) => (Cause::LandingTrunk, says_unable),
+        (ProbeKind::Call, ElementKind::Trunk) => (Cause::LandingTrunk, carries_no_call),
         _ => return None,
     };
     let run: Vec<&RoundPoint> = series
@@ -87,4 +96,19 @@ fn find_in(input: &Input, series: &Series) -> Option<Finding> {
         witnessed: true,
         voice: None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_call_speaks_against_the_trunk_only_by_codes_that_are_not_the_called_numbers() {
+        for code in [408, 500, 503, 504] {
+            assert!(carries_no_call(code), "{code}");
+        }
+        for code in [200, 401, 403, 404, 480, 486, 488, 600, 603] {
+            assert!(!carries_no_call(code), "{code}: a busy or unknown echo number, or our rights");
+        }
+    }
 }

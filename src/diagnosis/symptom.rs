@@ -92,7 +92,8 @@ impl Evidence {
 /// Whether rounds of this kind of probe speak of the way to the target.
 #[must_use]
 pub const fn speaks_of_the_path(kind: ProbeKind) -> bool {
-    !matches!(kind, ProbeKind::Host | ProbeKind::Registration)
+    // A call that was not answered may have failed anywhere behind the peer that was asked.
+    !matches!(kind, ProbeKind::Host | ProbeKind::Registration | ProbeKind::Call)
 }
 
 /// The evidence of every path, and where to find it: a network has thousands of paths, and many

@@ -45,6 +45,7 @@ fn cohort(second: i64) -> Cohort {
     Cohort {
         calls: 9,
         bad_calls: 7,
+        bad_test_calls: 0,
         elsewhere: 12,
         elsewhere_bad: 0,
         first_seen: at(second - 60),
@@ -62,7 +63,7 @@ fn cohort(second: i64) -> Cohort {
 
 /// What is heard from trunk-1: bad calls, or slots of good ones.
 fn heard(cohort: Option<Cohort>, good_slots: std::ops::Range<i64>) -> Vec<TrunkVoice> {
-    let slots = good_slots.map(|slot| Slot { at: at(slot * 10), calls: 4, bad: 0 }).collect();
+    let slots = good_slots.map(|slot| Slot { at: at(slot * 10), calls: 4, bad: 0, tests: 0 }).collect();
     vec![TrunkVoice { trunk: "trunk-1".to_owned(), cohort, slots, minimum_share: 0.3 }]
 }
 
@@ -171,5 +172,27 @@ fn its_end_is_proven_by_good_calls_that_last_and_not_by_silence() {
     // Bad calls in between begin it anew.
     let mut voice = heard(None, 40..78);
     voice[0].slots[30].bad = 3;
-    assert_eq!(voice[0].good_since(at(96)).map(|(_, slots)| slots), Some(7));
+    assert_eq!(voice[0].good_since(at(96)).map(|run| run.live), Some(7));
+}
+
+/// Good test calls and nothing else, five minutes from one to the next, after the trouble of second 60.
+fn good_test_calls(count: i64) -> Vec<TrunkVoice> {
+    let slots = (1..=count).map(|number| Slot { at: at(300 * number), calls: 1, bad: 0, tests: 1 }).collect();
+    vec![TrunkVoice { trunk: "trunk-1".to_owned(), cohort: None, slots, minimum_share: 0.3 }]
+}
+
+#[test]
+fn r24_ten_good_test_calls_prove_the_end_of_a_trunks_trouble_and_nine_do_not() {
+    let cohort = Cohort { bad_test_calls: 7, ..cohort(60) };
+    let suspected = look(60, Some(5), heard(Some(cohort.clone()), 0..0), Vec::new());
+    let raised = look(61, Some(5), heard(Some(cohort), 0..0), suspected);
+    let fault = raised.iter().find(|fault| fault.segment == "trunk-1").expect("a fault of the trunk");
+    assert!(matches!(fault.life, FaultState::Raised { .. }), "{:?}", fault.life);
+    let said: Vec<String> = fault.reasons.iter().map(|reason| reason.render(Language::English)).collect();
+    assert!(said.iter().any(|sentence| sentence.contains("test calls of our own")), "{said:?}");
+
+    let nine = look(2_720, Some(5), good_test_calls(9), raised.clone());
+    assert!(matches!(nine[0].life, FaultState::Clearing { .. }), "{:?}", nine[0].life);
+    let ten = look(3_020, Some(5), good_test_calls(10), nine);
+    assert!(matches!(ten[0].life, FaultState::Cleared { .. }), "{:?}", ten[0].life);
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::declare::{Declarations, Declared};
 use super::names::{self, Names};
 use super::targets::{self, Pacing};
+use super::test_call::TestCall;
 use super::{Element, ElementIndex, ElementKind, Facts, Inventory, check, order};
 use linesman_probes::probe::ProbeSpec;
 
@@ -60,6 +61,7 @@ pub(super) struct Node<'a> {
     pub(super) facts: Facts,
     pub(super) probes: Vec<ProbeSpec>,
     pub(super) registrar: Option<usize>,
+    pub(super) test_call: Option<TestCall>,
 }
 
 /// Collects nodes and mistakes.
@@ -93,6 +95,7 @@ impl<'a> Builder<'a> {
                 facts,
                 probes: Vec::new(),
                 registrar: None,
+                test_call: None,
             });
         }
     }
@@ -158,6 +161,7 @@ impl Inventory {
         builder.name_all(ElementKind::Access, &declarations.accesses);
         builder.name_all(ElementKind::Customer, &declarations.customers);
         builder.connect(declarations);
+        builder.test_calls(declarations);
         let poller = builder.place_poller(declarations);
         let pacing = Pacing::of(declarations, &mut builder);
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use linesman_probes::probe::{ProbeKind, Transport};
 
-use super::Owner;
+use super::{Owner, TestCallDeclaration};
 
 /// A declaration with the bytes of the file that hold it; `0..0` where there is no file.
 #[derive(Debug, Clone, PartialEq)]
@@ -236,4 +236,6 @@ pub struct Declarations {
     pub customers: Vec<Declared<CustomerDeclaration>>,
     /// Exceptions from the defaults.
     pub overrides: Vec<ProbeOverride>,
+    /// Test calls.
+    pub test_calls: Vec<TestCallDeclaration>,
 }

@@ -14,6 +14,7 @@ mod graph;
 mod names;
 mod order;
 mod targets;
+mod test_call;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 use linesman_probes::probe::ProbeSpec;
 use serde::{Deserialize, Serialize};
+
+pub use test_call::TestCallDeclaration;
 
 pub use build::{Field, Mistake, MistakeKind};
 pub use declare::{

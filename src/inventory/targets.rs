@@ -8,6 +8,7 @@ use linesman_probes::probe::{ProbeKind, ProbeSpec, Transport};
 
 use super::build::{Builder, Field, MistakeKind, Node};
 use super::declare::{Declarations, ProbeDefaults, ProbeOverride};
+use super::test_call::TestCall;
 use super::{ElementIndex, ElementKind, Target, check};
 
 /// Bytes of payload of an echo request: those of ping(8).
@@ -343,6 +344,16 @@ pub(super) fn of_node(
             interval: pace.interval,
             count: pace.icmp_count,
             timeout: pace.timeout,
+        });
+    }
+    if let Some(TestCall { spec, interval }) = &node.test_call {
+        targets.push(Target {
+            name: format!("{}/{}", node.name, ProbeKind::Call),
+            element,
+            spec: ProbeSpec::Call(spec.clone()),
+            interval: *interval,
+            count: 1,
+            timeout: spec.longest(),
         });
     }
 }

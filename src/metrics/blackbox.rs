@@ -82,6 +82,11 @@ fn write(spec: &ProbeSpec, measured: &Measured, took: Duration, success: bool) -
         Detail::Sip { code, .. } => {
             gauge("probe_sip_status_code", "Status code of the SIP final response", f64::from(*code))?;
         }
+        Detail::Call(call) => {
+            if let Some(code) = call.code {
+                gauge("probe_sip_status_code", "Status code of the SIP final response", f64::from(code))?;
+            }
+        }
         Detail::None | Detail::Host(_) | Detail::Rtp { .. } => {}
     }
     TextEncoder::new().encode_to_string(&registry.gather())
@@ -93,6 +98,7 @@ fn ip_version(spec: &ProbeSpec) -> Option<f64> {
         ProbeSpec::Tcp { address } | ProbeSpec::Sip { address, .. } => address.ip(),
         ProbeSpec::Dns { server, .. } => server.ip(),
         ProbeSpec::Registration { registrar, .. } => registrar.ip(),
+        ProbeSpec::Call(call) => call.address.ip(),
         ProbeSpec::Http { .. } | ProbeSpec::Host => return None,
     };
     Some(if address.is_ipv4() { 4.0 } else { 6.0 })

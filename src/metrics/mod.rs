@@ -8,6 +8,7 @@ pub mod blackbox;
 mod exemplar;
 mod openmetrics;
 mod table;
+mod test_call;
 pub mod verdict;
 mod voice;
 
@@ -177,6 +178,9 @@ impl Metrics {
         if let Some(rtt) = &measured.burst.rtt {
             self.table.probe_duration_seconds.with_label_values(&[target, probe]).observe(rtt.mean.seconds());
         }
+        if let Detail::Call(call) = &measured.detail {
+            self.test_call(target, call);
+        }
         if let Detail::Sip { code, .. } = &measured.detail {
             let class = verdict::code_class(*code);
             self.table.sip_responses_total.with_label_values(&[target, class]).inc();
@@ -191,6 +195,7 @@ impl Metrics {
                 return true;
             }
             // A label set that never came to be is no error here.
+            self.forget_test_calls(target);
             for (kind, site) in label_sets.iter() {
                 let probe = kind.name();
                 let _ = self.table.probe_success.remove_label_values(&[target, probe, site.as_str()]);

@@ -91,6 +91,16 @@ table! {
     probe_last_run_timestamp_seconds: Gauge ["target", "probe"],
     /// Share of the requests of the last measured round that were not answered, 0 to 1.
     probe_loss_ratio: Gauge ["target", "probe"],
+    /// Test calls that were placed, by how they ended.
+    test_calls_total: Counter ["target", "ended"],
+    /// Time from INVITE to the answer of test calls.
+    test_call_setup_seconds: Histogram ["target"],
+    /// Share of packets that one way of a test call lost; a way that is not known has no value.
+    test_call_loss_ratio: Histogram ["target", "direction"],
+    /// Jitter of one way of a test call.
+    test_call_jitter_seconds: Histogram ["target", "direction"],
+    /// MOS of one way of a test call, its low and its high end.
+    test_call_mos: Histogram ["target", "direction", "bound"],
     /// SIP final responses to our requests, by class of their status code.
     sip_responses_total: Counter ["target", "code_class"],
     /// Rounds that we could not measure, by reason; they say nothing of the target.

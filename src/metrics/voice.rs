@@ -205,6 +205,7 @@ mod tests {
             told: None,
             ends: None,
             is_faulty,
+            is_test: false,
         }
     }
 

@@ -564,6 +564,35 @@ pub const SECTIONS: &[SectionDoc] = &[
             key("timeout", "\"1s\"", "longest wait for an answer"),
         ],
     },
+    SectionDoc {
+        name: "test_call",
+        list: true,
+        about: "A call of our own over a trunk, gateway or server: SIP and real voice both ways, judged like live calls.",
+        keys: &[
+            key(
+                "element",
+                "\"trunk-1\"",
+                "the trunk, gateway or server that it goes over; one test call each",
+            ),
+            key(
+                "to",
+                "\"600\"",
+                "a number that answers by itself, best an echo, called at the element's `sip`; or a SIP URI. `linesman probe \
+                 answer` is such an end",
+            ),
+            key("interval", "\"5m\"", "from call to call; longer than one may take"),
+            key("duration", "\"10s\"", "how long is spoken"),
+            key("timeout", "\"15s\"", "how long the far end may take to answer"),
+            key("codec", "\"PCMA\"", "PCMA, PCMU, G729, G722 or GSM"),
+            key("from", "\"linesman\"", "who calls: the user part of From"),
+            key("user", "\"linesman\"", "user name, where the far end asks for one"),
+            key(
+                "password_file",
+                "\"/etc/linesman/trunk-1.password\"",
+                "holds the password in its first line",
+            ),
+        ],
+    },
 ];
 
 /// The section of this name.

@@ -1,7 +1,10 @@
 //! The network's part of the file: `[poller]`, `[probes]`, `[[server]]` and all its like.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
 
+use linesman_probes::sip::call::CallCodec;
 use toml::de::DeTable;
 
 use super::environment::Variable;
@@ -11,7 +14,8 @@ use super::section::Section;
 use super::value::{self, Read, Stated};
 use crate::inventory::{
     AccessDeclaration, CustomerDeclaration, Declarations, Declared, DeviceDeclaration, GatewayDeclaration,
-    LinkDeclaration, Owner, ProbeOverride, ServerDeclaration, SiteDeclaration, TrunkDeclaration,
+    LinkDeclaration, Owner, ProbeOverride, ServerDeclaration, SiteDeclaration, TestCallDeclaration,
+    TrunkDeclaration,
 };
 
 /// Stands for an address that was stated and is misread, so that what refers to it is not
@@ -91,6 +95,7 @@ pub(super) fn read(
         key_account: section.read(mistakes, "key_account", value::boolean).unwrap_or_default(),
     });
     declarations.overrides = reader.overrides();
+    declarations.test_calls = reader.test_calls();
     declarations
 }
 
@@ -207,6 +212,46 @@ impl<'d> Reader<'d, '_> {
             }
         }
         overrides
+    }
+}
+
+impl Reader<'_, '_> {
+    fn test_calls(&mut self) -> Vec<TestCallDeclaration> {
+        const SECOND: Duration = Duration::from_secs(1);
+        let mut calls = Vec::new();
+        for mut section in Section::list(self.root, "test_call", self.mistakes) {
+            let element = self.name(&mut section, "element", "test_call");
+            let before = self.mistakes.count();
+            let mut call = TestCallDeclaration::default();
+            let to = section.read(self.mistakes, "to", value::text);
+            if !section.states("to") {
+                let wrong =
+                    "this [[test_call]] calls nobody; state to = \"600\" or to = \"sip:600@192.0.2.1:5060\"";
+                self.mistakes.add(At::Bytes(section.span()), wrong);
+            }
+            let mistakes = &mut *self.mistakes;
+            let interval = value::span_of_time(30 * SECOND..=86_400 * SECOND);
+            section.set(mistakes, "interval", &mut call.interval, interval);
+            section.set(
+                mistakes,
+                "duration",
+                &mut call.duration,
+                value::span_of_time(3 * SECOND..=60 * SECOND),
+            );
+            section.set(mistakes, "timeout", &mut call.timeout, value::span_of_time(SECOND..=60 * SECOND));
+            let codecs = CallCodec::ALL.map(|codec| (codec.name(), codec));
+            section.set(mistakes, "codec", &mut call.codec, |it| value::one_of(it, &codecs));
+            call.from = section.read(mistakes, "from", value::text);
+            call.user = section.read(mistakes, "user", value::text);
+            call.password_file = section.read(mistakes, "password_file", value::text).map(PathBuf::from);
+            call.span = bytes(section.at("element"));
+            self.places.note(call.span.start, section.finish(self.mistakes));
+            let whole = self.mistakes.count() == before;
+            if let (Some(element), Some(to), true) = (element, to, whole) {
+                calls.push(TestCallDeclaration { element, to, ..call });
+            }
+        }
+        calls
     }
 }
 

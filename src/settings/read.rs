@@ -134,6 +134,13 @@ pub(super) fn read(
     super::route_hook::read(root, &outside, &mut settings.route_hooks, &mut mistakes);
     let mut places = Places::default();
     let declarations = network::read(root, &variables, &mut places, &mut mistakes);
+    for call in &declarations.test_calls {
+        let Some(file) = &call.password_file else { continue };
+        if let Err(error) = secret(file) {
+            let wrong = format!("password_file of this [[test_call]]: {}: {error}", file.display());
+            mistakes.add(At::Bytes(call.span.clone()), wrong);
+        }
+    }
     match Inventory::build(&declarations) {
         Ok(inventory) => {
             super::voice::read(root, &variables, &mut settings.voice, Some(&inventory), &mut mistakes);

@@ -292,6 +292,24 @@ fn network(declarations: &Declarations, root: &mut Table) {
     if !overrides.is_empty() {
         root.insert("override".to_owned(), overrides.into());
     }
+    let calls = declarations.test_calls.iter().map(|it| {
+        // The password itself is never held here, only where it lies.
+        let keys = Keys::default()
+            .put("element", it.element.as_str())
+            .put("to", it.to.as_str())
+            .time("interval", it.interval)
+            .time("duration", it.duration)
+            .time("timeout", it.timeout)
+            .put("codec", it.codec.name())
+            .text("from", it.from.as_ref())
+            .text("user", it.user.as_ref())
+            .text("password_file", it.password_file.as_ref().map(|file| file.display()));
+        Value::Table(keys.0)
+    });
+    let calls: Vec<Value> = calls.collect();
+    if !calls.is_empty() {
+        root.insert("test_call".to_owned(), calls.into());
+    }
 }
 
 fn all<T>(root: &mut Table, kind: &str, declared: &[Declared<T>], keys: impl Fn(&T, Keys) -> Keys) {

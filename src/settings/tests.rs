@@ -435,3 +435,56 @@ fn own_tables_take_the_place_of_the_shipped_ones_from_their_time_on() {
         "{said}"
     );
 }
+
+const CALLED: &str = "[[trunk]]\nname = \"trunk-1\"\nsip = \"192.0.2.3:5070\"\n[[trunk]]\nname = \"trunk-2\"\n[[site]]\nname = \"site-1\"\n";
+
+#[test]
+fn a_test_call_goes_where_its_element_speaks_sip_and_is_shown_without_its_password() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("password");
+    std::fs::write(&file, "open sesame\n").expect("written");
+    let text = format!(
+        "{CALLED}[[test_call]]\nelement = \"trunk-1\"\nto = \"600\"\ncodec = \"G729\"\nuser = \"u\"\npassword_file = \"{}\"\n\
+         [[test_call]]\nelement = \"trunk-2\"\nto = \"sip:echo@192.0.2.9\"\ninterval = \"1m\"\n",
+        file.display()
+    );
+    let loaded = parse("test", &text, []).expect("fine");
+    let inventory = &loaded.settings.inventory;
+    let call =
+        |name: &str| match inventory.find_target(name).map(|target| (target.spec.clone(), target.interval)) {
+            Some((linesman_probes::probe::ProbeSpec::Call(call), interval)) => (call, interval.as_secs()),
+            other => panic!("{other:?}"),
+        };
+    let (first, interval) = call("trunk-1/call");
+    assert_eq!((first.uri.as_str(), first.from.as_str(), interval), ("sip:600@192.0.2.3:5070", "u", 300));
+    let (second, interval) = call("trunk-2/call");
+    assert_eq!((second.address.to_string().as_str(), interval), ("192.0.2.9:5060", 60));
+    let shown = to_toml(&loaded).expect("shown");
+    assert!(shown.contains("[[test_call]]") && shown.contains("codec = \"G729\""), "{shown}");
+    assert!(!shown.contains("sesame") && !format!("{loaded:?}").contains("sesame"));
+    assert_eq!(parse("again", &shown, []).expect("fine").settings.inventory, loaded.settings.inventory);
+}
+
+#[test]
+fn a_test_call_that_cannot_be_placed_says_where_it_stands_and_what_mends_it() {
+    for (keys, line, word) in [
+        ("element = \"trunk-1\"", 8, "calls nobody"),
+        ("element = \"trunk-9\"\nto = \"600\"", 9, "no trunk"),
+        ("element = \"site-1\"\nto = \"600\"", 9, "is a site"),
+        ("element = \"trunk-2\"\nto = \"600\"", 10, "has no `sip`"),
+        ("element = \"trunk-1\"\nto = \"60 0\"", 10, "SIP URI"),
+        ("element = \"trunk-1\"\nto = \"600\"\nuser = \"u\"", 11, "password_file"),
+        ("element = \"trunk-1\"\nto = \"600\"\nuser = \"u\"\npassword_file = \"/nowhere\"", 9, "/nowhere"),
+        ("element = \"trunk-1\"\nto = \"600\"\ninterval = \"30s\"", 11, "longer than the interval"),
+        ("element = \"trunk-1\"\nto = \"600\"\ncodec = \"opus\"", 11, "PCMA"),
+    ] {
+        let text = format!("{CALLED}[[test_call]]\n{keys}\n");
+        let told = parse("test", &text, []).expect_err(keys);
+        let [told] = told.as_slice() else { panic!("{told:?}") };
+        assert!(told.to_string().contains(word), "{keys}: {told}");
+        assert_eq!(told.position.map(|(line, _)| line), Some(line), "{keys}: {told}");
+    }
+    let twice = "[[test_call]]\nelement = \"trunk-1\"\nto = \"600\"\n".repeat(2);
+    let told = parse("test", &format!("{CALLED}{twice}"), []).expect_err("twice");
+    assert!(told[0].to_string().contains("already has a test call"), "{}", told[0]);
+}

@@ -153,6 +153,7 @@ impl<'a> Ready<'a> {
         let code = match &measured.detail {
             Detail::Http { status, .. } => Some(i64::from(*status)),
             Detail::Sip { code, .. } => Some(i64::from(*code)),
+            Detail::Call(call) => call.code.map(i64::from),
             _ => None,
         };
         let extra = Extra { impediment: measured.impediment.clone(), detail: measured.detail.clone() };

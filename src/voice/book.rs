@@ -14,6 +14,8 @@ const MOST_CALLS: usize = 100_000;
 const MOST_WINDOWS: usize = 540;
 /// Streams of a call whose ends are remembered.
 const MOST_ENDS: usize = 8;
+/// Test calls that are remembered: those that prove the end of trouble, and a few more.
+const KEPT_TEST_CALLS: i32 = 14;
 /// In a window with fewer packets one loss weighs too much.
 const FEWEST_PACKETS: u64 = 50;
 
@@ -46,6 +48,8 @@ pub struct Heard {
     pub ends: Option<(SocketAddr, SocketAddr)>,
     /// Our own measuring failed meanwhile.
     pub is_faulty: bool,
+    /// A whole call of our own.
+    pub is_test: bool,
 }
 
 /// What a receiver said last of a stream.
@@ -79,12 +83,16 @@ pub(super) struct Call {
     /// Whoever listens to what comes from the trunk.
     pub(super) told_by_listener: Option<Word>,
     pub(super) ends: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// A call of our own.
+    pub(super) is_test: bool,
 }
 
 /// The calls of each trunk of late.
 #[derive(Debug, Clone, Default)]
 pub struct Book {
     pub(super) trunks: BTreeMap<String, BTreeMap<String, Call>>,
+    /// From test call to test call, of the trunks that have them.
+    pace: BTreeMap<String, TimeDelta>,
     calls: usize,
     /// Windows that found no room.
     pub refused: u64,
@@ -114,6 +122,7 @@ impl Book {
             told_by_carrier: None,
             told_by_listener: None,
             ends: BTreeSet::new(),
+            is_test: heard.is_test,
         });
         let learn = |known: &mut Option<String>, new: &Option<String>| {
             if new.is_some() {
@@ -154,6 +163,23 @@ impl Book {
         }
     }
 
+    /// How often test calls are placed, by trunk. They are few, so that more of the past must count.
+    pub fn set_pace(&mut self, pace: BTreeMap<String, TimeDelta>) {
+        self.pace = pace;
+    }
+
+    /// From test call to test call of a trunk.
+    #[must_use]
+    pub fn pace(&self, trunk: &str) -> Option<TimeDelta> {
+        self.pace.get(trunk).copied()
+    }
+
+    /// Whether a call is one of our own: no stranger's voice was listened to in it.
+    #[must_use]
+    pub fn is_test(&self, trunk: &str, call: &str) -> bool {
+        self.trunks.get(trunk).and_then(|calls| calls.get(call)).is_some_and(|call| call.is_test)
+    }
+
     /// Who sends and who receives the streams of a call, as far as they were heard.
     #[must_use]
     pub fn ends(&self, trunk: &str, call: &str) -> Vec<(SocketAddr, SocketAddr)> {
@@ -176,9 +202,10 @@ impl Book {
 
     /// Forgets what ended longer than `keep` ago.
     pub fn forget(&mut self, now: DateTime<Utc>, keep: TimeDelta) {
-        let horizon = now - keep;
-        for calls in self.trunks.values_mut() {
+        for (trunk, calls) in &mut self.trunks {
+            let tests = self.pace.get(trunk).map_or(keep, |pace| keep.max(*pace * KEPT_TEST_CALLS));
             calls.retain(|_, call| {
+                let horizon = now - if call.is_test { tests } else { keep };
                 while call.slices.front().is_some_and(|slice| slice.end < horizon) {
                     call.slices.pop_front();
                 }

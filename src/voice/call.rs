@@ -213,6 +213,7 @@ pub fn heard(row: &WindowRow, atlas: &Atlas) -> Heard {
         told: row.told,
         ends: Some((row.source, row.destination)),
         is_faulty: !row.window.measurement_faults.is_empty(),
+        is_test: false,
     }
 }
 

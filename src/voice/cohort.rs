@@ -83,6 +83,9 @@ pub struct Cohort {
     pub calls: usize,
     /// Bad ones among them.
     pub bad_calls: usize,
+    /// Of the bad ones, those that we placed ourselves.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub bad_test_calls: usize,
     /// Calls of other trunks that were judged.
     pub elsewhere: usize,
     /// Bad ones among those.
@@ -111,6 +114,11 @@ pub struct Cohort {
     pub told_by_listener: Option<TheirWord>,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Calls of a trunk that were heard in the same ten seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot {
@@ -120,6 +128,9 @@ pub struct Slot {
     pub calls: usize,
     /// Bad ones.
     pub bad: usize,
+    /// Of the calls, those that we placed ourselves.
+    #[serde(default)]
+    pub tests: usize,
 }
 
 /// What is heard from a trunk.
@@ -136,19 +147,32 @@ pub struct TrunkVoice {
 }
 
 impl TrunkVoice {
-    /// Since when its calls are good, and for how many times ten seconds that was seen; nothing heard is not good.
+    /// Since when its calls are good; nothing heard is not good.
     #[must_use]
-    pub fn good_since(&self, after: DateTime<Utc>) -> Option<(DateTime<Utc>, u32)> {
-        let (mut since, mut count) = (None, 0_u32);
+    pub fn good_since(&self, after: DateTime<Utc>) -> Option<GoodRun> {
+        let mut run: Option<GoodRun> = None;
         for slot in self.slots.iter().rev().take_while(|slot| slot.at >= after) {
             if slot.bad > 0 && slot.bad as f64 >= self.minimum_share * slot.calls as f64 {
                 break;
             }
-            since = Some(slot.at);
-            count += 1;
+            let run = run.get_or_insert(GoodRun { since: slot.at, live: 0, tests: 0 });
+            run.since = slot.at;
+            run.live += u32::from(slot.calls > slot.tests);
+            run.tests = run.tests.saturating_add(u32::try_from(slot.tests).unwrap_or(u32::MAX));
         }
-        since.map(|since| (since, count))
+        run
     }
+}
+
+/// How long the calls of a trunk have been good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GoodRun {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Times ten seconds in which live calls were heard.
+    pub live: u32,
+    /// Test calls.
+    pub tests: u32,
 }
 
 /// A call as it was over the look-back.
@@ -173,7 +197,13 @@ pub fn judge(book: &Book, limits: &Limits, now: DateTime<Utc>) -> Vec<TrunkVoice
         .trunks
         .iter()
         .map(|(trunk, calls)| {
-            let calls = calls.iter().filter_map(|(id, call)| judge_call(id, call, limits, from));
+            // Test calls are few: enough of them for a verdict must lie within the look-back.
+            let pace = book.pace(trunk).unwrap_or_else(TimeDelta::zero);
+            let tests = i32::try_from(limits.minimum_calls).unwrap_or(i32::MAX).saturating_mul(2);
+            let from_test = from.min(now - pace.checked_mul(tests).unwrap_or(limits.look_back));
+            let calls = calls.iter().filter_map(|(id, call)| {
+                judge_call(id, call, limits, if call.is_test { from_test } else { from })
+            });
             (trunk.as_str(), calls.collect())
         })
         .collect();
@@ -190,7 +220,11 @@ pub fn judge(book: &Book, limits: &Limits, now: DateTime<Utc>) -> Vec<TrunkVoice
             let elsewhere = (all - own_all, all_bad - own_bad);
             TrunkVoice {
                 trunk: trunk.clone(),
-                cohort: cohort(own, elsewhere, limits).filter(|found| now - found.last_seen <= GOING_ON),
+                cohort: cohort(own, elsewhere, limits).filter(|found| {
+                    let pace = book.pace(trunk).filter(|_| found.bad_test_calls > 0);
+                    // Between two test calls nothing can be heard.
+                    now - found.last_seen <= pace.map_or(GOING_ON, |pace| GOING_ON + pace + pace)
+                }),
                 slots: slots(calls, limits),
                 minimum_share: limits.minimum_share,
             }
@@ -263,6 +297,7 @@ fn cohort(own: &[Judged<'_>], elsewhere: (usize, usize), limits: &Limits) -> Opt
     Some(Cohort {
         calls: own.len(),
         bad_calls: bad.len(),
+        bad_test_calls: bad.iter().filter(|call| call.call.is_test).count(),
         elsewhere: others,
         elsewhere_bad: others_bad,
         first_seen,
@@ -312,16 +347,17 @@ fn rounded(ratio: f64) -> f64 {
 }
 
 fn slots(calls: &BTreeMap<String, Call>, limits: &Limits) -> Vec<Slot> {
-    let mut slots: BTreeMap<i64, (usize, usize)> = BTreeMap::new();
+    let mut slots: BTreeMap<i64, (usize, usize, usize)> = BTreeMap::new();
     for call in calls.values() {
         for slice in &call.slices {
             let slot = slots.entry(slice.start.timestamp().div_euclid(SLOT_S)).or_default();
             slot.0 += 1;
             slot.1 += usize::from(is_bad_slice(slice, limits));
+            slot.2 += usize::from(call.is_test);
         }
     }
-    let slot = |(number, (calls, bad)): (i64, (usize, usize))| {
-        Some(Slot { at: DateTime::from_timestamp(number * SLOT_S, 0)?, calls, bad })
+    let slot = |(number, (calls, bad, tests)): (i64, (usize, usize, usize))| {
+        Some(Slot { at: DateTime::from_timestamp(number * SLOT_S, 0)?, calls, bad, tests })
     };
     slots.into_iter().filter_map(slot).collect()
 }

@@ -35,6 +35,7 @@ fn heard(trunk: &str, gateway: &str, call: &str, second: i64, lost: u64) -> Hear
         told: None,
         ends: None,
         is_faulty: false,
+        is_test: false,
     }
 }
 
@@ -149,7 +150,7 @@ fn trouble_ends_with_good_calls_and_not_with_silence() {
         book.add(&heard("trunk-1", "gateway-1", "after", window * 10, 0));
     }
     let later = judge(&book, &limits(), at(200)).remove(0);
-    assert_eq!(later.good_since(at(60)), Some((at(100), 3)));
+    assert_eq!(later.good_since(at(60)), Some(GoodRun { since: at(100), live: 3, tests: 0 }));
     book.forget(at(200), TimeDelta::seconds(80));
     assert_eq!(book.calls(), 1, "what ended before is forgotten");
 }
@@ -199,4 +200,67 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&found.loss_ratio) && found.worst.len() == 3);
         }
     }
+}
+
+/// A test call of so many seconds that lost so many of its packets.
+fn test_call(trunk: &str, second: i64, lost: u64) -> Heard {
+    let window = heard(trunk, "none", &format!("test-call {trunk} {second}"), second, lost);
+    Heard { place: Place { gateway: None, customer: None, ..window.place.clone() }, is_test: true, ..window }
+}
+
+/// Five minutes from call to call: longer than the look-back and than what is going on.
+fn paced(book: &mut Book) {
+    let pace = ["trunk-1", "trunk-2"].map(|trunk| (trunk.to_owned(), TimeDelta::minutes(5)));
+    book.set_pace(pace.into());
+}
+
+/// R48: a trunk without traffic is judged all the same, by calls of our own, and by no single one of them.
+#[test]
+fn r48_test_calls_that_are_bad_again_and_again_are_the_trouble_of_a_trunk_without_traffic() {
+    let mut book = Book::default();
+    paced(&mut book);
+    let judged = |book: &Book, second: i64| {
+        judge(book, &limits(), at(second))
+            .into_iter()
+            .find(|voice| voice.trunk == "trunk-1")
+            .and_then(|it| it.cohort)
+    };
+    for number in 0..5 {
+        assert_eq!(judged(&book, 300 * number), None, "{number} calls are too few");
+        book.add(&test_call("trunk-1", 300 * number, 40));
+        book.add(&test_call("trunk-2", 300 * number + 150, 0));
+        book.forget(at(300 * number + 20), TimeDelta::minutes(6));
+    }
+    let cohort = judged(&book, 1_400).expect("five of five");
+    assert_eq!((cohort.calls, cohort.bad_calls, cohort.bad_test_calls), (5, 5, 5));
+    assert_eq!(
+        (cohort.elsewhere, cohort.elsewhere_bad),
+        (5, 0),
+        "test calls elsewhere are what to compare with"
+    );
+    assert_eq!(judged(&book, 3_000), None, "nothing was heard for long: not known to go on");
+}
+
+#[test]
+fn bad_test_calls_among_many_good_live_ones_are_the_echos_trouble_and_not_the_trunks() {
+    let mut book = Book::default();
+    paced(&mut book);
+    calls(&mut book, "trunk-1", 20, None, 0);
+    for number in 0..5 {
+        book.add(&test_call("trunk-1", number * 12, 40));
+    }
+    assert_eq!(of(&book, "trunk-1"), None);
+}
+
+#[test]
+fn good_test_calls_are_counted_apart_from_live_ones_and_remembered_until_there_are_ten() {
+    let mut book = Book::default();
+    paced(&mut book);
+    for number in 0..10 {
+        book.add(&test_call("trunk-1", 300 * number, 0));
+        book.forget(at(300 * number + 20), TimeDelta::minutes(6));
+    }
+    let voice = judge(&book, &limits(), at(2_720)).remove(0);
+    assert_eq!(voice.good_since(at(-60)), Some(GoodRun { since: at(0), live: 0, tests: 10 }));
+    assert_eq!(voice.good_since(at(1_490)).map(|run| run.tests), Some(5));
 }

@@ -10,6 +10,7 @@
 //! | [`cohort`] | many bad calls on one trunk, good ones elsewhere: the trunk's trouble; one bad call: nobody's |
 //! | [`call`] | a call as it is kept: its streams, their windows, what is wrong with it |
 //! | [`passage`] | what of a call was lost before our server, in it and behind it, and whose part that is |
+//! | [`test_call`] | calls of our own, as voice that was heard |
 //! | [`told`] | what endpoints say of streams: their word, apart from what was measured |
 //!
 //! What counts against a trunk is what was missing on the way *from* it to us; what was missing on the way to it was
@@ -21,6 +22,7 @@ pub mod call;
 pub mod cohort;
 pub mod passage;
 pub mod place;
+pub mod test_call;
 pub mod told;
 
 pub use book::{Book, Heard};

@@ -120,7 +120,9 @@ impl Atlas {
                 ProbeSpec::Registration { .. }
                 | ProbeSpec::Http { .. }
                 | ProbeSpec::Dns { .. }
-                | ProbeSpec::Host => continue,
+                | ProbeSpec::Host
+                // Where a test call is sent to need not be where anybody's voice comes from.
+                | ProbeSpec::Call(_) => continue,
             };
             let kind = inventory.element(target.element).kind;
             if !speaks(kind) {

@@ -24,6 +24,7 @@ use crate::inventory::Target;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use crate::voice::test_call::ways;
 
 /// Most rounds under way at once.
 pub const MOST_ROUNDS: usize = 32_768;
@@ -284,8 +285,11 @@ impl Out {
         let window = Window { start, end: self.clock.now_utc().max(start) };
         let kind: ProbeKind = target.spec.kind();
         let observation = Observation { target: target.name.clone(), kind, window, measured };
-        if self.observations.try_send(observation).is_err() {
-            self.metrics.observations_dropped(1);
+        let ways = ways(&observation);
+        for told in std::iter::once(observation).chain(ways) {
+            if self.observations.try_send(told).is_err() {
+                self.metrics.observations_dropped(1);
+            }
         }
     }
 }

@@ -8,13 +8,15 @@ use linesman_probes::observation::{Detail, Observation};
 
 use crate::diagnosis::{RoundPoint, Series};
 use crate::inventory::Inventory;
-use crate::voice::TrunkVoice;
+use crate::voice::{Heard, TrunkVoice};
 
 /// Most rounds kept of one target, however long the window.
 const MOST_ROUNDS: usize = 4096;
 /// Ends of rounds that arrive together may be out of order by so much.
 const SKEW: TimeDelta = TimeDelta::seconds(2);
 
+/// Test calls that wait to be judged: ten seconds of them.
+const MOST_TEST_CALLS: usize = 10_000;
 /// Answers of anchors that are kept: minutes of a few anchors.
 const MOST_ANSWERS: usize = 256;
 
@@ -24,6 +26,7 @@ pub struct Recent {
     rounds: Mutex<HashMap<String, Arc<VecDeque<RoundPoint>>>>,
     anchor_answers: Mutex<VecDeque<DateTime<Utc>>>,
     voice: Mutex<Vec<TrunkVoice>>,
+    test_calls: Mutex<VecDeque<Heard>>,
 }
 
 impl Recent {
@@ -61,6 +64,21 @@ impl Recent {
     #[must_use]
     pub fn anchor_answers(&self) -> Vec<DateTime<Utc>> {
         self.anchor_answers.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// A test call of a trunk was judged; it waits for the worker that judges all voice.
+    pub fn add_test_call(&self, heard: Heard) {
+        let mut waiting = self.test_calls.lock().unwrap_or_else(PoisonError::into_inner);
+        while waiting.len() >= MOST_TEST_CALLS {
+            waiting.pop_front();
+        }
+        waiting.push_back(heard);
+    }
+
+    /// Takes the test calls that wait.
+    #[must_use]
+    pub fn take_test_calls(&self) -> Vec<Heard> {
+        self.test_calls.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
     }
 
     /// What is heard from the trunks now.
@@ -114,6 +132,7 @@ fn to_point(observation: &Observation) -> RoundPoint {
         code: match &measured.detail {
             Detail::Sip { code, .. } => Some(*code),
             Detail::Http { status, .. } => Some(*status),
+            Detail::Call(call) => call.code,
             _ => None,
         },
         host: match &measured.detail {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use linesman_probes::observation::Observation;
+use linesman_probes::probe::ProbeKind;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::store::StoreError;
+use crate::voice::test_call;
 
 /// Observations taken in one go.
 const BATCH: usize = 2_000;
@@ -135,7 +137,16 @@ impl Recorder {
         for observation in batch {
             // A round that was under way when a reload took its target away is kept, not shown.
             let Some(target) = inventory.find_target(&observation.target) else { continue };
-            self.recent.add(observation, keep);
+            // Few rounds an hour: enough of them for a verdict must be remembered.
+            let few = TimeDelta::from_std(target.interval * 6).unwrap_or(keep);
+            self.recent
+                .add(observation, if observation.kind == ProbeKind::Call { keep.max(few) } else { keep });
+            let element = inventory.element(target.element);
+            if element.kind == ElementKind::Trunk {
+                test_call::heard(&element.name, observation)
+                    .into_iter()
+                    .for_each(|it| self.recent.add_test_call(it));
+            }
             let depends = &inventory.element(target.element).depends_on;
             let site = depends.iter().find(|index| inventory.element(**index).kind == ElementKind::Site);
             let site = site.map_or("", |index| inventory.element(*index).name.as_str());

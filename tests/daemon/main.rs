@@ -19,6 +19,10 @@ mod receivers;
 mod voice_calls;
 
 #[cfg(test)]
+#[path = "../../probes/tests/support/relay.rs"]
+mod relay;
+
+#[cfg(test)]
 mod maintenance;
 #[cfg(test)]
 mod routes;
@@ -28,5 +32,7 @@ mod start;
 mod story;
 #[cfg(test)]
 mod telling;
+#[cfg(test)]
+mod test_call;
 #[cfg(test)]
 mod voice;

@@ -12,6 +12,7 @@ use super::tcp::TcpProbe;
 use crate::host::HostProbe;
 use crate::probe::{Probe, ProbeError, ProbeFactory, ProbeSpec};
 use crate::sip::SipProbe;
+use crate::sip::call::CallProbe;
 use crate::wire::OwnLinks;
 
 /// The factory of the daemon. ICMP sockets and HTTP clients are made with the first probe that
@@ -55,6 +56,7 @@ impl SocketProbes {
             ProbeSpec::Registration { registrar, .. } => {
                 (Box::new(SipProbe::new(spec)?), Some(registrar.ip()))
             }
+            ProbeSpec::Call(call) => (Box::new(CallProbe::new(call)?), Some(call.address.ip())),
             ProbeSpec::Host => (Box::new(HostProbe::new()), None),
         })
     }

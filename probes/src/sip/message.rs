@@ -291,7 +291,7 @@ pub fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// Splits at a separator, but not within `"quoted strings"` nor `<angle brackets>`.
-fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
+pub(super) fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     let (mut pieces, mut begin) = (Vec::new(), 0);
     let (mut quoted, mut escaped, mut bracketed) = (false, false, false);
     for (at, character) in text.char_indices() {

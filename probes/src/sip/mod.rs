@@ -7,10 +7,12 @@
 //! | [`frame`] | messages out of a stream (RFC 3261 section 18.3) |
 //! | [`code`] | what a status code says of the peer's life and of a registration |
 //! | [`options`] | the probe: OPTIONS over UDP and TCP |
+//! | [`call`] | test calls: INVITE, a real RTP train both ways, BYE; and the end that answers them |
 //!
-//! Deliberately absent: dialogs, INVITE, authentication, TLS, DNS lookup of peers (RFC 3263). A probe
-//! asks one address that the inventory names, so none of them could be used honestly here.
+//! Deliberately absent: TLS, DNS lookup of peers (RFC 3263). A probe asks one address that the inventory
+//! names, so they could not be used honestly here.
 
+pub mod call;
 pub mod code;
 mod error;
 pub mod frame;

@@ -113,7 +113,7 @@ impl Asking {
 }
 
 /// Port 0 cannot be sent to; it stands for a forgotten port.
-fn usable(field: &'static str, address: SocketAddr) -> Result<SocketAddr, ProbeError> {
+pub(super) fn usable(field: &'static str, address: SocketAddr) -> Result<SocketAddr, ProbeError> {
     if address.port() == 0 {
         let reason = format!("port 0 cannot be asked; write it as `{}:5060`", host(address.ip()));
         return Err(ProbeError::Specification { field, reason });
@@ -123,7 +123,7 @@ fn usable(field: &'static str, address: SocketAddr) -> Result<SocketAddr, ProbeE
 
 /// A URI for the request line: `sip:` is supplied when no scheme is there, and what could break the
 /// line, or hide a second header in it, is refused.
-fn sip_uri(field: &'static str, text: &str) -> Result<String, ProbeError> {
+pub(super) fn sip_uri(field: &'static str, text: &str) -> Result<String, ProbeError> {
     let fail = |reason: &str| {
         Err(ProbeError::Specification {
             field,

@@ -9,6 +9,7 @@ mod sparkline;
 mod table;
 
 use clap::Subcommand;
+pub(super) use listen::span;
 
 use super::Global;
 use super::exit::Exit;

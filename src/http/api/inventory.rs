@@ -182,6 +182,7 @@ pub fn address(spec: &ProbeSpec) -> String {
         ProbeSpec::Dns { server, name } => format!("{server} ({name})"),
         ProbeSpec::Registration { registrar, aor, .. } => format!("{registrar} ({aor})"),
         ProbeSpec::Host => String::new(),
+        ProbeSpec::Call(call) => format!("{} ({})", call.address, call.uri),
     }
 }
 

@@ -413,6 +413,7 @@ impl ObservationView {
             code: match &measured.detail {
                 Detail::Sip { code, .. } => Some(*code),
                 Detail::Http { status, .. } => Some(*status),
+                Detail::Call(call) => call.code,
                 _ => None,
             },
             detail: measured.detail.clone(),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use linesman_probes::host::HostReading;
-use linesman_probes::observation::{Detail, Observation, Outcome};
+use linesman_probes::observation::{CallDetail, Detail, Observation, Outcome};
 use linesman_probes::probe::ProbeSpec;
 
 use crate::diagnosis::{ElementReport, ElementState};
@@ -218,7 +218,26 @@ fn answer(shell: &Shell, observation: &Observation) -> String {
         Detail::Http { status, version, .. } => format!("HTTP/{version} {status}"),
         Detail::Dns { rcode, answers } => format!("{rcode} ({answers})"),
         Detail::Sip { code, reason } => format!("SIP {code} {reason}"),
+        Detail::Call(call) => called(shell, call),
     }
+}
+
+/// What a test call was answered, and what each way of it lost, as far as that is known.
+fn called(shell: &Shell, call: &CallDetail) -> String {
+    let mut words = vec![match call.code {
+        Some(code) => {
+            format!("SIP {code} {}", call.reason.as_deref().unwrap_or_default()).trim_end().to_owned()
+        }
+        None => call.reason.clone().unwrap_or_default(),
+    }];
+    for (key, way) in [("page.test_call_out", &call.out), ("page.test_call_in", &call.inward)] {
+        let value = match way.as_ref().filter(|way| way.expected > 0) {
+            Some(way) => format!("{:.1} %", way.lost as f64 * 100.0 / way.expected as f64),
+            None => shell.t("page.test_call_unknown"),
+        };
+        words.push(format!("{}: {value}", shell.t(key)));
+    }
+    words.join("; ")
 }
 
 /// What of a host is used: CPU, memory, the fullest disk.
@@ -244,5 +263,6 @@ fn address(spec: &ProbeSpec) -> String {
         ProbeSpec::Dns { server, name } => format!("{server} {name}"),
         ProbeSpec::Registration { registrar, aor, .. } => format!("{aor} @ {registrar}"),
         ProbeSpec::Host => String::new(),
+        ProbeSpec::Call(call) => format!("{} @ {}", call.uri, call.address),
     }
 }

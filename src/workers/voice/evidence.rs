@@ -86,7 +86,8 @@ impl Evidence {
             }
             let of = self.trunks.entry(voice.trunk.clone()).or_default();
             of.seen = now;
-            for worst in &cohort.worst {
+            let live = cohort.worst.iter().filter(|worst| !book.is_test(&voice.trunk, &worst.call));
+            for worst in live {
                 let is_full = of.asked.len() >= settings.evidence_files as usize;
                 if is_full || !of.asked.insert(worst.call.clone()) {
                     continue;
@@ -170,6 +171,7 @@ mod tests {
         let cohort = Cohort {
             calls: 9,
             bad_calls: 7,
+            bad_test_calls: 0,
             elsewhere: 12,
             elsewhere_bad: 0,
             first_seen: at(0),

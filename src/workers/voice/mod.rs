@@ -17,7 +17,7 @@ pub mod feeds;
 pub mod listener;
 pub mod series;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,12 +25,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use linesman_media::capture::live::Fault;
 use linesman_probes::observation::Observation;
+use linesman_probes::probe::ProbeKind;
 use linesman_probes::wire::packets::Counters;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Recent;
 use crate::clock::SharedClock;
+use crate::inventory::Target;
 use crate::metrics::Metrics;
 use crate::settings::{Settings, StoredCalls, VoiceSettings};
 use crate::store::Store;
@@ -102,6 +104,7 @@ impl Voice {
             evidence: Evidence::default(),
             complained: false,
         };
+        memory.book.set_pace(pace(&settings));
         let (mut sender, mut batches) = mpsc::channel(BATCHES);
         let mut listener = start(&settings.voice, sender);
         let mut tick = tokio::time::interval(TICK);
@@ -115,6 +118,7 @@ impl Voice {
                     let new = self.settings.borrow_and_update().clone();
                     memory.atlas = Atlas::new(new.inventory.clone(), &new.voice.media);
                     memory.limits = Limits::of(&new.voice);
+                    memory.book.set_pace(pace(&new));
                     if heard_otherwise(&settings.voice, &new.voice) {
                         self.end(listener.take(), &mut batches, &mut memory, &settings).await;
                         (sender, batches) = mpsc::channel(BATCHES);
@@ -131,7 +135,8 @@ impl Voice {
                     memory.dropped = dropped;
                     self.take(batch, &mut memory, &settings, listener.as_ref()).await;
                 }
-                _ = tick.tick(), if listener.is_some() => {
+                _ = tick.tick(), if listener.is_some() || has_test_calls(&settings) => {
+                    self.recent.take_test_calls().iter().for_each(|heard| memory.book.add(heard));
                     self.judge(&mut memory, &settings, listener.as_ref());
                     self.attach(&mut memory, &settings).await;
                 }
@@ -304,6 +309,21 @@ impl Voice {
             }
         }
     }
+}
+
+/// From test call to test call, by trunk.
+fn pace(settings: &Settings) -> BTreeMap<String, TimeDelta> {
+    let inventory = &settings.inventory;
+    let calls = inventory.targets().iter().filter(|target| target.spec.kind() == ProbeKind::Call);
+    let of = |target: &Target| {
+        let pace = TimeDelta::from_std(target.interval).unwrap_or(TimeDelta::days(1));
+        (inventory.element(target.element).name.clone(), pace)
+    };
+    calls.map(of).collect()
+}
+
+fn has_test_calls(settings: &Settings) -> bool {
+    settings.inventory.targets().iter().any(|target| target.spec.kind() == ProbeKind::Call)
 }
 
 fn start(settings: &VoiceSettings, to: mpsc::Sender<Batch>) -> Option<Listener> {

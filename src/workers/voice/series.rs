@@ -151,6 +151,7 @@ mod tests {
             told: None,
             ends: None,
             is_faulty,
+            is_test: false,
         }
     }
 

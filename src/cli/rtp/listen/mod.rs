@@ -150,7 +150,7 @@ fn refused(error: CaptureError) -> Failure {
 }
 
 /// `30`, `30s`, `5m`, `2h`.
-fn span(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn span(text: &str) -> Result<Duration, String> {
     let (digits, unit) =
         text.split_at(text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic()).len());
     let each = match unit {
