@@ -114,7 +114,7 @@ fn an_answered_call_follows_contact_and_route_and_repeats_its_ack() {
     let bye = sent(&mut dialog).remove(0);
     assert_eq!((bye.cseq(), bye.header("To")), (Some((2, "BYE")), yes.header("To")));
     dialog.tick(Duration::from_millis(3_500));
-    assert_eq!(sent(&mut dialog), [bye.clone()], "timer E");
+    assert_eq!(sent(&mut dialog), std::slice::from_ref(&bye), "timer E");
     dialog.heard(&respond_to(&bye, 200, "OK"), 4 * SECOND);
     assert_eq!(*dialog.stage(), Stage::Over(End::HungUp));
 }
