@@ -11,6 +11,7 @@ pub mod billing;
 mod environment;
 mod host_facts;
 pub mod keys;
+mod keys_voice;
 mod mistake;
 mod network;
 pub mod notify;
