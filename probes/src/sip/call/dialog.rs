@@ -1,7 +1,7 @@
 //! One call as its caller holds it (RFC 3261 sections 9, 13, 15, 17): INVITE with its answers, ACK, CANCEL, BYE.
 //!
 //! A pure state machine: the time since the call began and the messages are arguments; what is to be sent is taken out,
-//! the sockets are in [`super::place`]. Everything is sent to the one peer that was named, also when its Contact names
+//! the sockets are in [`mod@super::place`]. Everything is sent to the one peer that was named, also when its Contact names
 //! another address: it is asked as an outbound proxy would be. Deliberately absent: forking (the first answer counts),
 //! reliable provisional answers (not offered), redirection (told, not followed).
 
