@@ -385,6 +385,8 @@ fn templates_trust_nothing_but_times_and_marks() {
         "segment.mark",
         "footing.mark",
         "looked",
+        "began",
+        "ended",
         "until",
         "step.at",
         "at",
