@@ -12,6 +12,8 @@ mod knowledge;
 mod life;
 mod listen;
 mod media;
+#[cfg(test)]
+mod probe_call;
 mod procedure;
 mod process;
 mod report;
