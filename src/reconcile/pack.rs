@@ -34,6 +34,8 @@ struct Lane {
 pub(crate) struct Shape {
     lanes: [Lane; 5],
     width: usize,
+    /// Bytes behind a record that are written with it and mean nothing.
+    spare: usize,
 }
 
 /// In which bytes the records of a run differ from its first one. Seen while each is at hand: looking at all of
@@ -45,14 +47,19 @@ pub(crate) struct Differences {
 }
 
 impl Differences {
-    /// Sees one record.
+    /// Sees records.
     #[inline(always)]
-    pub(crate) fn see(&mut self, record: &Record) {
-        let words: &[u64; RECORD / 8] = bytemuck::cast_ref(record);
-        let first = self.first.get_or_insert(*words);
-        for ((differs, word), first) in self.differs.iter_mut().zip(words).zip(first) {
-            *differs |= word ^ *first;
+    pub(crate) fn see(&mut self, records: &[Record]) {
+        let Some(first) = records.first() else { return };
+        let first = *self.first.get_or_insert(bytemuck::cast(*first));
+        let mut differs = self.differs;
+        for record in records {
+            let words: &[u64; RECORD / 8] = bytemuck::cast_ref(record);
+            for ((differs, word), first) in differs.iter_mut().zip(words).zip(first) {
+                *differs |= word ^ first;
+            }
         }
+        self.differs = differs;
     }
 }
 
@@ -80,22 +87,24 @@ impl Shape {
             }
             lane
         });
-        Self { lanes, width: before(RECORD) }
+        let width = before(RECORD);
+        Self { lanes, width, spare: lanes[LANES.len() - 1].at + LANE - width }
     }
 
-    /// Where a record begins, and how many bytes so many take, the last one's window included.
-    pub(crate) const fn place(&self, record: usize) -> usize {
-        record * self.width
+    /// Where a record of a group begins: after so many of its own group and of those before it.
+    pub(crate) const fn place(&self, group: usize, record: usize) -> usize {
+        record * self.width + group * self.spare
     }
 
-    /// Bytes of so many records.
-    pub(crate) const fn bytes(&self, count: usize) -> usize {
-        self.place(count) + WINDOW
+    /// Bytes of so many groups of so many records together, the last one's window included.
+    pub(crate) const fn bytes(&self, groups: usize, count: usize) -> usize {
+        self.place(groups, count) + WINDOW
     }
 
-    /// Packs the records that `order` names, in that order.
-    pub(crate) fn pack(&self, records: &[Record], order: &[u32], into: &mut [u8]) {
-        dispatch!(Level::new(), simd => pack(simd, self, records, order, into));
+    /// Packs records, each behind the others of its group; `next` says where each group's first one goes
+    /// ([`Shape::place`]), and then where one more would.
+    pub(crate) fn pack(&self, records: &[Record], groups: &[u32], next: &mut [usize], into: &mut [u8]) {
+        dispatch!(Level::new(), simd => pack(simd, self, records, groups, next, into));
     }
 
     /// Unpacks as many records as there is room for; `packed` begins with the first and is as long as
@@ -105,19 +114,29 @@ impl Shape {
     }
 }
 
+/// Records are read as they stand and written here and there, not the other way round: a processor waits for what
+/// it reads, not for what it writes.
 #[inline(always)]
-fn pack<S: Simd>(simd: S, shape: &Shape, records: &[Record], order: &[u32], into: &mut [u8]) {
+fn pack<S: Simd>(
+    simd: S,
+    shape: &Shape,
+    records: &[Record],
+    groups: &[u32],
+    next: &mut [usize],
+    into: &mut [u8],
+) {
     let lanes = shape.lanes.map(|lane| (lane.at % (WINDOW - LANE), u8x16::from_slice(simd, &lane.kept)));
-    let mut at = 0;
-    for index in order {
-        let record = bytemuck::bytes_of(&records[*index as usize]);
-        let window = &mut into[at..at + WINDOW];
-        // What a lane leaves behind its kept bytes is written over by the next one, or by the next record.
+    for (record, group) in records.iter().zip(groups) {
+        let at = &mut next[*group as usize];
+        let record = bytemuck::bytes_of(record);
+        let window = &mut into[*at..*at + WINDOW];
+        // What a lane leaves behind its kept bytes is written over by the next one, or by the next record of its
+        // group; behind the last one there is room for it.
         for ((at, kept), begin) in lanes.iter().zip(LANES) {
             let lane = u8x16::from_slice(simd, &record[begin..begin + LANE]);
             lane.swizzle_dyn_precise(*kept).store_slice(&mut window[*at..*at + LANE]);
         }
-        at += shape.width;
+        *at += shape.width;
     }
 }
 
@@ -145,23 +164,23 @@ mod tests {
 
     fn shape_of(records: &[Record]) -> Shape {
         let mut differences = Differences::default();
-        records.iter().for_each(|record| differences.see(record));
+        records.chunks(7).for_each(|records| differences.see(records));
         Shape::of(&differences)
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_unpacks_to_the_same_in_the_order_asked_for(
+        fn what_is_packed_unpacks_to_the_same_group_by_group(
             base in prop::array::uniform9(any::<u64>()),
             masks in prop::array::uniform9(prop_oneof![
                 2 => Just(0), 1 => any::<u64>(), 1 => Just(u64::MAX), 2 => Just(0x00ff_0000_00ff_ff00)
             ]),
-            values in prop::collection::vec(prop::array::uniform9(any::<u64>()), 0..40),
+            values in prop::collection::vec((prop::array::uniform9(any::<u64>()), 0u32..5), 0..40),
             from in 0usize..40,
         ) {
-            let mut records: Vec<Record> = values
+            let records: Vec<Record> = values
                 .iter()
-                .map(|words| {
+                .map(|(words, _)| {
                     let mut record = [0_u64; 9];
                     for (place, word) in words.iter().enumerate() {
                         record[place] = base[place] ^ (word & masks[place]);
@@ -169,15 +188,26 @@ mod tests {
                     bytemuck::cast(record)
                 })
                 .collect();
+            let groups: Vec<u32> = values.iter().map(|(_, group)| *group).collect();
+            let of = |wanted: usize| -> Vec<Record> {
+                records.iter().zip(&groups).filter(|(_, group)| **group as usize == wanted).map(|(record, _)| *record).collect()
+            };
             let shape = shape_of(&records);
-            let order: Vec<u32> = (0..records.len() as u32).rev().collect();
-            let mut packed = vec![0xa5; shape.bytes(records.len())];
-            shape.pack(&records, &order, &mut packed);
-            let from = from.min(records.len());
-            let mut out = vec![Record::zeroed(); records.len() - from];
-            shape.unpack(&packed[shape.place(from)..], &mut out);
-            records.reverse();
-            prop_assert_eq!(&out[..], &records[from..]);
+            let (mut next, mut before) = (Vec::new(), 0);
+            for group in 0..5 {
+                next.push(shape.place(group, before));
+                before += of(group).len();
+            }
+            let begins = next.clone();
+            let mut packed = vec![0xa5; shape.bytes(5, records.len())];
+            shape.pack(&records, &groups, &mut next, &mut packed);
+            for (group, begin) in begins.iter().enumerate() {
+                let expected = of(group);
+                let from = from.min(expected.len());
+                let mut out = vec![Record::zeroed(); expected.len() - from];
+                shape.unpack(&packed[begin + shape.place(0, from)..], &mut out);
+                prop_assert_eq!(&out[..], &expected[from..]);
+            }
         }
     }
 

@@ -121,9 +121,7 @@ impl<D: Divide> Walk<'_, D> {
         let mut scatter = Scatter::default();
         runs.each_piece(partition, AT_ONCE, |number, records| {
             scatter.begin(parts);
-            records
-                .iter()
-                .for_each(|record| scatter.note(record, self.divide.part(step, side, record, parts)));
+            scatter.note(records, |record| self.divide.part(step, side, record, parts));
             filling.add(number, records, None, &mut scatter)
         })?;
         Ok(filling.finish())

@@ -63,10 +63,10 @@ pub(crate) fn read(
                 piece.base,
                 &mut parsed,
                 #[inline(always)]
-                |record| {
-                    tally.count(record);
-                    coverage.add(record);
-                    scatter.note(record, partition_of(record.callee, plan.partitions));
+                |records| {
+                    records.iter().for_each(|record| tally.count(record));
+                    records.iter().for_each(|record| coverage.add(record));
+                    scatter.note(records, |record| partition_of(record.callee, plan.partitions));
                 },
             );
             tally.add(&Tally::of(&parsed));

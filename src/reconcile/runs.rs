@@ -57,10 +57,9 @@ pub(crate) struct Scatter {
     partitions: Vec<u32>,
     /// Records of each partition, one place further on.
     counts: Vec<u32>,
-    next: Vec<u32>,
+    /// Where the next record of each partition goes.
+    next: Vec<usize>,
     differences: Differences,
-    /// Which record comes where.
-    order: Vec<u32>,
     packed: Vec<u8>,
 }
 
@@ -73,12 +72,15 @@ impl Scatter {
         self.differences = Differences::default();
     }
 
-    /// Notes the next record and its partition, which must be below their count.
+    /// Notes the next records and the partition of each, which must be below their count.
     #[inline(always)]
-    pub(crate) fn note(&mut self, record: &Record, partition: u32) {
-        self.differences.see(record);
-        self.partitions.push(partition);
-        self.counts[partition as usize + 1] += 1;
+    pub(crate) fn note(&mut self, records: &[Record], partition: impl Fn(&Record) -> u32) {
+        self.differences.see(records);
+        let first = self.partitions.len();
+        self.partitions.extend(records.iter().map(partition));
+        for partition in &self.partitions[first..] {
+            self.counts[*partition as usize + 1] += 1;
+        }
     }
 }
 
@@ -114,24 +116,24 @@ impl<'a> Filling<'a> {
         remap: Option<Remap>,
         scatter: &mut Scatter,
     ) -> Result<(), ReconcileError> {
-        let Scatter { partitions, counts, next, differences, order, packed } = scatter;
+        let Scatter { partitions, counts, next, differences, packed } = scatter;
         let shape = Shape::of(differences);
         let mut begins = counts.clone();
         for index in 1..begins.len() {
             begins[index] += begins[index - 1];
         }
         next.clear();
-        next.extend_from_slice(&begins);
-        order.resize(records.len(), 0);
-        for (index, partition) in (0u32..).zip(partitions.iter()) {
-            let at = &mut next[*partition as usize];
-            order[*at as usize] = index;
-            *at += 1;
-        }
-        let bytes = shape.bytes(records.len());
+        next.extend(
+            begins.iter().enumerate().map(|(partition, begin)| shape.place(partition, *begin as usize)),
+        );
+        let bytes = shape.bytes(self.partitions as usize, records.len());
         let tables = remap.as_ref().map_or(0, Remap::bytes) as u64;
         let fits = self.room.take(bytes as u64 + tables);
-        let held = if fits { self.slabs.add(bytes, |into| shape.pack(records, order, into)) } else { None };
+        let held = if fits {
+            self.slabs.add(bytes, |into| shape.pack(records, partitions, next, into))
+        } else {
+            None
+        };
         let place = if let Some(stretch) = held {
             Place::Held(stretch)
         } else {
@@ -139,7 +141,7 @@ impl<'a> Filling<'a> {
                 self.room.give(bytes as u64 + tables);
             }
             packed.resize(packed.len().max(bytes), 0);
-            shape.pack(records, order, packed);
+            shape.pack(records, partitions, next, packed);
             Place::Spilled(self.spill.append(&packed[..bytes])?)
         };
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).push(Run {
@@ -180,26 +182,27 @@ impl Runs {
             let (from, to) = run.bounds(partition);
             if from < to {
                 let (here, rest) = std::mem::take(&mut left).split_at_mut((to - from) as usize);
-                self.unpack(run, from as usize, here, &mut packed)?;
+                self.unpack(run, partition, from as usize, here, &mut packed)?;
                 left = rest;
             }
         }
         Ok(())
     }
 
-    /// Unpacks the records of a run from one on.
+    /// Unpacks the records of a partition of a run from one on.
     fn unpack(
         &self,
         run: &Run,
+        partition: u32,
         from: usize,
         into: &mut [Record],
         buffer: &mut Vec<u8>,
     ) -> Result<(), ReconcileError> {
-        let place = run.shape.place(from);
+        let place = run.shape.place(partition as usize, from);
         match &run.place {
             Place::Held(stretch) => run.shape.unpack(&self.slabs.bytes(stretch)[place..], into),
             Place::Spilled(at) => {
-                buffer.resize(run.shape.bytes(into.len()), 0);
+                buffer.resize(run.shape.bytes(0, into.len()), 0);
                 self.spill.read(at + place as u64, buffer)?;
                 run.shape.unpack(buffer, into);
             }
@@ -231,7 +234,7 @@ impl Runs {
             let (from, to) = run.bounds(partition);
             for from in (from as usize..to as usize).step_by(most) {
                 records.resize(most.min(to as usize - from), Record::zeroed());
-                self.unpack(run, from, &mut records, &mut packed)?;
+                self.unpack(run, partition, from, &mut records, &mut packed)?;
                 take(number, &mut records)?;
                 number += 1;
             }
@@ -293,7 +296,7 @@ mod tests {
             for (number, piece) in pieces.iter().enumerate().rev() {
                 let records: Vec<Record> = piece.iter().map(|place| record(*place)).collect();
                 scatter.begin(partitions);
-                records.iter().for_each(|record| scatter.note(record, part(record)));
+                scatter.note(&records, part);
                 filling.add(number as u64, &records, None, &mut scatter).unwrap();
             }
             let runs = filling.finish();

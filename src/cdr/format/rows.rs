@@ -55,9 +55,7 @@ pub struct RowReader {
 }
 
 /// What reading one piece remembers from row to row.
-struct Memory<S> {
-    /// Sees each record.
-    seen: S,
+struct Memory {
     times: time::Times,
     gateways: Counted,
     accounts: Counted,
@@ -132,15 +130,14 @@ impl RowReader {
         parsed
     }
 
-    /// As [`RowReader::read`], into what an earlier piece has left behind, whose memory is used again. Each
-    /// record is shown once while it is at hand.
-    pub fn read_into(&self, text: &[u8], base: u64, parsed: &mut Parsed, seen: impl FnMut(&Record)) {
+    /// As [`RowReader::read`], into what an earlier piece has left behind, whose memory is used again. All
+    /// records are shown once, a block at a time while they are at hand.
+    pub fn read_into(&self, text: &[u8], base: u64, parsed: &mut Parsed, seen: impl FnMut(&[Record])) {
         let mut records = std::mem::take(&mut parsed.records);
         records.clear();
         *parsed = Parsed { records, ..Parsed::default() };
         parsed.records.reserve(self.estimate(text));
         let mut memory = Memory {
-            seen,
             times: time::Times::new(self.style, self.clock.clone()),
             gateways: Counted::new(MOST_NAMES),
             accounts: Counted::new(MOST_NAMES),
@@ -149,7 +146,7 @@ impl RowReader {
             currency: ((0, 0), 0),
             space: Vec::new(),
         };
-        self.read_rows_fast(text, base, &mut memory, parsed);
+        self.read_rows_fast(text, base, &mut memory, parsed, seen);
         parsed.names = Names {
             gateways: memory.gateways.into_names(),
             accounts: memory.accounts.into_names(),
@@ -163,8 +160,9 @@ impl RowReader {
         &self,
         text: &[u8],
         base: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         parsed: &mut Parsed,
+        seen: impl FnMut(&[Record]),
     ) {
         #[cfg(target_arch = "x86_64")]
         if let Some(avx2) = fearless_simd::Level::new().as_avx2() {
@@ -172,14 +170,14 @@ impl RowReader {
             avx2.vectorize(
                 #[inline(always)]
                 || {
-                    self.read_rows(text, base, memory, parsed, |chunk, sign| {
+                    self.read_rows(text, base, memory, parsed, seen, |chunk, sign| {
                         scan::masks_avx2(avx2, chunk, sign)
                     })
                 },
             );
             return;
         }
-        self.read_rows(text, base, memory, parsed, scan::masks);
+        self.read_rows(text, base, memory, parsed, seen, scan::masks);
     }
 
     #[inline(always)]
@@ -187,24 +185,28 @@ impl RowReader {
         &self,
         text: &[u8],
         base: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         parsed: &mut Parsed,
+        mut seen: impl FnMut(&[Record]),
         masks: impl Fn(&[u8; 64], u8) -> scan::Masks,
     ) {
         let mut at = if base == 0 { self.after_header(text, parsed) } else { 0 };
         let mut marks = Marks::default();
         let mut ends = Vec::new();
+        let mut shown = 0;
         while at < text.len() {
             if marks.mark_by(text, at, self.delimiter, &masks) == Block::Marked {
                 at = self.read_marked(text, at, base, &mut marks, memory, parsed);
-                continue;
+            } else {
+                let stop = at + scan::BLOCK;
+                while at < stop.min(text.len()) {
+                    let row = scan::patient_row(text, at, self.delimiter, self.width, &mut ends);
+                    self.read_patient(text, at, base, row, &mut ends, memory, parsed);
+                    at = row.end + 1;
+                }
             }
-            let stop = at + scan::BLOCK;
-            while at < stop.min(text.len()) {
-                let row = scan::patient_row(text, at, self.delimiter, self.width, &mut ends);
-                self.read_patient(text, at, base, row, &mut ends, memory, parsed);
-                at = row.end + 1;
-            }
+            seen(parsed.records.get(shown..).unwrap_or_default());
+            shown = parsed.records.len();
         }
     }
 
@@ -259,7 +261,7 @@ impl RowReader {
         base: usize,
         place: u64,
         marks: &mut Marks,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         parsed: &mut Parsed,
     ) -> usize {
         let quoted = marks.quoted();
@@ -311,13 +313,7 @@ impl RowReader {
 
     /// A row with the right number of fields that the short way leaves alone.
     #[inline(never)]
-    fn read_plain(
-        &self,
-        cells: &Cells<'_>,
-        place: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
-        parsed: &mut Parsed,
-    ) {
+    fn read_plain(&self, cells: &Cells<'_>, place: u64, memory: &mut Memory, parsed: &mut Parsed) {
         match self.record(cells, place, memory, &mut parsed.records) {
             Ok(Read::Record) => {}
             Ok(Read::Skipped) => parsed.skipped += 1,
@@ -333,7 +329,7 @@ impl RowReader {
         place: u64,
         row: Row,
         ends: &mut [u32],
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         parsed: &mut Parsed,
     ) {
         parsed.lines += u64::from(row.lines);
@@ -359,14 +355,7 @@ impl RowReader {
 
     /// A row with another number of fields: empty ones at its end do no harm.
     #[cold]
-    fn read_odd(
-        &self,
-        cells: &Cells<'_>,
-        open: bool,
-        place: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
-        parsed: &mut Parsed,
-    ) {
+    fn read_odd(&self, cells: &Cells<'_>, open: bool, place: u64, memory: &mut Memory, parsed: &mut Parsed) {
         let fits = cells.ends.len() > self.width
             && (self.width..cells.ends.len())
                 .all(|column| bare(cells.get(u16::try_from(column).unwrap_or(NOWHERE))).is_empty());

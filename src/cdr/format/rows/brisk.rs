@@ -69,17 +69,18 @@ impl<'a> Window<'a> {
 #[derive(Clone, Copy)]
 struct Row<'a, const QUOTED: bool> {
     window: Window<'a>,
-    /// Ends of its fields, the one of the row before first.
-    ends: &'a [u32; ENDS],
+    /// Ends of its fields, the one of the row before first; one more than a column can name, so that the end
+    /// behind any is there.
+    ends: &'a [u32; ENDS + 1],
 }
 
 impl<const QUOTED: bool> Row<'_, QUOTED> {
     /// Where a field begins and ends, without its quotes.
     #[inline(always)]
     fn field(&self, column: u16) -> (usize, usize) {
-        let column = usize::from(column);
-        let from = self.ends[column % ENDS].wrapping_add(1) as usize;
-        let to = self.ends[(column + 1) % ENDS] as usize;
+        let column = usize::from(column) % ENDS;
+        let from = self.ends[column].wrapping_add(1) as usize;
+        let to = self.ends[column + 1] as usize;
         if QUOTED && to >= from + 2 && self.byte(from) == b'"' && self.byte(to - 1) == b'"' {
             return (from + 1, to - 1);
         }
@@ -252,18 +253,14 @@ impl RowReader {
         &self,
         cells: &Cells<'_>,
         window: Window<'_>,
-        ends: &[u32; ENDS],
+        ends: &[u32; ENDS + 1],
         place: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         records: &mut Vec<Record>,
     ) -> bool {
         match self.brisk_record(cells, &Row::<QUOTED> { window, ends }, place, memory) {
             Some(record) => {
                 records.push(record);
-                // Shown where it stands: it need not be laid down elsewhere and copied.
-                if let Some(record) = records.last() {
-                    (memory.seen)(record);
-                }
                 true
             }
             None => false,
@@ -276,7 +273,7 @@ impl RowReader {
         cells: &Cells<'_>,
         row: &Row<'_, QUOTED>,
         place: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
     ) -> Option<Record> {
         let columns = &self.columns;
         let start = self.brisk_time(row, columns.start, memory)?;
@@ -327,7 +324,7 @@ impl RowReader {
         row: &Row<'_, QUOTED>,
         start: i64,
         talk: u32,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
     ) -> Option<Meant> {
         let columns = &self.columns;
         let given = Given {
@@ -353,7 +350,7 @@ impl RowReader {
         &self,
         row: &Row<'_, QUOTED>,
         column: u16,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
     ) -> Option<i64> {
         if column == NOWHERE {
             return Some(ABSENT);
@@ -417,7 +414,7 @@ impl RowReader {
         &self,
         cells: &Cells<'_>,
         row: &Row<'_, QUOTED>,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
     ) -> Option<u32> {
         let field = row.field(self.columns.currency);
         let count = field.1 - field.0;

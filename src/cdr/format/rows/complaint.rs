@@ -2,7 +2,7 @@
 
 use super::{Cells, Fault, MOST_REJECTIONS, Memory, Money, NOWHERE, Parsed, Rejection, RowReader, Wrong};
 use crate::format::{SpanStyle, TimeStyle};
-use crate::record::{ABSENT, ABSENT_32, Record};
+use crate::record::{ABSENT, ABSENT_32};
 
 use crate::format::field::bare;
 use crate::format::field::wrong::Found;
@@ -17,13 +17,7 @@ impl RowReader {
     /// only blank.
     #[cold]
     #[inline(never)]
-    pub(super) fn reject(
-        &self,
-        cells: &Cells<'_>,
-        fault: Fault,
-        memory: &mut Memory<impl FnMut(&Record)>,
-        parsed: &mut Parsed,
-    ) {
+    pub(super) fn reject(&self, cells: &Cells<'_>, fault: Fault, memory: &mut Memory, parsed: &mut Parsed) {
         let end = cells.ends.last().map_or(cells.start, |end| cells.base + *end as usize);
         let line = cells.text.get(cells.start..end).unwrap_or_default();
         let drawn =

@@ -20,7 +20,7 @@ impl RowReader {
         &self,
         cells: &Cells<'_>,
         place: u64,
-        memory: &mut Memory<impl FnMut(&Record)>,
+        memory: &mut Memory,
         records: &mut Vec<Record>,
     ) -> Result<Read, Fault> {
         let columns = &self.columns;
@@ -68,7 +68,7 @@ impl RowReader {
             flags |= self.currency(cells, memory)? << flag::CURRENCY_SHIFT;
         }
         let (id_from, id_to) = cells.at(columns.call_id);
-        let record = Record {
+        records.push(Record {
             caller,
             callee,
             start_ms: meant.start_ms,
@@ -82,14 +82,12 @@ impl RowReader {
             flags,
             gateway: name(cells, columns.gateway, &mut memory.gateways),
             account: name(cells, columns.account, &mut memory.accounts),
-        };
-        (memory.seen)(&record);
-        records.push(record);
+        });
         Ok(Read::Record)
     }
 
     #[inline(always)]
-    fn start(&self, cells: &Cells<'_>, memory: &mut Memory<impl FnMut(&Record)>) -> Result<i64, Fault> {
+    fn start(&self, cells: &Cells<'_>, memory: &mut Memory) -> Result<i64, Fault> {
         let columns = &self.columns;
         if columns.start == NOWHERE && columns.date != NOWHERE {
             let read = memory.times.split(cells.get(columns.date), cells.get(columns.time_of_day));
@@ -101,12 +99,7 @@ impl RowReader {
     }
 
     #[inline(always)]
-    fn time(
-        &self,
-        cells: &Cells<'_>,
-        column: u16,
-        memory: &mut Memory<impl FnMut(&Record)>,
-    ) -> Result<i64, Fault> {
+    fn time(&self, cells: &Cells<'_>, column: u16, memory: &mut Memory) -> Result<i64, Fault> {
         if column == NOWHERE {
             return Ok(ABSENT);
         }
@@ -125,18 +118,13 @@ impl RowReader {
 
     /// As [`RowReader::time`], for columns that most files have not: their code stays out of the way.
     #[inline(always)]
-    fn other_time(
-        &self,
-        cells: &Cells<'_>,
-        column: u16,
-        memory: &mut Memory<impl FnMut(&Record)>,
-    ) -> Result<i64, Fault> {
+    fn other_time(&self, cells: &Cells<'_>, column: u16, memory: &mut Memory) -> Result<i64, Fault> {
         #[inline(never)]
         fn read(
             reader: &RowReader,
             cells: &Cells<'_>,
             column: u16,
-            memory: &mut Memory<impl FnMut(&Record)>,
+            memory: &mut Memory,
         ) -> Result<i64, Fault> {
             reader.time(cells, column, memory)
         }
@@ -196,11 +184,7 @@ impl RowReader {
     }
 
     /// Its number plus one; 0 for none.
-    pub(super) fn currency(
-        &self,
-        cells: &Cells<'_>,
-        memory: &mut Memory<impl FnMut(&Record)>,
-    ) -> Result<u32, Fault> {
+    pub(super) fn currency(&self, cells: &Cells<'_>, memory: &mut Memory) -> Result<u32, Fault> {
         let (from, to) = cells.at(self.columns.currency);
         if from == to {
             return Ok(0);
