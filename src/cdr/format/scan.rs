@@ -20,10 +20,56 @@ pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Marks of one block: where fields and rows end, counted from the block's beginning.
 #[derive(Debug, Default)]
 pub struct Marks {
-    ends: Vec<u32>,
-    filled: usize,
-    lines: Vec<u32>,
+    ends: Places,
+    lines: Places,
     quoted: bool,
+}
+
+/// Places in a block, in order.
+#[derive(Debug, Default)]
+struct Places {
+    at: Vec<u32>,
+    filled: usize,
+}
+
+impl Places {
+    /// None, with room for all of a block.
+    fn clear(&mut self) {
+        self.filled = 0;
+        if self.at.is_empty() {
+            self.at.resize(BLOCK + 128, 0);
+        }
+    }
+
+    fn push(&mut self, place: u32) {
+        if let Some(slot) = self.at.get_mut(self.filled) {
+            *slot = place;
+            self.filled += 1;
+        }
+    }
+
+    /// The places of the bits that are set, counted from `from`, which is a multiple of 64. So many are written
+    /// at a time, needed or not: their number is hard to foretell, and a jump for each is dear.
+    #[inline(always)]
+    fn push_bits<const AT_ONCE: usize>(&mut self, mut bits: u64, from: u32) -> bool {
+        let mut at = self.filled;
+        self.filled += bits.count_ones() as usize;
+        loop {
+            let Some(slots) = self.at.get_mut(at..).and_then(<[u32]>::first_chunk_mut::<AT_ONCE>) else {
+                return false;
+            };
+            for slot in slots {
+                // Trailing zeros would do, but compilers count those of several numbers at once, in a way
+                // that takes longer.
+                *slot = (from | 63).wrapping_sub((bits & bits.wrapping_neg()).leading_zeros());
+                bits &= bits.wrapping_sub(1);
+            }
+            at += AT_ONCE;
+            if bits == 0 {
+                return true;
+            }
+        }
+    }
 }
 
 /// What a block is like.
@@ -39,12 +85,12 @@ impl Marks {
     /// The byte before the block, ends of all fields, line ends among them; how many of these hold; and ends
     /// of the rows.
     pub fn both(&mut self) -> (&mut [u32], usize, &[u32]) {
-        (&mut self.ends, self.filled, &self.lines)
+        (&mut self.ends.at, self.ends.filled, self.lines.at.get(..self.lines.filled).unwrap_or_default())
     }
 
     /// End of the last row.
     pub fn last_line(&self) -> Option<u32> {
-        self.lines.last().copied()
+        self.lines.at.get(self.lines.filled.checked_sub(1)?).copied()
     }
 
     /// Whether any quote stands in the block.
@@ -66,15 +112,10 @@ impl Marks {
         delimiter: u8,
         masks: &impl Fn(&[u8; 64], u8) -> Masks,
     ) -> Block {
-        self.filled = 1;
+        self.ends.clear();
+        self.ends.push(u32::MAX);
         self.lines.clear();
         self.quoted = false;
-        if self.ends.is_empty() {
-            self.ends.resize(BLOCK + 128, 0);
-        }
-        if let Some(before) = self.ends.first_mut() {
-            *before = u32::MAX;
-        }
         let rest = text.get(from..).unwrap_or_default();
         let block = rest.get(..BLOCK).unwrap_or(rest);
         let mut quotes = Quotes { inside: 0, follows: 1, closed: 0 };
@@ -107,23 +148,16 @@ impl Marks {
             }
             let end = block.len() as u32;
             if block.last().is_some_and(|last| *last != b'\n') {
-                self.push(end);
+                self.ends.push(end);
                 self.lines.push(end);
             }
         }
-        if self.lines.is_empty() { Block::Patient } else { Block::Marked }
-    }
-
-    fn push(&mut self, end: u32) {
-        if let Some(slot) = self.ends.get_mut(self.filled) {
-            *slot = end;
-            self.filled += 1;
-        }
+        if self.lines.filled == 0 { Block::Patient } else { Block::Marked }
     }
 
     #[inline(always)]
     fn mark_64(&mut self, chunk: &[u8; 64], at: usize, masks: Masks, quotes: &mut Quotes) -> bool {
-        let (mut fields, mut lines, quote) = masks;
+        let (mut fields, lines, quote) = masks;
         if quote != 0 || quotes.inside != 0 || quotes.closed != 0 {
             self.quoted = true;
             let returns = mask_of(chunk, b'\r');
@@ -136,25 +170,7 @@ impl Marks {
             quotes.follows = fields >> 63;
         }
         let at = at as u32;
-        let mut count = self.filled;
-        let marks = fields.count_ones() as usize;
-        while fields != 0 {
-            // Eight at a time, needed or not: their number is hard to foretell, a jump for each dear.
-            let Some(slots) = self.ends.get_mut(count..).and_then(<[u32]>::first_chunk_mut::<8>) else {
-                return false;
-            };
-            for slot in slots {
-                *slot = at + (fields | 1 << 63).trailing_zeros();
-                fields &= fields.wrapping_sub(1);
-            }
-            count += 8;
-        }
-        self.filled += marks;
-        while lines != 0 {
-            self.lines.push(at + lines.trailing_zeros());
-            lines &= lines - 1;
-        }
-        true
+        self.ends.push_bits::<8>(fields, at) && self.lines.push_bits::<2>(lines, at)
     }
 }
 
