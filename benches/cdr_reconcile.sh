@@ -34,6 +34,11 @@
 # On a faster machine, ten rounds: two threads 3.8 to 5.0, DuckDB's leanest 7.2 to 10.3 (0.48 to 0.62, median 0.53), its
 # query with the right counts 29.2 (0.15).
 # 2 x 30 million rows with SMALL=1G: 852 MB at most (813 MiB), 30.2 CPU s with two threads, 22.4 with one.
+# Since records are scattered as they are read and counted a block at a time (0.89 of what it took before, in turns), on
+# the faster machine, eleven rounds: two threads 3.7 to 4.6, one 3.6 to 4.3, DuckDB's leanest 7.6 to 10.3 (two threads
+# 0.40 to 0.52 of it, median 0.46), its query with the right counts 32.6 (0.12), Polars 8.4; the floor 0.35 to 0.5. Two
+# threads went 1.6 to 1.9 times as fast as one, median 1.7. 2 x 1 million 0.55 to 0.67 with one thread; 2 x 30 million
+# 16.8 with one thread (2 GiB, half of the records spilled), with SMALL=1G and two 19.2 in 824 MB (786 MiB).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
