@@ -5,6 +5,9 @@ use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Reg
 /// Twelve with the one for everything beyond the last.
 const DELAY_BUCKETS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 
+/// Until somebody, or something, answers.
+const SETUP_BUCKETS: [f64; 11] = [0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0];
+
 /// Shares lost: half of a per cent is heard, a fifth is no conversation.
 const LOSS_BUCKETS: [f64; 10] = [0.0, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
 /// The steps of G.107 annex B and G.109, and halves.
@@ -15,6 +18,7 @@ pub(super) fn buckets(name: &str) -> &'static [f64] {
     match name {
         _ if name.ends_with("loss_ratio") => &LOSS_BUCKETS,
         _ if name.ends_with("mos") => &MOS_BUCKETS,
+        _ if name.ends_with("call_setup_seconds") => &SETUP_BUCKETS,
         _ => &DELAY_BUCKETS,
     }
 }

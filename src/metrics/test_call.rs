@@ -24,7 +24,8 @@ impl Metrics {
         if !call.faults.is_empty() {
             return;
         }
-        if let Some(setup_ms) = call.setup_ms {
+        // A refusal is an answer of the signalling alone.
+        if let Some(setup_ms) = call.setup_ms.filter(|_| call.code == Some(200)) {
             self.table.test_call_setup_seconds.with_label_values(&[target]).observe(setup_ms / 1e3);
         }
         for (direction, way) in [("in", &call.inward), ("out", &call.out)] {

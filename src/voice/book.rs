@@ -14,8 +14,10 @@ const MOST_CALLS: usize = 100_000;
 const MOST_WINDOWS: usize = 540;
 /// Streams of a call whose ends are remembered.
 const MOST_ENDS: usize = 8;
-/// Test calls that are remembered: those that prove the end of trouble, and a few more.
+/// Test calls that are remembered at least: those that prove the end of trouble, and a few more.
 const KEPT_TEST_CALLS: i32 = 14;
+/// Of those that a verdict may need, so many more are remembered.
+const SPARE_TEST_CALLS: i32 = 4;
 /// In a window with fewer packets one loss weighs too much.
 const FEWEST_PACKETS: u64 = 50;
 
@@ -200,10 +202,12 @@ impl Book {
         }
     }
 
-    /// Forgets what ended longer than `keep` ago.
-    pub fn forget(&mut self, now: DateTime<Utc>, keep: TimeDelta) {
+    /// Forgets what ended longer than `keep` ago, and test calls beyond the latest of which a verdict may need `tests`.
+    pub fn forget(&mut self, now: DateTime<Utc>, keep: TimeDelta, tests: i32) {
+        let count = KEPT_TEST_CALLS.max(tests.saturating_add(SPARE_TEST_CALLS));
         for (trunk, calls) in &mut self.trunks {
-            let tests = self.pace.get(trunk).map_or(keep, |pace| keep.max(*pace * KEPT_TEST_CALLS));
+            let paces = self.pace.get(trunk).and_then(|pace| pace.checked_mul(count));
+            let tests = paces.map_or(keep, |paces| keep.max(paces));
             calls.retain(|_, call| {
                 let horizon = now - if call.is_test { tests } else { keep };
                 while call.slices.front().is_some_and(|slice| slice.end < horizon) {

@@ -46,6 +46,12 @@ impl Limits {
             minimum_share: settings.minimum_share,
         }
     }
+
+    /// Test calls of which a verdict is made: of twice as many as must be bad, at least.
+    #[must_use]
+    pub fn test_calls(&self) -> i32 {
+        i32::try_from(self.minimum_calls).unwrap_or(i32::MAX).saturating_mul(2)
+    }
 }
 
 /// A call that stands for the others. No number: the call itself has them, behind a guard of its own.
@@ -199,8 +205,7 @@ pub fn judge(book: &Book, limits: &Limits, now: DateTime<Utc>) -> Vec<TrunkVoice
         .map(|(trunk, calls)| {
             // Test calls are few: enough of them for a verdict must lie within the look-back.
             let pace = book.pace(trunk).unwrap_or_else(TimeDelta::zero);
-            let tests = i32::try_from(limits.minimum_calls).unwrap_or(i32::MAX).saturating_mul(2);
-            let from_test = from.min(now - pace.checked_mul(tests).unwrap_or(limits.look_back));
+            let from_test = from.min(now - pace.checked_mul(limits.test_calls()).unwrap_or(limits.look_back));
             let calls = calls.iter().filter_map(|(id, call)| {
                 judge_call(id, call, limits, if call.is_test { from_test } else { from })
             });

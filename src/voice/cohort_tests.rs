@@ -151,7 +151,7 @@ fn trouble_ends_with_good_calls_and_not_with_silence() {
     }
     let later = judge(&book, &limits(), at(200)).remove(0);
     assert_eq!(later.good_since(at(60)), Some(GoodRun { since: at(100), live: 3, tests: 0 }));
-    book.forget(at(200), TimeDelta::seconds(80));
+    book.forget(at(200), TimeDelta::seconds(80), 4);
     assert_eq!(book.calls(), 1, "what ended before is forgotten");
 }
 
@@ -229,7 +229,7 @@ fn r48_test_calls_that_are_bad_again_and_again_are_the_trouble_of_a_trunk_withou
         assert_eq!(judged(&book, 300 * number), None, "{number} calls are too few");
         book.add(&test_call("trunk-1", 300 * number, 40));
         book.add(&test_call("trunk-2", 300 * number + 150, 0));
-        book.forget(at(300 * number + 20), TimeDelta::minutes(6));
+        book.forget(at(300 * number + 20), TimeDelta::minutes(6), 4);
     }
     let cohort = judged(&book, 1_400).expect("five of five");
     assert_eq!((cohort.calls, cohort.bad_calls, cohort.bad_test_calls), (5, 5, 5));
@@ -258,7 +258,7 @@ fn good_test_calls_are_counted_apart_from_live_ones_and_remembered_until_there_a
     paced(&mut book);
     for number in 0..10 {
         book.add(&test_call("trunk-1", 300 * number, 0));
-        book.forget(at(300 * number + 20), TimeDelta::minutes(6));
+        book.forget(at(300 * number + 20), TimeDelta::minutes(6), 4);
     }
     let voice = judge(&book, &limits(), at(2_720)).remove(0);
     assert_eq!(voice.good_since(at(-60)), Some(GoodRun { since: at(0), live: 0, tests: 10 }));

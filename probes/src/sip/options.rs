@@ -152,7 +152,7 @@ fn host_port(address: SocketAddr) -> String {
     format!("{}:{}", host(address.ip()), address.port())
 }
 
-fn host(address: IpAddr) -> String {
+pub(super) fn host(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),

@@ -235,7 +235,7 @@ impl Voice {
         // What proves the end of trouble is remembered a little longer than the proof takes.
         let proof =
             TimeDelta::from_std(settings.diagnosis.verify_for + TICK * 6).unwrap_or(TimeDelta::days(1));
-        memory.book.forget(now, memory.limits.look_back.max(proof));
+        memory.book.forget(now, memory.limits.look_back.max(proof), memory.limits.test_calls());
         let judged = judge(&memory.book, &memory.limits, now);
         let wanted = memory.evidence.wanted(&judged, &memory.book, &settings.voice, now);
         if let Some(listener) = listener {

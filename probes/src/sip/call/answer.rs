@@ -151,6 +151,10 @@ impl Answering {
                 let _ = self.socket.send_to(&call.answer, from).await;
             }
             "INVITE" if known => self.send(&respond_to(&message, 488, "Not Acceptable Here"), from).await,
+            // Another one's call goes on under this name (RFC 3261 section 8.2.2.2).
+            "INVITE" if self.calls.contains_key(&call_id) => {
+                self.send(&respond_to(&message, 482, "Loop Detected"), from).await;
+            }
             "INVITE" => {
                 let code = self.invited(&message, &call_id, from).await;
                 tell(Told::Call { from, call_id, code });

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::digest::{Challenge, Credentials};
 use crate::sip::message::{Message, parameter, respond_to};
+use crate::sip::options::host;
 
 /// RFC 3261 section 17.1.1.1.
 const T1: Duration = Duration::from_millis(500);
@@ -324,7 +325,7 @@ impl Dialog {
         request
             .with(
                 "From",
-                &format!("\"Linesman test call\" <sip:{from}@{}>;tag={}", host(*local), &identity[..16]),
+                &format!("\"Linesman test call\" <sip:{from}@{}>;tag={}", host(local.ip()), &identity[..16]),
             )
             .with("Call-ID", &self.call_id())
             .with("CSeq", &format!("{cseq} {method}"))
@@ -532,7 +533,12 @@ impl Dialog {
         let place = self
             .waiting
             .iter()
-            .position(|waiting| waiting.cseq == cseq && message.branch() == Some(waiting.branch.as_str()));
+            // CANCEL shares both with the INVITE that it cancels (RFC 3261 section 9.1).
+            .position(|waiting| {
+                waiting.method != "INVITE"
+                    && waiting.cseq == cseq
+                    && message.branch() == Some(waiting.branch.as_str())
+            });
         let Some(place) = place else { return };
         if code < 200 {
             return;
@@ -580,13 +586,6 @@ fn uri_of(value: &str) -> Option<String> {
     };
     let lower = uri.to_ascii_lowercase();
     (lower.starts_with("sip:") || lower.starts_with("sips:")).then(|| uri.to_owned())
-}
-
-fn host(address: SocketAddr) -> String {
-    match address {
-        SocketAddr::V4(address) => address.ip().to_string(),
-        SocketAddr::V6(address) => format!("[{}]", address.ip()),
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ struct Incoming {
     highest: i64,
     first_sequence: u16,
     packets: u64,
+    last_at_ns: i64,
     /// Of our own packets: number of ours and extended sequence number of theirs, in order of arrival.
     echoed: Vec<(u32, i64)>,
     jitter_ticks: f64,
@@ -49,12 +50,21 @@ pub struct Ear {
     echo_trips_ns: Vec<i64>,
     told: Told,
     last_block: Option<ReportBlock>,
-    trips_s: Vec<f64>,
+    /// How many packets the last report must know of.
+    due: u64,
+    least_trip_s: Option<f64>,
     last_sr: Option<(u32, i64)>,
     far_reports: u64,
-    /// Datagrams that are neither RTP nor RTCP, or streams beyond the few.
-    pub strange: u64,
 }
+
+/// What left so long before a report came belongs in it.
+const LONGEST_AWAY_NS: i64 = 2_000_000_000;
+/// An echo that is silent for so long before our last packet has ended before us.
+const LONGEST_GAP_NS: i64 = 1_000_000_000;
+/// Longer round trips are mistakes of somebody's clock.
+const LONGEST_TRIP_S: f64 = 10.0;
+/// Echoes of one packet that are remembered, on average.
+const MOST_COPIES: usize = 4;
 
 /// Loss of one direction, where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,10 +103,10 @@ impl Ear {
             echo_trips_ns: Vec::new(),
             told: Told::default(),
             last_block: None,
-            trips_s: Vec::new(),
+            due: 0,
+            least_trip_s: None,
             last_sr: None,
             far_reports: 0,
-            strange: 0,
         }
     }
 
@@ -112,10 +122,7 @@ impl Ear {
         if rtcp::is_rtcp(bytes) {
             return self.hear_report(bytes, at_ns);
         }
-        let Ok(header) = rtp::parse(bytes, bytes.len()) else {
-            self.strange += 1;
-            return;
-        };
+        let Ok(header) = rtp::parse(bytes, bytes.len()) else { return };
         let place = self.streams.iter().position(|known| known.ssrc == header.ssrc);
         let place = match place {
             Some(place) => place,
@@ -126,25 +133,26 @@ impl Ear {
                     highest: 0,
                     first_sequence: header.sequence,
                     packets: 0,
+                    last_at_ns: at_ns,
                     echoed: Vec::new(),
                     jitter_ticks: 0.0,
                     last_transit: None,
                 });
                 self.streams.len() - 1
             }
-            None => {
-                self.strange += 1;
-                return;
-            }
+            None => return,
         };
         let incoming = &mut self.streams[place];
         let mut arrival = Arrival::new(at_ns, &header);
         arrival.flat = header.flat_payload(bytes);
         incoming.stream.push(&arrival, self.formats.get(header.payload_type));
         incoming.packets += 1;
+        incoming.last_at_ns = at_ns;
         let extended = incoming.extend(header.sequence);
         incoming.time(header.timestamp, at_ns);
-        if let Some(number) = self.said.get(&hash(header.payload(bytes))) {
+        // Who sends more copies than that is no echo.
+        let has_room = incoming.echoed.len() < MOST_COPIES * self.train.count as usize;
+        if has_room && let Some(number) = self.said.get(&hash(header.payload(bytes))) {
             if let Some(sent) = self.sent_at.get(*number as usize) {
                 self.echo_trips_ns.push(at_ns.saturating_sub(*sent));
             }
@@ -154,11 +162,7 @@ impl Ear {
 
     /// A datagram came to our port of reports.
     pub fn hear_report(&mut self, bytes: &[u8], at_ns: i64) {
-        let compound = rtcp::parse(bytes);
-        if compound.packets.is_empty() {
-            self.strange += 1;
-        }
-        for packet in compound.packets {
+        for packet in rtcp::parse(bytes).packets {
             let (reporter, blocks) = match packet {
                 Packet::SenderReport { ssrc, sender, blocks } => {
                     self.last_sr = Some(((sender.ntp >> 16) as u32, at_ns));
@@ -177,11 +181,12 @@ impl Ear {
                 self.far_reports += 1;
                 self.told.block(at_ns, reporter, block, Some(CLOCK));
                 self.last_block = Some(*block);
-                self.trips_s.extend(round_trip_s(
-                    ntp_middle(at_ns),
-                    block.last_sr,
-                    block.delay_since_last_sr,
-                ));
+                let old = at_ns.saturating_sub(LONGEST_AWAY_NS);
+                self.due = self.sent_at.partition_point(|sent| *sent <= old) as u64;
+                let trip = round_trip_s(ntp_middle(at_ns), block.last_sr, block.delay_since_last_sr);
+                if let Some(trip) = trip.filter(|trip| *trip < LONGEST_TRIP_S) {
+                    self.least_trip_s = Some(self.least_trip_s.map_or(trip, |least| least.min(trip)));
+                }
             }
         }
     }
@@ -227,7 +232,8 @@ impl Ear {
         self.streams.iter().max_by_key(|incoming| incoming.packets)
     }
 
-    /// What the far end says it lost of ours; its word.
+    /// What the far end says it lost of ours; its word. What it must have heard by then and does not know of is lost
+    /// too: losses at the end leave no gap in its numbers.
     #[must_use]
     pub fn told(&self) -> Option<(Lost, f64, &ToldReport)> {
         let block = self.last_block?;
@@ -240,7 +246,8 @@ impl Ear {
         }
         let lost = u64::try_from(block.cumulative_lost.max(0)).unwrap_or(0).min(expected);
         let jitter_ms = f64::from(block.jitter) * 1000.0 / f64::from(CLOCK);
-        Some((Lost { expected, lost }, jitter_ms, self.told.report()))
+        let tail = self.due.saturating_sub(expected);
+        Some((Lost { expected: expected + tail, lost: lost + tail }, jitter_ms, self.told.report()))
     }
 
     /// Reports of the far end about our stream.
@@ -252,7 +259,14 @@ impl Ear {
     /// The round trips that the far end's reports gave, in seconds: the least, which queues spoil least.
     #[must_use]
     pub fn trip_s(&self) -> Option<f64> {
-        self.trips_s.iter().copied().filter(|trip| *trip < 10.0).reduce(f64::min)
+        self.least_trip_s
+    }
+
+    /// Whether what came ended well before we did.
+    #[must_use]
+    pub fn fell_silent(&self) -> bool {
+        let last = self.main_stream().map(|main| main.last_at_ns);
+        last.zip(self.sent_at.last()).is_some_and(|(last, sent)| sent.saturating_sub(last) > LONGEST_GAP_NS)
     }
 
     /// How our voice came back, if it did.

@@ -1,8 +1,8 @@
+use linesman_media::capture::write::rtp as packet;
 use proptest::prelude::*;
 
 use super::*;
 use crate::sip::call::control::compound;
-use crate::sip::call::train::rtp as packet;
 
 const STEP_NS: i64 = 20_000_000;
 
@@ -116,4 +116,29 @@ fn a_report_is_believed_for_our_stream_only_and_times_the_way() {
     assert!(ear.trip_s().is_some_and(|trip| (trip - 0.04).abs() < 0.001), "{:?}", ear.trip_s());
     ear.hear_report(&compound(9, None, &[block(train.ssrc, 70_000)], "x", false), 1_600_000_000);
     assert_eq!(ear.told(), None, "more than was ever sent is no count of ours");
+}
+
+#[test]
+fn a_way_that_dies_in_the_middle_is_no_good_way() {
+    let gone: Vec<bool> = (0..500).map(|number| number >= 250).collect();
+    let kept = vec![false; 500];
+    // The way there died: the far end goes on reporting what it last heard.
+    let mut ear = call(&gone, &kept, false);
+    let train = train(500);
+    let block = ReportBlock {
+        ssrc: train.ssrc,
+        fraction_lost: 0,
+        cumulative_lost: 0,
+        highest_sequence: 65_500 + 249,
+        jitter: 0,
+        last_sr: 0,
+        delay_since_last_sr: 0,
+    };
+    ear.hear_report(&compound(9, None, &[block], "x", false), 500 * STEP_NS);
+    let (lost, ..) = ear.told().expect("its word");
+    assert_eq!(lost, Lost { expected: 401, lost: 151 }, "all that left two seconds before the report");
+    assert!(ear.fell_silent());
+    // The way back died, and with it the reports.
+    assert!(call(&kept, &gone, true).fell_silent());
+    assert!(!call(&kept, &kept, true).fell_silent());
 }

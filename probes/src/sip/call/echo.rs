@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use linesman_media::capture::write::rtp as packet;
 use linesman_media::quality::rtcp::{self, SenderInfo};
 use linesman_media::quality::rtp;
 use tokio::time::{Instant, sleep_until};
@@ -14,7 +15,7 @@ use super::ear::{Ear, ntp};
 use super::offer::Agreed;
 use super::place::VOICE_DSCP;
 use super::ports::MediaPorts;
-use super::train::{Train, rtp as packet};
+use super::train::Train;
 
 /// Reports this often: a test call is short.
 const REPORT_EVERY: Duration = Duration::from_secs(1);

@@ -137,6 +137,8 @@ struct Talk {
     /// The first packet's time.
     from: Duration,
     next: u32,
+    /// Packets that our own host refused to send.
+    unsent: u32,
     next_report: Duration,
     late: u32,
     latest: Duration,
@@ -244,6 +246,7 @@ impl Call<'_> {
         self.talk = Some(Talk {
             from: now,
             next: 0,
+            unsent: 0,
             next_report: now + FIRST_REPORT,
             late: 0,
             latest: Duration::ZERO,
@@ -265,8 +268,9 @@ impl Call<'_> {
             let packet = self.train.packet(talk.next);
             let at = self.begin.elapsed();
             let lateness = at.saturating_sub(talk.from + self.train.due(talk.next));
-            // A full buffer of our own would be a loss of ours: it is counted as not sent.
+            // What our own host does not send is a loss of ours: such a call accuses nobody.
             if let Err(error) = self.ports.voice.send_to(&packet, agreed.rtp).await {
+                talk.unsent += 1;
                 tracing::debug!(%error, "voice was not sent");
             }
             self.ear.said(&packet, nanos(at));
@@ -378,6 +382,9 @@ impl Call<'_> {
             report.late_sending_ms = (talk.latest.as_secs_f64() * 1e6).round() / 1e3;
             if f64::from(talk.late) > MOST_LATE * f64::from(talk.next) && talk.next > 0 {
                 report.measurement_faults.push("late_sending");
+            }
+            if talk.unsent > 0 {
+                report.measurement_faults.push("not_sent");
             }
             if talk.first_heard.is_some_and(|first| first > talk.from + Duration::from_secs(1)) {
                 report.findings.push("late_media".to_owned());

@@ -337,6 +337,15 @@ impl CallReport {
                 inward(report, echo.as_ref().map(|echo| echo.numbers_itself), there, &told, self.sent, score)
             }
         };
+        // Either way may have died, or the echo stopped: what is known of the part before says nothing of the rest.
+        let tells_the_rest =
+            told.as_ref().is_some_and(|(out, ..)| u128::from(out.expected) * 10 >= u128::from(self.sent) * 9);
+        if echo.is_some() && ear.fell_silent() && !tells_the_rest {
+            let why = "the echo fell silent before the end, and no report of the far end covers the rest";
+            self.out = unknown(why.to_owned());
+            self.inward = unknown(why.to_owned());
+            self.findings.push("echo_fell_silent".to_owned());
+        }
         if let Some(echo) = &echo {
             let lost = self.sent.saturating_sub(echo.returned);
             let ms = |ns: i64| round(ns as f64 * 1e-6);
@@ -368,12 +377,6 @@ impl CallReport {
         if ear.streams() > 1 {
             self.findings.push("several_streams".to_owned());
         }
-    }
-
-    /// Whether the call was set up and both what was known of its ways and our own measuring are fine to judge.
-    #[must_use]
-    pub fn talked(&self) -> bool {
-        matches!(self.ended, Ended::Completed | Ended::FarHungUp) && self.sent > 0
     }
 }
 

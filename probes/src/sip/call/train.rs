@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use super::codec::{CallCodec, PACKET_MS, PACKET_TICKS};
+use linesman_media::capture::write::rtp;
 
-/// Bytes of the fixed RTP header.
-const HEADER: usize = 12;
+use super::codec::{CallCodec, PACKET_MS, PACKET_TICKS};
 
 /// A stream that we send.
 #[derive(Debug, Clone)]
@@ -62,25 +61,6 @@ impl Train {
         let sequence = self.first_sequence.wrapping_add(number as u16);
         rtp(self.payload_type, number == 0, sequence, self.timestamp(number), self.ssrc, &payload)
     }
-}
-
-/// An RTP packet without extras.
-#[must_use]
-pub fn rtp(
-    payload_type: u8,
-    marker: bool,
-    sequence: u16,
-    timestamp: u32,
-    ssrc: u32,
-    payload: &[u8],
-) -> Vec<u8> {
-    let mut packet = Vec::with_capacity(HEADER + payload.len());
-    packet.extend([0x80, payload_type & 0x7f | u8::from(marker) << 7]);
-    packet.extend(sequence.to_be_bytes());
-    packet.extend(timestamp.to_be_bytes());
-    packet.extend(ssrc.to_be_bytes());
-    packet.extend(payload);
-    packet
 }
 
 #[cfg(test)]

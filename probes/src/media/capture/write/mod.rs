@@ -1,6 +1,6 @@
 //! Captures written: packets built from what they carry, and files of them.
 //!
-//! For evidence files and for tests that need captures whose truth is known.
+//! For evidence files, for the packets of test calls, and for tests that need captures whose truth is known.
 //! Deliberately absent: TCP options, IP options, anything that only other protocols need.
 
 mod files;

@@ -177,7 +177,7 @@ pub fn rtp(
     payload: &[u8],
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(payload.len() + 12);
-    bytes.extend([0x80, payload_type | u8::from(marker) << 7]);
+    bytes.extend([0x80, payload_type & 0x7f | u8::from(marker) << 7]);
     bytes.extend(sequence.to_be_bytes());
     bytes.extend(timestamp.to_be_bytes());
     bytes.extend(ssrc.to_be_bytes());
