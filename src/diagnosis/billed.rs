@@ -32,7 +32,8 @@ pub struct BilledMedia {
     pub clock_offset: ClockOffset,
     /// What is at stake by currency, decimal strings; each record once, with its largest difference.
     pub at_stake: BTreeMap<String, String>,
-    /// The same of calls that were heard alone: what a ticket may be opened by. That a record was not heard is only told.
+    /// The same of what is billed beyond calls that were heard: what a ticket may be opened by. That a record was not
+    /// heard, or bills less than was heard, is only told.
     pub at_stake_heard: BTreeMap<String, String>,
     /// Differences by kind.
     pub kinds: BTreeMap<String, u64>,
@@ -244,7 +245,7 @@ impl BilledMedia {
                 calls: comparison.offset.calls as u64,
             },
             at_stake: stakes(|_| true),
-            at_stake_heard: stakes(|kind| kind != Kind::NotHeard),
+            at_stake_heard: stakes(|kind| !matches!(kind, Kind::NotHeard | Kind::BilledShorterThanMedia)),
             kinds,
             differences: comparison
                 .differences
@@ -262,7 +263,7 @@ impl BilledMedia {
         self.kinds.is_empty()
     }
 
-    /// What is at stake of calls that were heard, in a currency; a file that names none has that of the bill.
+    /// What is billed beyond calls that were heard, in a currency; a file that names none has that of the bill.
     #[must_use]
     pub fn stake_in(&self, currency: &str) -> Money {
         let of = |code: &str| {
@@ -271,7 +272,7 @@ impl BilledMedia {
         if currency.is_empty() { of("") } else { of(currency) + of("") }
     }
 
-    /// Differences of both together.
+    /// Differences of all kinds together.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.kinds.values().sum()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use linesman_cdr::Number;
-use linesman_cdr::media::{Doubt, Found, Heard, Speaker, Way};
+use linesman_cdr::media::{Doubt, Found, Heard, Speaker, Way, is_refusal};
 
 use super::call::{KeptCall, KeptStream};
 
@@ -68,7 +68,7 @@ pub fn heard(call: &KeptCall, from: Option<&str>, to: Option<&str>, path: Option
         start_ms: Some(call.started_at.timestamp_millis()),
         answer_ms,
         end_ms: end.map(|end| end.timestamp_millis()),
-        refused: call.status.filter(|status| is_refused && *status >= 300),
+        refused: call.status.filter(|status| is_refused && is_refusal(*status)),
         ways,
         found,
         doubts,

@@ -168,10 +168,10 @@ async fn kept(
                 break;
             }
         }
+        kept.sort_by(|one, other| (other.started_at, &other.id).cmp(&(one.started_at, &one.id)));
+        kept.dedup_by(|one, other| one.id == other.id);
+        kept.truncate(most);
     }
-    kept.sort_by(|one, other| (other.started_at, &other.id).cmp(&(one.started_at, &one.id)));
-    kept.dedup_by(|one, other| one.id == other.id);
-    kept.truncate(most);
     Ok(kept)
 }
 

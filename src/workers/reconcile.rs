@@ -140,7 +140,14 @@ impl Reconciler {
         let work = Work::of(&run, &self.vault, settings.billing.threads, settings.billing.memory);
         let answered = match work {
             Ok(work) => match self.compare(&run.id, work.clone()).await {
-                Ok(answer) => Ok((self.beside(&settings, &run, &work, &answer).await?, answer)),
+                Ok(answer) => {
+                    let heard = self.beside(&settings, &run, &work, &answer).await;
+                    let heard = heard.unwrap_or_else(|error| {
+                        tracing::warn!(%error, run = run.id, "the bill is not laid beside the calls that were heard");
+                        Vec::new()
+                    });
+                    Ok((heard, answer))
+                }
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),

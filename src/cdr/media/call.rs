@@ -149,3 +149,10 @@ impl Heard {
         doubts.iter().any(|doubt| self.doubts.contains(doubt))
     }
 }
+
+/// Whether a final status code says that nobody answered at all. After some the call goes on elsewhere: redirection, a
+/// challenge (RFC 3261 sections 21.3, 21.4.2), and what a server takes for a reason to try another route (408, 487, 5xx).
+#[must_use]
+pub const fn is_refusal(status: u16) -> bool {
+    matches!(status, 400..=699) && !matches!(status, 401 | 407 | 408 | 487 | 500..=599)
+}

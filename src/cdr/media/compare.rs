@@ -390,16 +390,16 @@ impl<'a> Round<'a> {
 
     /// Whether a line that is no record names the call or whom it was to.
     fn may_be_rejected(&self, heard: &Heard) -> bool {
-        if !self.book.rejected_whole {
+        // A party that is no number cannot be found in a line.
+        let is_named = heard.callee.digits().is_none();
+        if !self.book.rejected_whole || is_named && !self.book.rejected.is_empty() {
             return true;
         }
         let callee = heard.callee.to_string();
         let tail = callee.get(callee.len().saturating_sub(7)..).unwrap_or(&callee);
         self.book.rejected.iter().any(|line| {
             let digits: String = line.chars().filter(|sign| !matches!(sign, ' ' | '-' | '(' | ')')).collect();
-            heard.callee.is_none()
-                || digits.contains(tail)
-                || heard.call_ids.iter().any(|id| line.contains(id.as_str()))
+            digits.contains(tail) || heard.call_ids.iter().any(|id| line.contains(id.as_str()))
         })
     }
 }

@@ -110,7 +110,7 @@ impl Case<'_> {
             let wait_ms = callee.first_ms - answer;
             if wait_ms > self.limits.late_ms {
                 let basis = Basis::FirstMedia { billed_ms, wait_ms };
-                let worth = stake::part(&self.billed.record, wait_ms.min(billed_ms));
+                let worth = stake::charged(&self.billed.record, wait_ms.min(billed_ms));
                 found.push(self.differs(Kind::FalseAnswer, basis, Some(wait_ms), worth));
             }
         }
@@ -154,12 +154,13 @@ impl Case<'_> {
                     return true;
                 }
                 let basis = Basis::Signalling { billed_ms, talk_ms };
-                let worth = stake::part(&self.billed.record, excess - slack_ms);
+                let worth = stake::charged(&self.billed.record, excess - slack_ms);
                 found.push(self.differs(Kind::BilledLongerThanMedia, basis, Some(excess), worth));
                 return true;
             }
         }
-        let Some(last) = heard.last_media_ms() else { return false };
+        // Voice before the answer alone is no media of the call: that is judged, or left open, above.
+        let Some(last) = heard.last_media_ms().filter(|last| *last > answer) else { return false };
         let media_ms = last - answer;
         let silent = billed_ms - media_ms;
         if silent <= self.limits.silence_ms + slack_ms {
@@ -174,7 +175,7 @@ impl Case<'_> {
             return false;
         }
         let basis = Basis::LastMedia { billed_ms, media_ms };
-        let worth = stake::part(&self.billed.record, silent - slack_ms);
+        let worth = stake::charged(&self.billed.record, silent - slack_ms);
         found.push(self.differs(Kind::BilledLongerThanMedia, basis, Some(silent), worth));
         true
     }

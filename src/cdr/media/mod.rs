@@ -23,7 +23,7 @@ mod stake;
 mod tests;
 
 pub use book::{BilledCall, Book, Capture, Limits};
-pub use call::{Doubt, Found, Heard, Speaker, Way};
+pub use call::{Doubt, Found, Heard, Speaker, Way, is_refusal};
 pub use compare::{CallCounts, Comparison, RecordCounts, compare};
 pub use difference::{Basis, Difference, Kind, MatchedBy, Undecided};
 pub use offset::{Offset, Proof};

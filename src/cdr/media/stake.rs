@@ -25,6 +25,11 @@ pub(super) fn part(record: &Record, ms: i64) -> Option<Money> {
     Some(Money(rate * seconds / 60 / last_decimal * last_decimal))
 }
 
+/// As [`part`], of what was charged: never more than all of it.
+pub(super) fn charged(record: &Record, ms: i64) -> Option<Money> {
+    part(record, ms.min(i64::from(record.billed_s) * 1_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +52,12 @@ mod tests {
         let worth = |record: &Record, ms| part(record, ms).map(|money| money.to_string());
         assert_eq!(worth(&record("0.0120", "0.012", 60), 30_500), Some("0.006".to_owned()));
         assert_eq!(worth(&record("0.0012", "0.010", 7), 1_000), Some("0.0001".to_owned()), "rounded down");
+        assert_eq!(
+            charged(&record("0.0120", "0.012", 60), 540_000),
+            Some(Money(12_000_000)),
+            "no more than all"
+        );
+        assert_eq!(charged(&record("0", "0.012", 0), 540_000), Some(Money(0)), "a free call");
         assert_eq!(worth(&record("0.5000", "0.012", 60), 30_000), None, "a fee is in it");
         assert_eq!(worth(&record("0.012", "", 60), 30_000), None, "no rate");
         assert_eq!(whole(&record("0.012", "", 60)), Some(Money(12_000_000)));

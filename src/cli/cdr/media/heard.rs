@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use linesman_cdr::Number;
-use linesman_cdr::media::{Doubt, Found, Heard, Speaker, Way};
+use linesman_cdr::media::{Doubt, Found, Heard, Speaker, Way, is_refusal};
 use serde_json::Value;
 
 use crate::voice::billed::number as number_of;
@@ -103,7 +103,7 @@ fn heard(call: &Value, streams: &BTreeMap<&str, &Value>) -> Heard {
         start_ms,
         answer_ms,
         end_ms,
-        refused: status.filter(|status| is_refused && *status >= 300),
+        refused: status.filter(|status| is_refused && is_refusal(*status)),
         ways,
         found,
         doubts,
